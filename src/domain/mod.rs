@@ -1,0 +1,5 @@
+//! What may happen in a rollback and what it means. Pure: no clock, no randomness, no input or output.
+
+pub mod time;
+
+pub use time::{Span, Timestamp};
