@@ -146,7 +146,8 @@ async fn one_click_makes_it_fail_and_only_from_its_own_page() {
     assert_eq!(rebound.body("version=4.12.0").send().await.unwrap().status(), StatusCode::MISDIRECTED_REQUEST);
     let read = client().get(&deploy).header("sec-fetch-site", "same-origin").send().await.unwrap();
     assert_eq!(read.status(), StatusCode::METHOD_NOT_ALLOWED);
-    let outside = form().header("sec-fetch-site", "same-origin").body("version=..%2F..%2Fetc").send().await.unwrap();
+    let outside =
+        form().header("sec-fetch-site", "same-origin").body("version=..%2Freleases%2F4.12.0").send().await.unwrap();
     assert_eq!(outside.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(world::in_service(world.root()).unwrap(), GOOD_RELEASE);
 
@@ -187,14 +188,24 @@ async fn the_deploy_script_puts_the_good_release_back_and_proves_it_at_the_servi
     );
 }
 
-#[test]
-fn the_deploy_script_fails_when_the_service_does_not_run_what_was_asked_for() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_deploy_script_fails_when_the_service_does_not_run_what_was_asked_for() {
     let world = TemporaryWorld::new();
+    let fails = |why: &str| {
+        let output =
+            world.run("scripts/deploy/rollback.sh", &["--version", GOOD_RELEASE, "--environment", "production"]);
+        assert_eq!(output.status.code(), Some(70), "{why}: {output:?}");
+        assert!(text(&output.stderr).contains("does not report 4.11.3 as running"), "{why}: {output:?}");
+    };
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     fs::write(world.root().join("run/target.url"), format!("http://{closed}\n")).unwrap();
-    let output = world.run("scripts/deploy/rollback.sh", &["--version", GOOD_RELEASE, "--environment", "production"]);
-    assert_eq!(output.status.code(), Some(70), "{output:?}");
-    assert!(text(&output.stderr).contains("does not report 4.11.3 as running"), "{output:?}");
+    fails("nobody answers");
+
+    let elsewhere = TemporaryWorld::new();
+    world::deploy(elsewhere.root(), BAD_RELEASE).unwrap();
+    let service = serve(&elsewhere).await;
+    fs::write(world.root().join("run/target.url"), format!("{}\n", service.url)).unwrap();
+    fails("healthy, but another version");
 }
 
 #[test]
@@ -274,6 +285,7 @@ fn a_damaged_backup_is_refused_before_anything_is_touched() {
     };
     fs::write(backup.join("SHA256SUMS"), "").unwrap();
     refused("no checksum at all");
+    fs::copy(backup.join("app.json"), backup.join("other.json")).unwrap();
     fs::write(backup.join("SHA256SUMS"), sums.replace("app.json", "other.json")).unwrap();
     refused("a checksum of something else");
     fs::write(backup.join("SHA256SUMS"), sums).unwrap();

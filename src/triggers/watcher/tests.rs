@@ -156,6 +156,23 @@ fn a_restart_longer_than_three_intervals_begins_the_hold_anew() {
     assert_eq!(after.watched()[0].watch.phase(), Phase::Pending { since: at(325) });
 }
 
+#[test]
+fn a_run_is_followed_from_its_row_on_however_old_the_row() {
+    let samples: Vec<Sample> = (5..=900).step_by(5).map(failing).collect();
+    let mut watcher = Watcher::new(&config(), conditions(), at(0));
+    samples.iter().take_while(|sample| sample.at <= at(25)).for_each(|sample| drop(watcher.observe(*sample)));
+    // No row could be written after this one, while samples went on.
+    let rows = watcher.changed().into_iter().collect();
+    let needed = Watcher::oldest_needed(&config(), &conditions(), &rows, at(905));
+    let stored: Vec<Sample> = samples.iter().copied().filter(|sample| sample.at >= needed).collect();
+    let (_, findings) = Watcher::restored(&config(), conditions(), &rows, &stored, at(905));
+    let found: Vec<_> = findings.iter().map(|found| (found.evidence.since, found.evidence.frozen_at)).collect();
+    assert_eq!(found, [(at(25), at(325)), (at(25), at(625))]);
+    let healthy = BTreeMap::new();
+    let reach = Span::seconds(600 + 60 + 15);
+    assert_eq!(Watcher::oldest_needed(&config(), &conditions(), &healthy, at(905)), at(905) - reach);
+}
+
 proptest! {
     /// Whatever came before, and wherever the process ends: the restored watcher and the one that went on agree for
     /// ever after, and each breach is told exactly once among them.
