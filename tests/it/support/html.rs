@@ -16,7 +16,7 @@ pub fn faults_in_html(pages: &[(&str, &str)]) -> Vec<String> {
     let run = Command::new("java")
         .args(["-Xss4m", "-XX:TieredStopAtLevel=1", "-jar"])
         .arg(&checker)
-        .args(["--stdout", "--format", "text", "--exit-zero-always"])
+        .args(["--stdout", "--format", "gnu", "--exit-zero-always"])
         .arg(folder.path())
         .output()
         .unwrap_or_else(|fault| panic!("java cannot be started ({fault}); ./test.sh installs what is missing"));

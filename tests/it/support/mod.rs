@@ -5,5 +5,6 @@ pub mod browser;
 pub mod folder;
 pub mod html;
 pub mod process;
+pub mod rust_text;
 pub mod seed;
 pub mod waiting;
