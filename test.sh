@@ -16,7 +16,7 @@ browser. The last line is the sum: "N passed, 0 failed". The exit code is 0 only
 
 Fast leaves out lints, and the integration tests of modules whose name starts with browser_ or killing_.
 
-CARGO_TARGET_DIR is respected. Screenshots of failed looks and of tests go to $BACKOUT_PICTURES or pictures/.
+CARGO_TARGET_DIR is respected. Pictures that tests take go to $BACKOUT_PICTURES or pictures/.
 TXT
 }
 

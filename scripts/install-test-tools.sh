@@ -67,7 +67,7 @@ install_checkers() {
   mkdir -p .tools/npm
   echo '{"private":true}' >.tools/npm/package.json
   # No install scripts: none of the three needs one to do its work (vnu-jar's would fetch a Java of its own).
-  (cd .tools/npm && npm install --no-audit --no-fund --ignore-scripts --save-exact --loglevel=error "${CHECKERS[@]}") >&2
+  (cd .tools/npm && npm install --no-audit --no-fund --ignore-scripts --save-exact --update-notifier=false --loglevel=error "${CHECKERS[@]}") >&2
   echo "${CHECKERS[*]}" >.tools/npm/.installed
 }
 

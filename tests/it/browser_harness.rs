@@ -127,6 +127,23 @@ async fn a_page_is_seen_in_the_size_and_scheme_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn the_viewers_wishes_reach_the_page() {
+    let browser = Browser::start().await;
+    let wishes =
+        "['(prefers-reduced-motion: reduce)', '(forced-colors: active)'].map(wish => matchMedia(wish).matches)";
+    let sights = [
+        (Look::phone(), json!([false, false])),
+        (Look::phone().calm(), json!([true, false])),
+        (Look::phone().forced_colours(), json!([false, true])),
+    ];
+    for (look, expected) in sights {
+        let page = browser.open(look).await;
+        assert_eq!(page.value_of(wishes).await, expected, "{look:?}");
+        page.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_picture_is_a_png_of_the_page() {
     let (server, browser) = (pages().await, Browser::start().await);
     let page = browser.open(Look::phone()).await;

@@ -1,11 +1,12 @@
 //! The process harness itself, on programs that every machine has.
 
 use crate::support::folder::{TempDir, end_processes_within, processes_within};
-use crate::support::process::{Process, free_port};
+use crate::support::process::{Backout, Process, free_port};
 use crate::support::waiting::{PATIENCE, wait_until};
 use std::collections::HashSet;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::sync::Arc;
 
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
@@ -76,4 +77,10 @@ fn no_port_is_given_out_twice() {
 #[should_panic(expected = "in vain for: what never comes")]
 async fn a_condition_that_never_holds_is_named() {
     wait_until(std::time::Duration::from_millis(50), "what never comes", async || false).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "before it was ready")]
+async fn a_backout_that_does_not_start_is_told_at_once() {
+    Backout::start(Arc::new(TempDir::new()), &["no-such-command"], &[]).ready().await;
 }

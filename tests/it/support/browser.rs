@@ -54,18 +54,28 @@ pub struct Look {
     /// A finger instead of a mouse, and the page's own viewport settings obeyed.
     phone: bool,
     dark: bool,
+    calm: bool,
+    forced_colours: bool,
     javascript: bool,
 }
 
 impl Look {
     /// 1440 by 900, light, with JavaScript.
     pub fn desktop() -> Look {
-        Look { width: 1440, height: 900, phone: false, dark: false, javascript: true }
+        Look {
+            width: 1440,
+            height: 900,
+            phone: false,
+            dark: false,
+            calm: false,
+            forced_colours: false,
+            javascript: true,
+        }
     }
 
     /// 390 by 844 with a finger, light, with JavaScript.
     pub fn phone() -> Look {
-        Look { width: 390, height: 844, phone: true, dark: false, javascript: true }
+        Look { width: 390, height: 844, phone: true, ..Look::desktop() }
     }
 
     /// Another width in CSS pixels, such as 320 for the narrowest that must work.
@@ -75,6 +85,16 @@ impl Look {
 
     pub fn dark(self) -> Look {
         Look { dark: true, ..self }
+    }
+
+    /// The viewer asked for reduced motion.
+    pub fn calm(self) -> Look {
+        Look { calm: true, ..self }
+    }
+
+    /// The viewer's system forces its own few colours.
+    pub fn forced_colours(self) -> Look {
+        Look { forced_colours: true, ..self }
     }
 
     /// The page's scripts do not run. The test's own still do.
@@ -94,7 +114,10 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts a driver on a free port and waits until it listens. Waits for a place first, see [`PLACES`].
+    /// Starts a driver on a free port and waits until it listens.
+    ///
+    /// Waits for a place first, so that tests side by side do not starve each other. Hence one browser a test: two that
+    /// each hold one and wait for a second would wait for ever, and two pages of one browser share nothing anyway.
     pub async fn start() -> Browser {
         let place = PLACES.acquire().await.expect("the places are never closed");
         let folder = TempDir::new();
@@ -178,9 +201,12 @@ impl Page {
         let size = json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": look.phone });
         tools.send_raw("Emulation.setDeviceMetricsOverride", size).await?;
         tools.send_raw("Emulation.setTouchEmulationEnabled", json!({ "enabled": look.phone })).await?;
-        let scheme = if look.dark { "dark" } else { "light" };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        tools.send_raw("Emulation.setEmulatedMedia", features).await?;
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": if look.dark { "dark" } else { "light" } },
+            { "name": "prefers-reduced-motion", "value": if look.calm { "reduce" } else { "no-preference" } },
+            { "name": "forced-colors", "value": if look.forced_colours { "active" } else { "none" } },
+        ] });
+        tools.send_raw("Emulation.setEmulatedMedia", media).await?;
         tools.send_raw("Emulation.setScriptExecutionDisabled", json!({ "value": !look.javascript })).await?;
         Ok(())
     }
