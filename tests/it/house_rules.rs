@@ -219,9 +219,9 @@ fn production(path: &str, words: Vec<Token>) -> Vec<Token> {
     if is_test_file(path) {
         return Vec::new();
     }
-    let tests: Vec<usize> = test_blocks(&words).iter().flat_map(|block| block.iter().map(|word| word.line)).collect();
-    let (Some(first), Some(last)) = (tests.iter().min(), tests.iter().max()) else { return words };
-    words.into_iter().filter(|word| !(first..=last).contains(&&word.line)).collect()
+    let lines = |block: &[Token]| Some(block.first()?.line..=block.last()?.line);
+    let tests: Vec<_> = test_blocks(&words).into_iter().filter_map(lines).collect();
+    words.into_iter().filter(|word| !tests.iter().any(|test| test.contains(&word.line))).collect()
 }
 
 /// The bodies of all `#[cfg(test)] mod name { … }`.
@@ -403,8 +403,9 @@ fn nobody_but_the_main_file_uses_the_command_line() {
 
 #[test]
 fn a_test_inside_a_module_may_set_its_scene_with_others() {
-    let planted = "use crate::web;\n#[cfg(test)]\nmod tests {\n    use crate::web;\n}\n";
-    assert_eq!(lines_of(&misused_modules("src/domain/plan.rs", planted)), [1]);
+    let planted = "use crate::web;\n#[cfg(test)]\nmod tests {\n    use crate::web;\n}\nuse crate::app;\n\
+                   #[cfg(test)]\nmod more_tests {\n    use crate::web;\n}\n";
+    assert_eq!(lines_of(&misused_modules("src/domain/plan.rs", planted)), [1, 6]);
     assert_eq!(misused_modules("src/domain/decide/tests.rs", planted), []);
 }
 
