@@ -1,6 +1,11 @@
 //! All integration tests, in one binary so that linking is paid once.
+#![allow(clippy::unwrap_used, reason = "the functions around a test may panic as the test itself may")]
 
+mod browser_harness;
+mod house_rules;
 mod probe;
+mod process_harness;
+mod seed_fixture;
 mod store_contract;
 mod support;
 mod target;
