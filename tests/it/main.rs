@@ -7,5 +7,6 @@ mod probe;
 mod process_harness;
 mod seed_fixture;
 mod store_contract;
+mod supervisor;
 mod support;
 mod target;
