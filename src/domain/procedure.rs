@@ -248,6 +248,8 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct When {
     pub category: Vec<String>,
+    /// Narrower than a category: a feature regression is one kind of user impact.
+    pub trigger: Vec<String>,
     pub severity: Vec<Severity>,
     pub decision: Vec<Decision>,
     /// A complete outage of the service.

@@ -1,0 +1,128 @@
+//! Who is told what and when: updates, phases, and the texts with their variables.
+
+use super::{SEVERITIES, window};
+use crate::domain::procedure::{CommunicationPhase, DueMessage, Message, Updates};
+use crate::playbook::nearest::suggestion;
+use crate::playbook::reader::Reader;
+use crate::playbook::sheet::{Noun, Sheet};
+use crate::playbook::template::{render, variables};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a message may say of an incident.
+pub(super) const IN_MESSAGES: [&str; 12] = [
+    "incident", "number", "state", "step", "running", "waiting", "done", "measured", "elapsed", "late", "next_at",
+    "note",
+];
+
+pub(super) fn updates(top: &mut Reader<'_>) -> Updates {
+    let read = |updates: &mut Reader<'_>| {
+        let every = updates.span("every");
+        let draft_before = updates.span("draft_before");
+        if let Some(at) = updates.place_of("draft_before")
+            && updates.has("every")
+            && draft_before >= every
+        {
+            let message = format!("a draft {draft_before} ahead of updates every {every} is never ready in time");
+            updates.sheet.fault(&at, message, "let `draft_before` be shorter than `every`");
+        }
+        Updates { every, draft_before, from: updates.word("from", SEVERITIES), seed: updates.text_if_any("seed") }
+    };
+    top.table("updates", "[updates]", read).unwrap_or_default()
+}
+
+pub(super) fn phases(top: &mut Reader<'_>) -> Vec<CommunicationPhase> {
+    top.tables("communication", "a communication phase", |phase| CommunicationPhase {
+        name: phase.name(Noun::Communication),
+        title: phase.text("title"),
+        internal: phase.flag("internal", true),
+        window: window(phase),
+        messages: phase.tables("messages", "a message that is due", |due| DueMessage {
+            text: due.text("text"),
+            audience: due.text("audience"),
+            condition: due.text_if_any("condition"),
+            message: due.reference_if_any("message", Noun::Message),
+            seed: due.text_if_any("seed"),
+        }),
+        seed: phase.text_if_any("seed"),
+    })
+}
+
+pub(super) fn messages(top: &mut Reader<'_>) -> Vec<Message> {
+    top.tables("message", "a message", |message| {
+        let name = message.name(Noun::Message);
+        let template = message.text("template");
+        if let Some(at) = message.place_of("template") {
+            check_template(message.sheet, &template, &at, &IN_MESSAGES);
+        }
+        Message { name, template, seed: message.text_if_any("seed") }
+    })
+}
+
+/// Reports a template that does not parse, or uses what nobody fills, or cannot be filled with texts. Returns the
+/// variables that it uses, with their places.
+pub(super) fn check_template(
+    sheet: &Sheet<'_>,
+    template: &str,
+    at: &Range<usize>,
+    filled: &[&str],
+) -> Vec<(String, usize)> {
+    let raw = sheet.raw(at);
+    let used = match variables(template) {
+        Ok(used) => used,
+        Err(fault) => {
+            let place = at.start + line_in(raw, fault.line.unwrap_or(1));
+            let text = sheet.raw(&(place..at.end)).lines().next().unwrap_or_default().trim().to_owned();
+            let message = format!("the template does not parse: {}", fault.message);
+            sheet.fault_about(
+                place,
+                &text,
+                message,
+                "write variables as {{ name }} and conditions as {% if name %}…{% endif %}",
+            );
+            return Vec::new();
+        }
+    };
+    let used: Vec<(String, usize)> =
+        used.into_iter().map(|name| (name.clone(), at.start + place_in(raw, &name))).collect();
+    let unfilled: Vec<&(String, usize)> = used.iter().filter(|(name, _)| !filled.contains(&name.as_str())).collect();
+    for (name, place) in &unfilled {
+        let message = format!("nothing fills the variable `{name}`");
+        sheet.fault_about(*place, name, message, suggestion(name, filled.iter().copied()));
+    }
+    if unfilled.is_empty() {
+        // Once with every value there and once with every value empty: filters and both sides of a condition.
+        for value in ["1", ""] {
+            let values: BTreeMap<&str, String> = filled.iter().map(|name| (*name, value.to_owned())).collect();
+            if let Err(fault) = render(template, &values) {
+                let message = format!("the template cannot be filled: {}", fault.message);
+                let place = at.start + line_in(raw, fault.line.unwrap_or(1));
+                let text = sheet.raw(&(place..at.end)).lines().next().unwrap_or_default().trim().to_owned();
+                sheet.fault_about(place, &text, message, "every value is a text: use no other filters and no sums");
+                break;
+            }
+        }
+    }
+    used
+}
+
+/// Where a line of the template starts in its quoted text, which may leave its first line empty.
+fn line_in(raw: &str, line: usize) -> usize {
+    let opened = ["\"\"\"\r\n", "\"\"\"\n", "'''\r\n", "'''\n"].iter().find(|open| raw.starts_with(**open));
+    let line = if opened.is_some() { line + 1 } else { line };
+    raw.match_indices('\n').map(|(at, _)| at + 1).nth(line.wrapping_sub(2)).unwrap_or(0)
+}
+
+/// Where a variable is first used in the quoted text: as a whole word inside `{{ }}` or `{% %}`.
+fn place_in(raw: &str, name: &str) -> usize {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    raw.match_indices(name)
+        .map(|(at, _)| at)
+        .find(|&at| {
+            let (before, after) = (&raw[..at], &raw[at + name.len()..]);
+            let opened = before.rfind("{{").max(before.rfind("{%"));
+            let closed = before.rfind("}}").max(before.rfind("%}"));
+            opened > closed && !before.ends_with(in_word) && !after.starts_with(in_word)
+        })
+        .unwrap_or(0)
+}
