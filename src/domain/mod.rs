@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod rules;
 pub mod state;
 pub mod time;
+pub mod waits;
 
 pub use people::{PersonId, Role, Strength};
 pub use procedure::{Procedure, Severity};

@@ -185,7 +185,6 @@ pub fn compared(facts: &Facts, attempt: &Attempt, key: &str) -> String {
     format!("{} now, {} at T+0", words(facts.measures.value(&series)), words(attempt.baseline.get(key).copied()))
 }
 
-
 /// What the read-back says: the version that runs is the approved target (E18). `Err` says why success is not proven.
 pub fn version_proven(facts: &Facts, attempt: &Attempt) -> Result<String, String> {
     let target = attempt.plan().and_then(|plan| plan.targets.iter().find(|target| target.kind == TargetKind::Release));
