@@ -12,6 +12,7 @@ pub mod decide;
 pub mod due;
 pub mod event;
 pub mod facts;
+pub mod offers;
 pub mod people;
 pub mod plan;
 pub mod procedure;
