@@ -8,6 +8,8 @@
 //! never longer, so nobody is ever locked for good.
 
 use crate::domain::{Span, Timestamp};
+use crate::store::{Store, StoreError};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Failures before the first wait.
 pub const FREE_FAILURES: i64 = 5;
@@ -72,22 +74,54 @@ impl Bucket {
     }
 }
 
-/// What a bucket holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level {
-    pub failures: i64,
-    pub free_at: Timestamp,
-    pub counted_at: Timestamp,
+/// Counts an attempt in a bucket, or says when the next one is looked at. Commits by itself: what follows may take long
+/// or never end, and has been counted.
+///
+/// The count comes first and the judgement second: counting holds the row, so that of many at once each sees what the
+/// one before it wrote.
+pub async fn admit(store: &Store, bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError> {
+    let key = bucket.key();
+    let mut tx = store.begin().await?;
+    let level = tx.add_sign_in_failure(&key, now, now - FORGOTTEN_AFTER).await?;
+    if now < level.blocked_until {
+        tx.rollback().await?;
+        return Ok(Admission::Wait { until: level.blocked_until });
+    }
+    let wait = wait_after(level.failures);
+    if wait > Span::ZERO {
+        tx.block_sign_in(&key, now + wait).await?;
+    }
+    tx.commit().await?;
+    Ok(Admission::Counted { attempts: level.failures })
 }
 
-/// Counts an attempt: the new level, or the instant from which the next attempt is allowed.
-pub fn count(level: Option<Level>, now: Timestamp) -> Result<Level, Timestamp> {
-    let failures = match level {
-        Some(level) if now < level.free_at => return Err(level.free_at),
-        Some(level) if now - level.counted_at < FORGOTTEN_AFTER => level.failures + 1,
-        _ => 1,
-    };
-    Ok(Level { failures, free_at: now + wait_after(failures), counted_at: now })
+/// Whether an attempt is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is the so manieth since the last success.
+    Counted { attempts: i64 },
+    Wait { until: Timestamp },
+}
+
+/// Counts an attempt from a network address: [`PER_MINUTE`] and [`PER_HOUR`]. An IPv6 address counts with its /64.
+pub async fn admit_address(store: &Store, address: IpAddr, now: Timestamp) -> Result<Admission, StoreError> {
+    let from = network_of(address);
+    let mut counted = Admission::Counted { attempts: 0 };
+    for (name, length, most) in [("minute", Span::minutes(1), PER_MINUTE), ("hour", Span::hours(1), PER_HOUR)] {
+        let window = now.0.div_euclid(length.0);
+        let level = store.add_sign_in_failure(&format!("{name}:{window}:{from}"), now, now - length).await?;
+        if level.failures > most {
+            counted = Admission::Wait { until: Timestamp((window + 1).saturating_mul(length.0)) };
+        }
+    }
+    Ok(counted)
+}
+
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+    }
 }
 
 #[cfg(test)]
@@ -102,16 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_counted_before_it_is_judged_and_refused_while_the_bucket_is_full() {
-        let now = Timestamp(1_000_000_000);
-        let mut level = None;
-        for _ in 0..5 {
-            level = Some(count(level, now).unwrap());
-        }
-        assert_eq!(count(level, now), Err(now + Span::seconds(1)));
-        let later = now + Span::seconds(1);
-        assert_eq!(count(level, later).unwrap().failures, 6);
-        assert_eq!(count(level, now + FORGOTTEN_AFTER).unwrap().failures, 1);
+    fn a_visitor_with_many_addresses_of_one_network_is_one() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(network_of(ip("2001:db8:1:2:3:4:5:6")), ip("2001:db8:1:2::"));
+        assert_eq!(network_of(ip("::ffff:203.0.113.9")), ip("203.0.113.9"));
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Layout {
 
 impl Badge {
     pub fn of(who: &SignedIn) -> Badge {
-        let roles: Vec<&str> = who.roles.iter().map(|role| role_name(*role)).collect();
+        let roles: Vec<String> = who.roles.iter().map(|role| role_name(*role)).collect();
         let roles = if roles.is_empty() { "No role".to_owned() } else { roles.join(", ") };
         Badge { name: who.name.clone(), initials: initials(&who.name), roles }
     }
