@@ -1,7 +1,6 @@
 //! How our types look in a column: instants and truths as BIGINT, lists and bytes as TEXT.
 
 use crate::domain::Timestamp;
-use crate::store::StoreError;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
@@ -73,14 +72,21 @@ impl TryFrom<TextList> for Vec<String> {
     }
 }
 
-/// Bytes as the text that a column keeps.
-pub(super) fn bytes_to_text(bytes: &[u8]) -> String {
-    data_encoding::BASE64.encode(bytes)
+/// Bytes kept as base64. A row type says `#[sqlx(try_from = "ByteText")]` over a `Vec<u8>`.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct ByteText(pub String);
+
+impl From<&[u8]> for ByteText {
+    fn from(bytes: &[u8]) -> ByteText {
+        ByteText(data_encoding::BASE64.encode(bytes))
+    }
 }
 
-/// The bytes of such a text, or `Corrupt`.
-pub(super) fn text_to_bytes(text: &str) -> Result<Vec<u8>, StoreError> {
-    data_encoding::BASE64
-        .decode(text.as_bytes())
-        .map_err(|fault| StoreError::Corrupt(format!("stored bytes are not base64: {fault}")))
+impl TryFrom<ByteText> for Vec<u8> {
+    type Error = data_encoding::DecodeError;
+
+    fn try_from(text: ByteText) -> Result<Vec<u8>, data_encoding::DecodeError> {
+        data_encoding::BASE64.decode(text.0.as_bytes())
+    }
 }

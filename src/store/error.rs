@@ -18,7 +18,8 @@ pub enum StoreError {
     SchemaTooNew { database: i64, binary: i64 },
     /// The linked SQLite has the race that corrupts a write-ahead log when it is reset (fixed in 3.51.3).
     SqliteTooOld(String),
-    /// What is stored cannot be what was written: a damaged file, a changed migration, a column of the wrong shape.
+    /// What is stored cannot be what was written (a damaged file, a changed migration, a column of the wrong shape),
+    /// or what was to be written breaks a rule of its table.
     Corrupt(String),
 }
 
@@ -41,7 +42,7 @@ impl fmt::Display for StoreError {
                 "SQLite {version} can damage its file when two connections reset the log; link 3.51.3 or newer"
             ),
             StoreError::Corrupt(fault) => {
-                write!(f, "the database holds what was never written: {fault}; stop and restore a checked backup")
+                write!(f, "the data breaks its own rules: {fault}; stop, and compare with a checked backup")
             }
         }
     }
@@ -57,6 +58,11 @@ impl From<sqlx::Error> for StoreError {
             // SQLITE_CORRUPT, SQLITE_NOTADB; PostgreSQL's data_corrupted and index_corrupted.
             sqlx::Error::Database(inner)
                 if matches!(inner.code().as_deref(), Some("11" | "26" | "XX001" | "XX002")) =>
+            {
+                StoreError::Corrupt(fault.to_string())
+            }
+            sqlx::Error::Database(inner)
+                if matches!(inner.kind(), ErrorKind::CheckViolation | ErrorKind::NotNullViolation) =>
             {
                 StoreError::Corrupt(fault.to_string())
             }

@@ -166,6 +166,14 @@ macro_rules! columns {
     };
 }
 
+pub(super) const VERSION: &str = "SELECT version FROM ledger WHERE stream = $1 ORDER BY version DESC LIMIT 1";
+pub(super) const ENTRIES: &str =
+    concat!("SELECT ", columns!(), " FROM ledger WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3");
+pub(super) const TAIL: &str = concat!("SELECT ", columns!(), " FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2");
+pub(super) const BEFORE: &str =
+    concat!("SELECT ", columns!(), " FROM ledger WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
+pub(super) const ENTRY: &str = concat!("SELECT ", columns!(), " FROM ledger WHERE seq = $1");
+
 queries! {
     write fn take_head(db) -> Head {
         Ok(sqlx::query_as("UPDATE head SET seq = seq WHERE id = 1 RETURNING seq, hash, at, schema").fetch_one(db).await?)
@@ -204,37 +212,27 @@ queries! {
 
     /// How many entries a stream has; 0 when it does not exist.
     read pub fn version(db, stream: &str) -> i64 {
-        let last = sqlx::query_scalar("SELECT version FROM ledger WHERE stream = $1 ORDER BY version DESC LIMIT 1")
-            .bind(stream)
-            .fetch_optional(db)
-            .await?;
-        Ok(last.unwrap_or(0))
+        Ok(sqlx::query_scalar(VERSION).bind(stream).fetch_optional(db).await?.unwrap_or(0))
     }
 
     /// A stream's entries after a version, oldest first.
     read pub fn entries(db, stream: &str, after_version: i64, limit: i64) -> Vec<Entry> {
-        let sql = concat!(
-            "SELECT ", columns!(), " FROM ledger WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3"
-        );
-        Ok(sqlx::query_as(sql).bind(stream).bind(after_version).bind(limit).fetch_all(db).await?)
+        Ok(sqlx::query_as(ENTRIES).bind(stream).bind(after_version).bind(limit).fetch_all(db).await?)
     }
 
     /// All streams' entries after a number, oldest first. Nothing will ever appear before the last one seen.
     read pub fn tail(db, after_seq: i64, limit: i64) -> Vec<Entry> {
-        let sql = concat!("SELECT ", columns!(), " FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2");
-        Ok(sqlx::query_as(sql).bind(after_seq).bind(limit).fetch_all(db).await?)
+        Ok(sqlx::query_as(TAIL).bind(after_seq).bind(limit).fetch_all(db).await?)
     }
 
     /// All streams' entries before a number, newest first: the pages of the audit log.
     read pub fn entries_before(db, before_seq: i64, limit: i64) -> Vec<Entry> {
-        let sql = concat!("SELECT ", columns!(), " FROM ledger WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
-        Ok(sqlx::query_as(sql).bind(before_seq).bind(limit).fetch_all(db).await?)
+        Ok(sqlx::query_as(BEFORE).bind(before_seq).bind(limit).fetch_all(db).await?)
     }
 
     /// One entry by its number.
     read pub fn entry(db, seq: i64) -> Option<Entry> {
-        let sql = concat!("SELECT ", columns!(), " FROM ledger WHERE seq = $1");
-        Ok(sqlx::query_as(sql).bind(seq).fetch_optional(db).await?)
+        Ok(sqlx::query_as(ENTRY).bind(seq).fetch_optional(db).await?)
     }
 
     /// Drops the bodies of a whole stream and keeps its headers; the chain still verifies. Answers how many it dropped.

@@ -13,7 +13,7 @@
 //!
 //! **The portable subset** makes it possible: columns are BIGINT or TEXT; times are microseconds
 //! ([`Timestamp`](crate::domain::Timestamp) binds and reads itself); truths are 0 or 1 ([`Flag`](columns::Flag));
-//! lists are JSON arrays ([`TextList`](columns::TextList)); columns are always named, since `SELECT *` breaks prepared
+//! lists are JSON arrays ([`TextList`](columns::TextList)), bytes base64 ([`ByteText`](columns::ByteText)); columns are always named, since `SELECT *` breaks prepared
 //! statements while another replica migrates; texts are sorted here, not there, since collations differ.
 //!
 //! **Writers queue.** SQLite has one writing connection and begins with `BEGIN IMMEDIATE`; on both databases a writer
@@ -32,19 +32,38 @@ mod error;
 mod follow;
 mod open;
 
+mod board;
+mod intents;
 mod ledger;
+mod logs;
 mod people;
+mod playbooks;
+mod registers;
+mod samples;
 mod sessions;
+mod sign_in;
+mod tokens;
 mod verify;
 
+#[cfg(test)]
+mod plans;
+
 pub use address::{Address, MINIMUM_SQLITE, sqlite_is_new_enough};
-pub use columns::{Flag, TextList};
+pub use board::BoardRow;
+pub use columns::{ByteText, Flag, TextList};
 pub use connection::{Read, Tx};
 pub use error::StoreError;
+pub use intents::Intent;
 pub use ledger::{Entry, GENESIS, Head, NewEntry, chain_hash, text_hash};
+pub use logs::{Host, LogChunk};
 pub use open::{Store, newest_schema};
 pub use people::{NewPerson, Person, canonical_login};
+pub use playbooks::StoredPlaybook;
+pub use registers::{Registered, script_hash};
+pub use samples::{Counter, Sample, TriggerState};
 pub use sessions::{NewSession, Session};
+pub use sign_in::{Bucket, Device, Link, NewLink};
+pub use tokens::{NewToken, Token};
 pub use verify::{Fault, Flaw, Verified};
 
 /// What every store function answers.

@@ -3,7 +3,7 @@
 use super::address::{Address, sqlite_is_new_enough};
 use super::connection::{Read, Reading, Tx, Writing};
 use super::{Result, StoreError, follow};
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The schema that this program writes: the number of its newest migration.
 pub fn newest_schema() -> i64 {
@@ -93,6 +93,28 @@ impl Store {
         self.0.commits.subscribe()
     }
 
+    /// What durability rests on, read back from the connections rather than from what was asked of them: the engine's
+    /// version, and each setting by the engine's own name. For `doctor`, and for the test that nobody softened one.
+    pub async fn settings_in_effect(&self) -> Result<Vec<(&'static str, String)>> {
+        let mut settings = Vec::new();
+        match &self.0.pools {
+            Pools::Sqlite { writer, readers } => {
+                for (name, sql) in SQLITE_SETTINGS {
+                    settings.push((*name, sqlx::query_scalar(*sql).fetch_one(writer).await?));
+                }
+                let sql = "SELECT CAST(query_only AS TEXT) FROM pragma_query_only";
+                settings.push(("query_only", sqlx::query_scalar(sql).fetch_one(readers).await?));
+            }
+            Pools::Postgres(pool) => {
+                for name in POSTGRES_SETTINGS {
+                    let sql = "SELECT current_setting($1)";
+                    settings.push((*name, sqlx::query_scalar(sql).bind(*name).fetch_one(pool).await?));
+                }
+            }
+        }
+        Ok(settings)
+    }
+
     /// Ends the connections and waits for them; SQLite folds its log back into the file.
     pub async fn close(&self) {
         self.0.follower.abort();
@@ -105,6 +127,23 @@ impl Store {
         }
     }
 }
+
+const SQLITE_SETTINGS: &[(&str, &str)] = &[
+    ("sqlite_version", "SELECT sqlite_version()"),
+    ("journal_mode", "SELECT journal_mode FROM pragma_journal_mode"),
+    ("synchronous", "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous"),
+    ("foreign_keys", "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys"),
+    ("busy_timeout", "SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout"),
+];
+
+const POSTGRES_SETTINGS: &[&str] = &[
+    "server_version",
+    "synchronous_commit",
+    "fsync",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+];
 
 async fn open_sqlite(path: &Path) -> Result<Pools> {
     create_private(path)?;
@@ -128,7 +167,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     }
     // SQLite has no lock for migrations: hold the write lock over all of them. They become savepoints within.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run(&mut *tx).await.map_err(migration_fault)?;
+    migrate(&mut *tx).await?;
     tx.commit().await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
@@ -156,7 +195,7 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     // A migration may take longer than a statement may: a connection of its own, without limits, under sqlx's
     // advisory lock, which ends with the connection whatever happens.
     let mut migrator = PgConnection::connect_with(&options).await?;
-    MIGRATIONS.run(&mut migrator).await.map_err(migration_fault)?;
+    migrate(&mut migrator).await?;
     migrator.close().await?;
     let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(3)).connect_lazy_with(
         options.options([
@@ -167,6 +206,11 @@ async fn open_postgres(url: &str) -> Result<Pools> {
         ]),
     );
     Ok(Pools::Postgres(pool))
+}
+
+async fn migrate<C: Migrate>(connection: &mut C) -> Result<()> {
+    // `run` would do the same, but its future is not Send for every lifetime, so that nobody could spawn an opening.
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(migration_fault)
 }
 
 fn migration_fault(fault: MigrateError) -> StoreError {

@@ -36,6 +36,10 @@ macro_rules! columns {
     };
 }
 
+pub(super) const LOAD: &str = concat!("SELECT ", columns!(), " FROM sessions WHERE id_hash = $1 AND expires_at > $2");
+pub(super) const OF_PERSON: &str =
+    concat!("SELECT ", columns!(), " FROM sessions WHERE person = $1 AND expires_at > $2 ORDER BY last_seen DESC");
+
 queries! {
     /// Creates a session. False when the id is taken: draw another.
     alone pub fn create_session(db, session: &NewSession) -> bool {
@@ -73,8 +77,7 @@ queries! {
 
     /// The session, unless it is past its end at `now`.
     read pub fn load_session(db, id_hash: &str, now: Timestamp) -> Option<Session> {
-        let sql = concat!("SELECT ", columns!(), " FROM sessions WHERE id_hash = $1 AND expires_at > $2");
-        Ok(sqlx::query_as(sql).bind(id_hash).bind(now).fetch_optional(db).await?)
+        Ok(sqlx::query_as(LOAD).bind(id_hash).bind(now).fetch_optional(db).await?)
     }
 
     /// Notes that the session was used. False when it is gone.
@@ -97,10 +100,7 @@ queries! {
 
     /// A person's living sessions, the last used first.
     read pub fn sessions_of(db, person: &str, now: Timestamp) -> Vec<Session> {
-        let sql = concat!(
-            "SELECT ", columns!(), " FROM sessions WHERE person = $1 AND expires_at > $2 ORDER BY last_seen DESC"
-        );
-        Ok(sqlx::query_as(sql).bind(person).bind(now).fetch_all(db).await?)
+        Ok(sqlx::query_as(OF_PERSON).bind(person).bind(now).fetch_all(db).await?)
     }
 
     /// Ends all of a person's sessions but the one kept, if any; answers how many.

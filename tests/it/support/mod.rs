@@ -1,0 +1,4 @@
+//! The real parts that tests run against.
+
+pub mod databases;
+pub mod postgres;
