@@ -51,7 +51,7 @@ fn dress(headers: &mut HeaderMap, https: bool) {
     }
     // A handler that says nothing means: keep no copy. Streams and hashed files say their own.
     let caching = headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if caching != IMMUTABLE {
+    if *caching != IMMUTABLE {
         headers.append(header::VARY, HeaderValue::from_static("Cookie, Sec-Fetch-Site, Origin"));
     }
 }

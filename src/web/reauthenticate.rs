@@ -1,8 +1,8 @@
 //! Confirming that it is still you, before something that cannot be taken back.
 //!
 //! It can be done ahead, on entering the room. When it is demanded by a form that was just sent, what was typed goes
-//! along as hidden fields (except secrets of the same name), and comes back with one button: nothing is lost, and
-//! nothing happens without a press.
+//! along as hidden fields and comes back with one button: nothing is lost, and nothing happens without a press. A form
+//! with a password in it must therefore check that password itself and not stand behind a door that demands this.
 
 use super::AppState;
 use super::error::{WebError, page};
