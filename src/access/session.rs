@@ -130,11 +130,12 @@ pub async fn touch(store: &Store, who: &Recognised, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Ends the oldest sessions beyond [`SESSIONS`].
-pub async fn make_room(store: &Store, person: &str, now: Timestamp) -> Result<(), StoreError> {
-    let mut living = store.sessions_of(person, now).await?;
-    living.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id_hash.clone())));
-    for old in living.iter().skip(SESSIONS) {
+/// Ends the oldest sessions of somebody beyond [`SESSIONS`], and never the one that has just begun.
+pub async fn make_room(store: &Store, person: &str, begun: &str, now: Timestamp) -> Result<(), StoreError> {
+    let mut others = store.sessions_of(person, now).await?;
+    others.retain(|session| session.id_hash != begun);
+    others.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+    for old in others.iter().skip(SESSIONS - 1) {
         store.delete_session(&old.id_hash).await?;
     }
     Ok(())

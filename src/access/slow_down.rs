@@ -106,15 +106,14 @@ pub enum Admission {
 /// Counts an attempt from a network address: [`PER_MINUTE`] and [`PER_HOUR`]. An IPv6 address counts with its /64.
 pub async fn admit_address(store: &Store, address: IpAddr, now: Timestamp) -> Result<Admission, StoreError> {
     let from = network_of(address);
-    let mut counted = Admission::Counted { attempts: 0 };
     for (name, length, most) in [("minute", Span::minutes(1), PER_MINUTE), ("hour", Span::hours(1), PER_HOUR)] {
         let window = now.0.div_euclid(length.0);
         let level = store.add_sign_in_failure(&format!("{name}:{window}:{from}"), now, now - length).await?;
         if level.failures > most {
-            counted = Admission::Wait { until: Timestamp((window + 1).saturating_mul(length.0)) };
+            return Ok(Admission::Wait { until: Timestamp((window + 1).saturating_mul(length.0)) });
         }
     }
-    Ok(counted)
+    Ok(Admission::Counted { attempts: 0 })
 }
 
 fn network_of(address: IpAddr) -> IpAddr {

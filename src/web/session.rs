@@ -185,7 +185,8 @@ pub(super) async fn begin(app: &AppState, session: &Session, kept: Kept) -> Resu
     session.cycle_id().await.map_err(|fault| WebError::internal(&fault))?;
     session.insert(KEPT, kept).await.map_err(|fault| WebError::internal(&fault))?;
     session.save().await.map_err(|fault| WebError::internal(&fault))?;
-    make_room(&app.store, &person, app.clock.now()).await?;
+    let begun = session.id().map(|id| id_hash(&id)).unwrap_or_default();
+    make_room(&app.store, &person, &begun, app.clock.now()).await?;
     Ok(())
 }
 

@@ -3,3 +3,9 @@
 
 mod store_contract;
 mod support;
+
+mod access_accounts;
+mod access_doors;
+mod access_harness;
+mod access_serve;
+mod access_sign_in;
