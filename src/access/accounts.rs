@@ -72,7 +72,9 @@ pub enum Unchanged {
 impl fmt::Display for Unchanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Unchanged::LinkOver => "This link does not work any more, or never did. Ask an administrator for a new one.",
+            Unchanged::LinkOver => {
+                "This link does not work any more, or never did. Ask an administrator for a new one."
+            }
             Unchanged::SetUpAlready => "There is an administrator already. Ask them for an invitation.",
             Unchanged::LoginTaken => "Someone has this sign-in name already. Choose another.",
             Unchanged::LoginShape => {
@@ -97,7 +99,13 @@ impl From<StoreError> for Unchanged {
 }
 
 /// Makes a link in a transaction; older ones of the kind stop working. Answers its token, which is kept nowhere.
-async fn issue(tx: &mut Tx, by: &str, purpose: Purpose, person: Option<&str>, now: Timestamp) -> Result<String, StoreError> {
+async fn issue(
+    tx: &mut Tx,
+    by: &str,
+    purpose: Purpose,
+    person: Option<&str>,
+    now: Timestamp,
+) -> Result<String, StoreError> {
     let token = clock::secret();
     tx.lock_head().await?;
     if let Some(person) = person {
@@ -111,8 +119,7 @@ async fn issue(tx: &mut Tx, by: &str, purpose: Purpose, person: Option<&str>, no
         expires_at: now + purpose.lasts(),
     };
     tx.insert_link(&link).await?;
-    let issued =
-        Fact::LinkIssued { purpose: purpose.key().to_owned(), person: person.unwrap_or_default().to_owned() };
+    let issued = Fact::LinkIssued { purpose: purpose.key().to_owned(), person: person.unwrap_or_default().to_owned() };
     record(tx, now, by, &[issued]).await?;
     Ok(token)
 }
@@ -129,14 +136,20 @@ fn can_administer(person: &Person) -> bool {
 /// On a first start: makes the link for the first administrator, writes it to `file` (readable by its owner alone,
 /// replaced if it is there), and answers its path. Nothing when there is an administrator already. The caller prints it
 /// only on a terminal: logs are read by many.
-pub async fn setup_link(store: &Store, now: Timestamp, link: impl Fn(&str) -> String, file: &Path) -> Result<Option<String>, SetupFault> {
+pub async fn setup_link(
+    store: &Store,
+    now: Timestamp,
+    link: impl Fn(&str) -> String,
+    file: &Path,
+) -> Result<Option<String>, SetupFault> {
     if !needs_setup(store).await? {
         return Ok(None);
     }
     let mut tx = store.begin().await?;
     let token = issue(&mut tx, SYSTEM, Purpose::Setup, None, now).await?;
     let address = link(&Purpose::Setup.path(&token));
-    write_private(file, &format!("{address}\n")).map_err(|fault| SetupFault::File(file.display().to_string(), fault.to_string()))?;
+    write_private(file, &format!("{address}\n"))
+        .map_err(|fault| SetupFault::File(file.display().to_string(), fault.to_string()))?;
     tx.commit().await?;
     Ok(Some(address))
 }
@@ -227,8 +240,7 @@ pub async fn add_first_administrator(
     password: String,
     now: Timestamp,
 ) -> Result<String, Unchanged> {
-    let newcomer =
-        Newcomer { login: login.to_owned(), name: name.to_owned(), roles: vec![Role::Administrator] };
+    let newcomer = Newcomer { login: login.to_owned(), name: name.to_owned(), roles: vec![Role::Administrator] };
     let row = newcomer.row(Some(password), now)?;
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
@@ -276,7 +288,12 @@ pub async fn add_with_password(
 }
 
 /// A new link for somebody: an invitation as long as they have no password, else a reset. Answers its token.
-pub async fn invite_again(store: &Store, by: &str, person: &str, now: Timestamp) -> Result<(Purpose, String), Unchanged> {
+pub async fn invite_again(
+    store: &Store,
+    by: &str,
+    person: &str,
+    now: Timestamp,
+) -> Result<(Purpose, String), Unchanged> {
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
     let found = tx.person(person).await?.ok_or(Unchanged::NoSuchPerson)?;
@@ -321,7 +338,12 @@ async fn end_everything(tx: &mut Tx, person: &str) -> Result<i64, StoreError> {
 
 /// Changes one's own password to `password` (a hash) if the account is still as it was when the old one was checked.
 /// Every session ends; answers the person as they are now, for a new session.
-pub async fn change_password(store: &Store, checked: &Person, password: &str, now: Timestamp) -> Result<Person, Unchanged> {
+pub async fn change_password(
+    store: &Store,
+    checked: &Person,
+    password: &str,
+    now: Timestamp,
+) -> Result<Person, Unchanged> {
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
     let same = |p: &Person| p.active && p.password == checked.password && p.epoch == checked.epoch;
@@ -335,7 +357,13 @@ pub async fn change_password(store: &Store, checked: &Person, password: &str, no
 }
 
 /// Replaces somebody's roles. Their sessions end: they come back with a new id and the new roles.
-pub async fn change_roles(store: &Store, by: &str, person: &str, roles: &[Role], now: Timestamp) -> Result<(), Unchanged> {
+pub async fn change_roles(
+    store: &Store,
+    by: &str,
+    person: &str,
+    roles: &[Role],
+    now: Timestamp,
+) -> Result<(), Unchanged> {
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
     let before = tx.person(person).await?.ok_or(Unchanged::NoSuchPerson)?.roles;

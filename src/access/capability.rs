@@ -60,14 +60,15 @@ impl Capability {
         let Some(visitor) = visitor else { return Err(Closed::SignInFirst) };
         let holds = |wanted: &[Role]| visitor.roles.iter().any(|role| wanted.contains(role));
         let administrators = "Only an administrator can. Ask one; the people page names them.";
-        let log_readers =
-            [Role::IncidentCommander, Role::TechnicalLead, Role::Management, Role::Administrator];
+        let log_readers = [Role::IncidentCommander, Role::TechnicalLead, Role::Management, Role::Administrator];
         match self {
             Capability::Administrator | Capability::FreshAdministrator if !holds(&[Role::Administrator]) => {
                 return Err(Closed::NotYours(administrators));
             }
             Capability::ReadLogs if !holds(&log_readers) => {
-                return Err(Closed::NotYours("Run logs may hold personal data; support and observers do not read them."));
+                return Err(Closed::NotYours(
+                    "Run logs may hold personal data; support and observers do not read them.",
+                ));
             }
             _ => {}
         }

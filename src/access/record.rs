@@ -17,23 +17,63 @@ pub const SYSTEM: &str = "system";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum Fact {
-    SignedIn { address: String, known_browser: bool },
-    SignedOut { session: String },
+    SignedIn {
+        address: String,
+        known_browser: bool,
+    },
+    SignedOut {
+        session: String,
+    },
     /// Strangers' refused tries within a minute.
-    SignInsRefused { count: i64, first_at: Timestamp, last_at: Timestamp },
-    Confirmed { session: String },
-    ConfirmationRefused { session: String, session_ended: bool },
+    SignInsRefused {
+        count: i64,
+        first_at: Timestamp,
+        last_at: Timestamp,
+    },
+    Confirmed {
+        session: String,
+    },
+    ConfirmationRefused {
+        session: String,
+        session_ended: bool,
+    },
     /// Somebody who is signed in asked for what is not theirs.
-    Denied { method: String, path: String },
-    SessionEnded { session: String },
+    Denied {
+        method: String,
+        path: String,
+    },
+    SessionEnded {
+        session: String,
+    },
     PasswordChanged,
-    LinkIssued { purpose: String, person: String },
-    LinkUsed { purpose: String },
-    FirstAdministratorAdded { person: String, login: String },
-    PersonAdded { person: String, login: String, name: String, roles: Vec<String> },
-    RolesChanged { person: String, before: Vec<String>, after: Vec<String> },
-    PersonDisabled { person: String },
-    PersonEnabled { person: String },
+    LinkIssued {
+        purpose: String,
+        person: String,
+    },
+    LinkUsed {
+        purpose: String,
+    },
+    FirstAdministratorAdded {
+        person: String,
+        login: String,
+    },
+    PersonAdded {
+        person: String,
+        login: String,
+        name: String,
+        roles: Vec<String>,
+    },
+    RolesChanged {
+        person: String,
+        before: Vec<String>,
+        after: Vec<String>,
+    },
+    PersonDisabled {
+        person: String,
+    },
+    PersonEnabled {
+        person: String,
+    },
 }
 
 impl Fact {

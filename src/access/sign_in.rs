@@ -41,7 +41,9 @@ pub enum Refused {
     /// Login or password is not right; which, is not told.
     NotRight,
     /// Too many tries; the next one is looked at from this instant.
-    Wait { until: Timestamp },
+    Wait {
+        until: Timestamp,
+    },
     Busy(Busy),
     Store(StoreError),
 }
@@ -101,7 +103,11 @@ fn let_in(admission: Admission) -> Result<(), Refused> {
 }
 
 /// The hash of the device cookie, when this very person signed in with it before.
-async fn known_device(store: &Store, person: Option<&Person>, cookie: Option<&str>) -> Result<Option<String>, StoreError> {
+async fn known_device(
+    store: &Store,
+    person: Option<&Person>,
+    cookie: Option<&str>,
+) -> Result<Option<String>, StoreError> {
     let (Some(person), Some(cookie)) = (person, cookie) else { return Ok(None) };
     let hash = digest(cookie);
     let device = store.device(&hash).await?;

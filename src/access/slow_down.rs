@@ -99,8 +99,12 @@ pub async fn admit(store: &Store, bucket: &Bucket, now: Timestamp) -> Result<Adm
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// It is the so manieth since the last success.
-    Counted { attempts: i64 },
-    Wait { until: Timestamp },
+    Counted {
+        attempts: i64,
+    },
+    Wait {
+        until: Timestamp,
+    },
 }
 
 /// Counts an attempt from a network address: [`PER_MINUTE`] and [`PER_HOUR`]. An IPv6 address counts with its /64.

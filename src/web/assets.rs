@@ -53,7 +53,8 @@ pub fn path(name: &str) -> &'static str {
 /// Serves a file under its hashed name.
 pub async fn get(Path(name): Path<String>) -> Result<Response, WebError> {
     let asset = CATALOGUE.files.get(&name).ok_or_else(WebError::not_found)?;
-    let kind = if asset.kind.starts_with("text/") { format!("{}; charset=utf-8", asset.kind) } else { asset.kind.clone() };
+    let kind =
+        if asset.kind.starts_with("text/") { format!("{}; charset=utf-8", asset.kind) } else { asset.kind.clone() };
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache())], asset.bytes.clone()).into_response())
 }
 

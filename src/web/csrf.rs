@@ -75,7 +75,8 @@ fn judge(method: &Method, headers: &HeaderMap, public_origin: &str) -> Result<()
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    let known = ["application/x-www-form-urlencoded", "multipart/form-data"].iter().any(|k| kind.eq_ignore_ascii_case(k));
+    let known =
+        ["application/x-www-form-urlencoded", "multipart/form-data"].iter().any(|k| kind.eq_ignore_ascii_case(k));
     if !known || headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Foreign::BodyKind);
     }
@@ -102,7 +103,8 @@ mod tests {
 
     #[test]
     fn only_the_own_origin_may_post_whatever_the_two_headers_say_together() {
-        let sites = [None, Some("same-origin"), Some("same-site"), Some("cross-site"), Some("none"), Some("Same-Origin")];
+        let sites =
+            [None, Some("same-origin"), Some("same-site"), Some("cross-site"), Some("none"), Some("Same-Origin")];
         let origins = [
             None,
             Some(OWN),
@@ -159,7 +161,11 @@ mod tests {
             }
             judge(&Method::POST, &headers, OWN)
         };
-        for kind in ["application/x-www-form-urlencoded", "Application/X-WWW-Form-Urlencoded; charset=utf-8", "multipart/form-data; boundary=x"] {
+        for kind in [
+            "application/x-www-form-urlencoded",
+            "Application/X-WWW-Form-Urlencoded; charset=utf-8",
+            "multipart/form-data; boundary=x",
+        ] {
             assert_eq!(judge_kind(Some(kind), None), Ok(()), "{kind}");
         }
         for kind in [None, Some("text/plain"), Some("application/json"), Some("text/html"), Some("")] {

@@ -35,7 +35,14 @@ pub struct WebError {
 impl WebError {
     pub fn new(status: StatusCode, title: &str, detail: &str) -> WebError {
         let way_out = ("Go to what is happening now".to_owned(), "/".to_owned());
-        WebError { status, title: title.to_owned(), detail: detail.to_owned(), way_out, retry_after: None, redirect: None }
+        WebError {
+            status,
+            title: title.to_owned(),
+            detail: detail.to_owned(),
+            way_out,
+            retry_after: None,
+            redirect: None,
+        }
     }
 
     /// The same with another way out.
@@ -98,9 +105,11 @@ impl WebError {
             StatusCode::METHOD_NOT_ALLOWED => {
                 WebError::new(status, "This address does not do that", "Open the page and use the form on it.")
             }
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                WebError::new(status, "That is too much at once", "Nothing was stored. Shorten the text and send it again.")
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => WebError::new(
+                status,
+                "That is too much at once",
+                "Nothing was stored. Shorten the text and send it again.",
+            ),
             StatusCode::TOO_MANY_REQUESTS => WebError::new(status, "Too many requests", "Wait a minute and try again."),
             StatusCode::SERVICE_UNAVAILABLE => WebError::new(
                 status,

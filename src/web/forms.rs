@@ -203,8 +203,11 @@ mod tests {
     }
 
     impl Form for Note {
-        const FIELDS: &'static [Field] =
-            &[Field::text("text", "Text", 10), Field::many("tag", "Tags", 5), Field::secret("password", "Password", 20)];
+        const FIELDS: &'static [Field] = &[
+            Field::text("text", "Text", 10),
+            Field::many("tag", "Tags", 5),
+            Field::secret("password", "Password", 20),
+        ];
 
         fn read(typed: &Typed, faults: &mut Faults) -> Option<Note> {
             let text = typed.required("text", faults, "Say what was seen.")?;
@@ -231,7 +234,9 @@ mod tests {
 
     #[test]
     fn what_no_page_sends_is_refused_whole() {
-        for body in ["text=a&role=administrator", "text=a&text=b", "text=a&id=", "text=%ff", "text=%00", "text=a&=", "&Text=a"] {
+        for body in
+            ["text=a&role=administrator", "text=a&text=b", "text=a&id=", "text=%ff", "text=%00", "text=a&=", "&Text=a"]
+        {
             let refused = check::<Note>(body.as_bytes()).unwrap_err();
             assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         }

@@ -73,7 +73,11 @@ pub async fn check_address(State(app): State<AppState>, request: Request, next: 
 fn judge_address(uri: &Uri, headers: &HeaderMap, own: &str) -> Result<(), WebError> {
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
     if length > ADDRESS_BYTES {
-        return Err(WebError::new(StatusCode::URI_TOO_LONG, "This address is too long", "Go back and shorten what was typed."));
+        return Err(WebError::new(
+            StatusCode::URI_TOO_LONG,
+            "This address is too long",
+            "Go back and shorten what was typed.",
+        ));
     }
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next().map(HeaderValue::as_bytes);
@@ -106,7 +110,13 @@ mod tests {
         assert_eq!(judge(&["backout.example"], "/"), Ok(()));
         assert_eq!(judge(&["Backout.Example"], "https://backout.example/"), Ok(()));
         let misdirected = Err(StatusCode::MISDIRECTED_REQUEST);
-        for hosts in [&[][..], &["evil.example"], &["backout.example.evil.example"], &["backout.example:8443"], &["backout.example", "evil.example"]] {
+        for hosts in [
+            &[][..],
+            &["evil.example"],
+            &["backout.example.evil.example"],
+            &["backout.example:8443"],
+            &["backout.example", "evil.example"],
+        ] {
             assert_eq!(judge(hosts, "/"), misdirected, "{hosts:?}");
         }
         assert_eq!(judge(&["backout.example"], "https://evil.example/"), misdirected);

@@ -113,7 +113,8 @@ fn ticked_roles(typed: &Typed, faults: &mut Faults) -> Vec<Role> {
 }
 
 impl Form for Newcomer {
-    const FIELDS: &'static [Field] = &[Field::text("name", "Name", 100), Field::text("login", "Sign-in name", 120), ROLES];
+    const FIELDS: &'static [Field] =
+        &[Field::text("name", "Name", 100), Field::text("login", "Sign-in name", 120), ROLES];
 
     fn read(typed: &Typed, faults: &mut Faults) -> Option<Newcomer> {
         let name = typed.required("name", faults, "Type the name as colleagues know it.");
@@ -148,7 +149,9 @@ fn show_link(app: &AppState, who: &SignedIn, name: &str, purpose: Purpose, token
 
 async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Newcomer>) -> Result<Response, WebError> {
     let added = match &form.value {
-        Ok(newcomer) => add(&app.store, &who.actor(), newcomer, app.clock.now()).await.map(|(_, token)| (newcomer, token)),
+        Ok(newcomer) => {
+            add(&app.store, &who.actor(), newcomer, app.clock.now()).await.map(|(_, token)| (newcomer, token))
+        }
         Err(faults) => return unprocessable(&app, &who, &form.typed, faults.clone()).await,
     };
     match added {

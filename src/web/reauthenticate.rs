@@ -120,7 +120,8 @@ async fn post(
             Ok(with_cookies(go_on(&app, &who, &again)?, [fresh]))
         }
         Ok(Confirmed::No { left }) => {
-            let tries = if left == 1 { "One more wrong try ends".to_owned() } else { format!("{left} more wrong tries end") };
+            let tries =
+                if left == 1 { "One more wrong try ends".to_owned() } else { format!("{left} more wrong tries end") };
             let faults = Faults::one("password", format_args!("It is not right. {tries} your session."));
             let shown = show(&app, &who, &again.next, &again.kept, faults)?;
             Ok((StatusCode::UNAUTHORIZED, shown).into_response())
@@ -146,7 +147,6 @@ fn go_on(app: &AppState, who: &SignedIn, again: &Again) -> Result<Response, WebE
     }
     let fields = url::form_urlencoded::parse(again.kept.as_bytes()).into_owned().collect();
     let layout = Layout::of(who, "Confirmed", Here::Elsewhere, app.clock.now());
-    let view =
-        Continue { layout, action: again.next.as_str().to_owned(), fields, minutes: FRESH.as_seconds() / 60 };
+    let view = Continue { layout, action: again.next.as_str().to_owned(), fields, minutes: FRESH.as_seconds() / 60 };
     Ok(page(&view)?.into_response())
 }

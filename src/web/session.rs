@@ -126,7 +126,11 @@ pub(super) fn layer(app: &AppState) -> SessionManagerLayer<Sessions> {
 }
 
 /// Finds out who is asking, once a request, from the store.
-pub(super) async fn identify(State(app): State<AppState>, mut request: Request, next: Next) -> Result<Response, WebError> {
+pub(super) async fn identify(
+    State(app): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, WebError> {
     let id = request.extensions().get::<Session>().and_then(Session::id);
     let who = match id {
         None => None,

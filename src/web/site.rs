@@ -137,7 +137,9 @@ pub struct Network {
 impl Network {
     pub fn contains(&self, ip: IpAddr) -> bool {
         match (self.address, ip.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(ip)) => same_start(u128::from(own.to_bits()) << 96, u128::from(ip.to_bits()) << 96, self.bits),
+            (IpAddr::V4(own), IpAddr::V4(ip)) => {
+                same_start(u128::from(own.to_bits()) << 96, u128::from(ip.to_bits()) << 96, self.bits)
+            }
             (IpAddr::V6(own), IpAddr::V6(ip)) => same_start(own.to_bits(), ip.to_bits(), self.bits),
             _ => false,
         }
@@ -182,7 +184,10 @@ mod tests {
     #[test]
     fn names_follow_from_the_public_address() {
         let https = Site::new("https://backout.example", false, vec![]).unwrap();
-        assert_eq!((https.origin().as_str(), https.authority().as_str()), ("https://backout.example", "backout.example"));
+        assert_eq!(
+            (https.origin().as_str(), https.authority().as_str()),
+            ("https://backout.example", "backout.example")
+        );
         assert_eq!(https.cookie_name("backout"), "__Host-backout");
         let plain = Site::new("http://127.0.0.1:8080/", true, vec![]).unwrap();
         assert_eq!((plain.origin().as_str(), plain.authority().as_str()), ("http://127.0.0.1:8080", "127.0.0.1:8080"));

@@ -84,15 +84,25 @@ async fn an_invitation_gives_the_first_password_and_a_reset_the_next() {
     let password = |password| [("password", password), ("repeated", password)];
     let mut ann = world.browser();
     assert!(ann.get(path_of(&invitation)).await.body.contains("Ann Lee"));
-    assert_eq!(ann.post(path_of(&invitation), &[("password", CHOSEN), ("repeated", "other")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        ann.post(path_of(&invitation), &[("password", CHOSEN), ("repeated", "other")]).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     assert_eq!(ann.post(path_of(&invitation), &password(CHOSEN)).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(ann.post(path_of(&invitation), &password("grey herons fly at noon")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        ann.post(path_of(&invitation), &password("grey herons fly at noon")).await.status,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(ann.sign_in("ann", CHOSEN).await.status, StatusCode::SEE_OTHER);
 
     let id = world.app.store.person_by_login("ann").await.unwrap().unwrap().id;
     let replaced = shown_link(&admin.post(&format!("/people/{id}/link"), &[]).await.body);
     let reset = shown_link(&admin.post(&format!("/people/{id}/link"), &[]).await.body);
-    assert_eq!(world.browser().get(path_of(&replaced)).await.status, StatusCode::NOT_FOUND, "the newer one replaces it");
+    assert_eq!(
+        world.browser().get(path_of(&replaced)).await.status,
+        StatusCode::NOT_FOUND,
+        "the newer one replaces it"
+    );
     let new = "grey herons fly at noon";
     assert_eq!(world.browser().post(path_of(&reset), &password(new)).await.status, StatusCode::SEE_OTHER);
     assert!(!ann.is_in().await, "every session ended");

@@ -9,7 +9,12 @@ use backout::web::routes::{Route, table};
 
 /// A path of the route with ids that belong to nobody.
 fn visit(route: &Route) -> String {
-    route.path.split('/').map(|part| if part.starts_with('{') { "none-such" } else { part }).collect::<Vec<_>>().join("/")
+    route
+        .path
+        .split('/')
+        .map(|part| if part.starts_with('{') { "none-such" } else { part })
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 #[tokio::test]
@@ -40,7 +45,8 @@ async fn every_route_opens_to_those_its_line_names_and_to_nobody_else() {
             let what = format!("{} {path} as {login}, fresh {fresh}: {status}", route.method);
             let turned_away = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status)
                 || (status == StatusCode::SEE_OTHER
-                    && (answer.location().starts_with("/sign-in?") || answer.location() == "/sign-in" && path != "/sign-out"
+                    && (answer.location().starts_with("/sign-in?")
+                        || answer.location() == "/sign-in" && path != "/sign-out"
                         || answer.location().starts_with("/re-authenticate")));
             assert!(!status.is_server_error(), "{what}");
             assert_eq!(!turned_away, open, "{what} {}", answer.location());

@@ -173,7 +173,11 @@ async fn one_address_gets_so_many_tries_a_minute_and_an_hour() {
     }
     assert_eq!(looked_at, PER_HOUR);
     let mut spoofing = world.browser().with("x-forwarded-for", "192.0.2.77");
-    assert_eq!(spoofing.sign_in("x1", "wrong").await.status, StatusCode::TOO_MANY_REQUESTS, "a claimed address is ignored");
+    assert_eq!(
+        spoofing.sign_in("x1", "wrong").await.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "a claimed address is ignored"
+    );
     let mut other = world.browser().from([192, 0, 2, 77]);
     assert_eq!(other.sign_in("x2", "wrong").await.status, StatusCode::UNAUTHORIZED);
 }
@@ -282,7 +286,9 @@ async fn signing_out_forgets_pages_and_the_old_cookie() {
 async fn sign_in_returns_to_where_it_was_asked_for_and_nowhere_else() {
     let world = World::new().await;
     world.person("ada", &[]).await;
-    for (next, to) in [("/people?x=1", "/people?x=1"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil", "/")] {
+    for (next, to) in
+        [("/people?x=1", "/people?x=1"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil", "/")]
+    {
         let mut browser = world.browser();
         let fields = [("login", "ada"), ("password", PASSWORD), ("next", next)];
         assert_eq!(browser.post("/sign-in", &fields).await.location(), to);
@@ -327,9 +333,13 @@ async fn confirming_rotates_the_session_and_keeps_what_was_typed() {
     let fields = [("password", PASSWORD), ("next", "/people"), ("kept", &kept)];
     let answer = admin.post("/re-authenticate", &fields).await;
     assert_eq!(answer.status, StatusCode::OK);
-    let fresh = answer.headers.get_all(header::SET_COOKIE).iter().map(|c| c.to_str().unwrap()).find(|c| c.contains("stepup"));
+    let fresh =
+        answer.headers.get_all(header::SET_COOKIE).iter().map(|c| c.to_str().unwrap()).find(|c| c.contains("stepup"));
     let fresh = fresh.unwrap();
-    assert!(fresh.contains("SameSite=Strict") && fresh.contains("Max-Age=300") && fresh.contains("HttpOnly"), "{fresh}");
+    assert!(
+        fresh.contains("SameSite=Strict") && fresh.contains("Max-Age=300") && fresh.contains("HttpOnly"),
+        "{fresh}"
+    );
     assert!(answer.body.contains("Ann &#34;O&#39;Hara&#34; &#60;b&#62;"), "{}", answer.body);
     assert!(world.app.store.person_by_login("ann").await.unwrap().is_none(), "nothing happens without a press");
     assert_ne!(admin.cookies[SESSION], before.cookies[SESSION]);
@@ -386,11 +396,14 @@ async fn a_form_with_more_in_it_than_its_page_sends_is_refused() {
     let world = World::new().await;
     world.person("root", &[Role::Administrator]).await;
     let mut admin = world.confirmed("root").await;
-    for extra in ["id", "password", "roles", "active", "epoch", "created_at", "password_changed_at", "person", "Login"] {
+    for extra in ["id", "password", "roles", "active", "epoch", "created_at", "password_changed_at", "person", "Login"]
+    {
         let answer = admin.post("/people", &[("name", "M M"), ("login", "mm"), (extra, "1")]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{extra}");
     }
-    for body in ["name=M&login=mm&login=nn", "name=M&login=", "name=&login=mm", "name=M&login=mm&role=root", "name=M&login=%ff"] {
+    for body in
+        ["name=M&login=mm&login=nn", "name=M&login=", "name=&login=mm", "name=M&login=mm&role=root", "name=M&login=%ff"]
+    {
         let answer = admin.send(Method::POST, "/people", body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
     }
