@@ -7,6 +7,7 @@
 //! To add a screen: write its file, give it `pub fn routes() -> Vec<Route>`, and add that to [`routes::table`].
 
 pub mod account;
+pub mod acting;
 pub mod assets;
 pub mod csrf;
 pub mod error;
@@ -29,6 +30,7 @@ pub use serve::serve;
 pub use site::{Network, Site};
 
 use crate::access::password::Passwords;
+use crate::app::App;
 use crate::clock::Clock;
 use crate::store::Store;
 use axum::Router;
@@ -46,14 +48,18 @@ pub struct AppState {
     pub site: Arc<Site>,
     pub clock: Arc<dyn Clock>,
     pub store: Store,
+    /// The one way to change an incident.
+    pub incidents: App,
     pub passwords: Arc<Passwords>,
     /// Reports of policy breaches, counted.
     pub reports: Arc<headers::Reports>,
 }
 
 impl AppState {
-    pub fn new(site: Site, clock: Arc<dyn Clock>, store: Store, passwords: Passwords) -> AppState {
-        AppState { site: Arc::new(site), clock, store, passwords: Arc::new(passwords), reports: Arc::default() }
+    pub fn new(site: Site, incidents: App, passwords: Passwords) -> AppState {
+        let (clock, store) = (incidents.clock.clone(), incidents.store.clone());
+        let (site, passwords, reports) = (Arc::new(site), Arc::new(passwords), Arc::default());
+        AppState { site, clock, store, incidents, passwords, reports }
     }
 }
 
