@@ -3,6 +3,8 @@
 //! A "server" here is this very test binary started again with [`SERVER`] set: it calls `start` as a server does, and then
 //! follows the run until somebody kills it.
 
+#![allow(clippy::unwrap_used, reason = "the functions beside the tests are tests too")]
+
 use backout::clock::{Clock, ManualClock, SystemClock, fresh_id};
 use backout::domain::{Span, Timestamp};
 use backout::executor::order::sha256_hex;
@@ -311,7 +313,7 @@ async fn a_server_killed_while_it_starts_a_run_leaves_no_doubt() {
         let place = Place::new();
         let run = format!("round-{round}");
         let mut first = server_process(&place, &run).await;
-        let moment = Duration::from_micros(dice.below(15_000));
+        let moment = Duration::from_micros(dice.below(60_000));
         say_go(&mut first).await;
         let _ = tokio::time::timeout(moment, first.wait()).await;
         let _ = first.kill().await;
@@ -464,6 +466,7 @@ async fn a_killed_supervisor_means_lost_and_what_is_left_can_be_ended() {
     let script = format!("{COUNT}trap '' PIPE\necho hello\necho $$ > leader\nwhile :; do sleep 0.02; done\n");
     server.start(&place.order("lost", &script)).await.unwrap();
     let leader: i32 = eventually("the script", async || place.trace("leader")).await.trim().parse().unwrap();
+    eventually("the output", async || whole_log(&server, "lost").await.first().map(drop)).await;
     let Look::Running { pid, .. } = server.look("lost").await.unwrap() else { panic!("it runs") };
     kill(pid, Signal::KILL);
     let look = settled(&server, "lost").await;
