@@ -7,12 +7,13 @@
 
 use backout::clock::{Clock, ManualClock, SystemClock, fresh_id};
 use backout::domain::{Span, Timestamp};
+use backout::executor::identity::ProcessMark;
 use backout::executor::order::sha256_hex;
 use backout::executor::{
     Cancelled, CannotTell, Executor, Finished, Forestalled, Limits, LogLine, Look, OrderFault, Remains, RunOrder,
     StartFailed, Stream, Supervisor, Why,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
@@ -67,7 +68,23 @@ impl Place {
 }
 
 impl Drop for Place {
+    /// Leaves no process behind, not even when a test failed in the middle.
     fn drop(&mut self) {
+        for run in std::fs::read_dir(self.root()).into_iter().flatten().flatten() {
+            let record = |name: &str| -> Option<serde_json::Value> {
+                serde_json::from_slice(&std::fs::read(run.path().join(name)).ok()?).ok()
+            };
+            let mark = |value: Option<&serde_json::Value>| -> Option<ProcessMark> {
+                serde_json::from_value(value?.clone()).ok()
+            };
+            let leader = mark(record("script.json").as_ref().and_then(|script| script.get("leader")));
+            if let Some(leader) = leader.filter(|leader| leader.is_alive()) {
+                let _ = kill_process_group(Pid::from_raw(leader.pid).unwrap(), Signal::KILL);
+            }
+            if let Some(supervisor) = mark(record("meta.json").as_ref().and_then(|meta| meta.get("supervisor"))) {
+                supervisor.signal(Signal::KILL);
+            }
+        }
         let _ = std::fs::remove_dir_all(&self.base);
     }
 }
@@ -171,7 +188,7 @@ fn kill(pid: i32, signal: Signal) {
 
 /// Neither there nor about to be: zombies count as gone.
 fn is_gone(pid: i32) -> bool {
-    backout::executor::identity::ProcessMark::of(pid).is_none_or(|mark| !mark.is_alive())
+    ProcessMark::of(pid).is_none_or(|mark| !mark.is_alive())
 }
 
 /// Random moments that can be had again: the seed is printed, and `BACKOUT_TEST_SEED` sets it.
