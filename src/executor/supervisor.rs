@@ -47,7 +47,8 @@ const LAST_RECORD: Duration = Duration::from_secs(20);
 /// What [`Meta::longest`] adds to limit and grace: draining, vanishing, the last record, a slow machine.
 const SLACK: Span = Span::seconds(30);
 
-/// Runs the script of one run folder to its end. The body of the hidden subcommand.
+/// Runs the script of one run folder to its end. The body of the hidden subcommand; must be the first thing that the
+/// process does, because it begins by closing every open file but the standard ones.
 pub fn supervise(path: &Path) -> ExitCode {
     match supervise_run(path) {
         Ok(()) => ExitCode::SUCCESS,
