@@ -157,6 +157,24 @@ async fn whole_log(server: &Supervisor, run: &str) -> Vec<LogLine> {
     }
 }
 
+/// Follows a run as a server does: look first, read after, so that the end is never seen before the last line.
+async fn followed(server: &Supervisor, run: &str) -> (Finished, Vec<LogLine>) {
+    let (mut lines, mut from) = (Vec::new(), 0);
+    let mut turn = tokio::time::interval(Duration::from_millis(3));
+    loop {
+        turn.tick().await;
+        let look = server.look(run).await.unwrap();
+        let part = server.read_log(run, from).await.unwrap();
+        lines.extend(part.lines);
+        from = part.next_byte;
+        match look {
+            Look::Starting { .. } | Look::Running { .. } => {}
+            Look::Finished(end) => return (end, lines),
+            look => panic!("{run} should have finished: {look:?}"),
+        }
+    }
+}
+
 /// The log is without a gap, and it is the one whose digest and length the end names.
 async fn checked_log(server: &Supervisor, place: &Place, run: &str, end: &Finished) -> Vec<LogLine> {
     let lines = whole_log(server, run).await;
@@ -257,7 +275,7 @@ fn a_server_in_a_process_of_its_own() {
             Err(StartFailed::AlreadyClaimed) => return ALREADY_CLAIMED,
             Err(fault) => panic!("{fault}"),
         }
-        settled(&server, run).await;
+        followed(&server, run).await;
         STARTED
     });
     std::process::exit(code);
@@ -306,9 +324,10 @@ async fn a_script_outlives_a_server_killed_at_any_moment() {
             let _ = tokio::time::timeout(moment, first.wait()).await;
             let _ = first.kill().await;
             let next = place.server();
-            let end = finished(&next, &run).await;
+            let (end, followed) = followed(&next, &run).await;
             assert_eq!((end.exit_code, &end.why), (Some(7), &Why::Exited));
             let lines = checked_log(&next, &place, &run, &end).await;
+            assert_eq!(lines, followed, "nothing was missed, and nothing came twice");
             assert_eq!(text(&lines, Stream::Out), numbered_output());
             assert_eq!(text(&lines, Stream::Err).lines().count(), 10);
             assert_eq!(place.starts(), 1);
