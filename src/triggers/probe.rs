@@ -156,6 +156,38 @@ impl ProbeClient {
     }
 }
 
+/// The longest answer that may be a version name, in bytes.
+const VERSION_CAP: usize = 256;
+
+/// Asks a service which version it is. As strict as a probe: no redirect, no proxy, a short limit.
+#[derive(Debug, Clone)]
+pub struct ReadBackClient(ProbeClient);
+
+impl ReadBackClient {
+    pub fn new(client: ProbeClient) -> ReadBackClient {
+        ReadBackClient(client)
+    }
+
+    /// The answer's trimmed text; `None` when there is none, it is no 200, or it is too long to be a version.
+    pub async fn text(&self, url: &str) -> Option<String> {
+        let ask = async {
+            let mut answer = self.0.0.get(url).send().await.ok()?;
+            if answer.status() != reqwest::StatusCode::OK {
+                return None;
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = answer.chunk().await.ok()? {
+                body.extend_from_slice(&chunk);
+                if body.len() > VERSION_CAP {
+                    return None;
+                }
+            }
+            String::from_utf8(body).ok().map(|text| text.trim().to_owned())
+        };
+        tokio::time::timeout(Duration::from_secs(2), ask).await.ok().flatten()
+    }
+}
+
 /// A probe that can be made.
 #[derive(Debug, Clone)]
 pub struct Probe {
