@@ -9,4 +9,10 @@ mod seed_fixture;
 mod store_contract;
 mod supervisor;
 mod support;
+
+mod access_accounts;
+mod access_doors;
+mod access_harness;
+mod access_serve;
+mod access_sign_in;
 mod target;
