@@ -3,6 +3,7 @@
 
 mod browser_harness;
 mod house_rules;
+mod playbook_seed;
 mod process_harness;
 mod seed_fixture;
 mod support;
