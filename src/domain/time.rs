@@ -40,6 +40,91 @@ impl Span {
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000)
     }
+
+    /// Reads a span as people write it: whole numbers with a unit, large to small: `200ms`, `5s`, `1h30m`, `7d`.
+    ///
+    /// Units: `d`, `h`, `m`, `s`, `ms`, `us`. No signs, no decimals, no blanks; each unit once, in that order.
+    ///
+    /// # Errors
+    /// One plain sentence that quotes the text, names its fault and says what would be right.
+    pub fn parse(text: &str) -> Result<Span, String> {
+        let fault = |what: &str| format!("\"{text}\" is not a time span: {what}");
+        if text.is_empty() {
+            return Err(fault("it is empty; write a number and a unit, as in 30s or 5m"));
+        }
+        let (mut rest, mut total, mut smallest_so_far) = (text, 0_i64, UNITS.len());
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, tail) = rest.split_at(digits);
+            if number.is_empty() {
+                return Err(fault(match rest.chars().next() {
+                    Some('-') => "it is negative; a span is zero or longer",
+                    Some(c) if c.is_whitespace() => "it contains a blank; write 1h30m without blanks",
+                    _ => "a number is missing before the unit; write 30s, 5m or 1h30m",
+                }));
+            }
+            if tail.starts_with(['.', ',']) {
+                return Err(fault("decimals are not read; use the next smaller unit, as in 1500ms for 1.5 s"));
+            }
+            let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
+            let (unit, after) = tail.split_at(letters);
+            if unit.is_empty() {
+                return Err(fault(match tail.chars().next() {
+                    Some(c) if c.is_whitespace() => "it contains a blank; write 5s, not 5 s",
+                    _ => "the unit is missing; use d, h, m, s, ms or us, as in 30s",
+                }));
+            }
+            let Some(rank) = UNITS.iter().position(|(name, _)| *name == unit) else {
+                return Err(fault(&format!("the unit \"{unit}\" is unknown; use d, h, m, s, ms or us")));
+            };
+            if rank >= smallest_so_far {
+                return Err(fault("units stand once each, from large to small, as in 1h30m"));
+            }
+            smallest_so_far = rank;
+            total = number
+                .parse::<i64>()
+                .ok()
+                .and_then(|count| count.checked_mul(UNITS[rank].1))
+                .and_then(|part| total.checked_add(part))
+                .ok_or_else(|| fault("it is too long; the longest span is about 106751991d"))?;
+            rest = after;
+        }
+        Ok(Span(total))
+    }
+
+    /// The span as [`Span::parse`] reads it, exact: `1h30m`, `200ms`, `0s`; a leading minus for the past.
+    pub fn written(self) -> String {
+        let mut rest = self.0.unsigned_abs();
+        let mut text = String::from(if self.0 < 0 { "-" } else { "" });
+        for (name, micros) in UNITS.iter().rev() {
+            let micros = micros.unsigned_abs();
+            if rest >= micros {
+                text.push_str(&format!("{}{name}", rest / micros));
+                rest %= micros;
+            }
+        }
+        if self.0 == 0 { "0s".to_owned() } else { text }
+    }
+}
+
+/// The units of a written span with their microseconds, small to large.
+const UNITS: [(&str, i64); 6] =
+    [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000), ("d", 86_400_000_000)];
+
+/// Spans as people write them, for files that people edit: `#[serde(with = "crate::domain::time::as_text")]`.
+pub mod as_text {
+    use super::Span;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes `"1h30m"`.
+    pub fn serialize<S: Serializer>(span: &Span, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&span.written())
+    }
+
+    /// Reads `"1h30m"`; the fault is that of [`Span::parse`].
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Span, D::Error> {
+        Span::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
 }
 
 /// Minutes and seconds below an hour, hours above: `4:23`, `1:02:03`; a leading minus for the past.
@@ -130,5 +215,59 @@ mod tests {
         assert_eq!(Span::seconds(263).to_string(), "4:23");
         assert_eq!(Span::seconds(3_723).to_string(), "1:02:03");
         assert_eq!(Span::seconds(-34).to_string(), "-0:34");
+    }
+
+    #[test]
+    fn spans_are_read_as_people_write_them() {
+        for (text, span) in [
+            ("200ms", Span::millis(200)),
+            ("5s", Span::seconds(5)),
+            ("5m", Span::minutes(5)),
+            ("24h", Span::hours(24)),
+            ("7d", Span::hours(168)),
+            ("1h30m", Span::minutes(90)),
+            ("250us", Span(250)),
+            ("0s", Span::ZERO),
+        ] {
+            assert_eq!(Span::parse(text), Ok(span), "{text}");
+            assert_eq!(Span::parse(&span.written()), Ok(span), "{text} written again");
+        }
+        assert_eq!(Span::minutes(90).written(), "1h30m");
+        assert_eq!(Span::ZERO.written(), "0s");
+    }
+
+    #[test]
+    fn a_span_that_cannot_be_read_is_told_its_fault_and_the_mend() {
+        for (text, part) in [
+            ("", "it is empty"),
+            ("5", "the unit is missing"),
+            ("5 s", "write 5s, not 5 s"),
+            ("1h 30m", "without blanks"),
+            ("-5s", "negative"),
+            ("1.5s", "1500ms"),
+            ("5min", "the unit \"min\" is unknown"),
+            ("s", "a number is missing"),
+            ("30s1m", "large to small"),
+            ("1s1s", "once each"),
+            ("99999999999999999999s", "too long"),
+            ("9223372036855s", "too long"),
+            ("５s", "a number is missing"),
+        ] {
+            let fault = Span::parse(text).expect_err(text);
+            assert!(fault.contains(part), "{text}: {fault}");
+            assert!(fault.starts_with(&format!("\"{text}\" is not a time span: ")), "{fault}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_span_survives_being_written(micros in 0..=i64::MAX) {
+            assert_eq!(Span::parse(&Span(micros).written()), Ok(Span(micros)));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_stumble(text in "\\PC{0,12}") {
+            let _ = Span::parse(&text);
+        }
     }
 }

@@ -1,0 +1,9 @@
+//! `backout supervise FOLDER`: hidden; the process that the server leaves behind for each run.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs the script of one run folder to its end.
+pub fn supervise(dir: &Path) -> ExitCode {
+    crate::executor::supervisor::supervise(dir)
+}

@@ -1,0 +1,344 @@
+//! What an event means: the fold of a journal into its incident. Exhaustive, and it cannot fail.
+
+use super::event::{Event, Mark, Opened, Recorded, RunEnd};
+use super::plan::FixedPlan;
+use super::state::{
+    Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Closed, Debt, Held, Incident, IndicatorSeen,
+    Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates, Written,
+};
+use super::{PersonId, Role, Timestamp};
+
+/// Folds a whole journal. `None` for an empty one, or one that does not begin with its opening.
+pub fn fold<'a>(journal: impl IntoIterator<Item = &'a Recorded>) -> Option<Incident> {
+    let mut state = None;
+    for recorded in journal {
+        apply(&mut state, recorded);
+    }
+    state
+}
+
+/// Takes one recorded event into the state.
+pub fn apply(state: &mut Option<Incident>, recorded: &Recorded) {
+    match (&mut *state, &recorded.event) {
+        (None, Event::Opened(opened)) => *state = Some(open(opened, recorded)),
+        (None, _) => {}
+        (Some(incident), event) => {
+            incident.version = recorded.version;
+            change(incident, event, recorded);
+        }
+    }
+}
+
+fn open(opened: &Opened, recorded: &Recorded) -> Incident {
+    let mut incident = Incident {
+        id: opened.incident.clone(),
+        version: recorded.version,
+        opened_at: recorded.at,
+        opened_by: recorded.actor.person().cloned(),
+        title: opened.title.clone(),
+        severity: opened.severity,
+        advice: opened.advice.clone(),
+        category: opened.category.clone(),
+        environment: opened.environment.clone(),
+        component: opened.component.clone(),
+        outage: opened.outage,
+        users_affected_ppm: opened.users_affected_ppm,
+        playbook: opened.playbook.clone(),
+        playbook_version: opened.playbook_version.clone(),
+        cadence: opened.cadence.clone(),
+        triggers: vec![opened.trigger.clone()],
+        commander: None,
+        technical_lead: None,
+        offers: Default::default(),
+        severity_asked: None,
+        debts: Vec::new(),
+        attempts: Vec::new(),
+        updates: Updates::default(),
+        sections: Default::default(),
+        freeze_lifted: None,
+        closed: None,
+    };
+    promise_first(&mut incident, recorded.at);
+    incident
+}
+
+fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
+    let at = recorded.at;
+    let by = recorded.actor.person().cloned();
+    match event {
+        // A journal opens once; a second opening would be another incident's.
+        Event::Opened(_) => {}
+        Event::TriggerJoined { trigger } => incident.triggers.push(trigger.clone()),
+        Event::RoleTaken { role, person, .. } => take_role(incident, *role, person),
+        Event::RoleOffered { role, to } => {
+            incident.offers.insert(*role, to.clone());
+        }
+        Event::SeverityChanged { to, advice, .. } => {
+            incident.severity = *to;
+            incident.advice = advice.clone();
+            incident.severity_asked = None;
+            promise_first(incident, at);
+        }
+        Event::SeverityChangeAsked { to, reason } => {
+            incident.severity_asked = by.map(|by| SeverityAsked { to: *to, by, reason: reason.clone() });
+        }
+        Event::RatificationOwed { by, why } => {
+            incident.debts.push(Debt { by: *by, why: why.clone(), paid: false });
+        }
+        Event::Ratified { .. } => incident.debts.iter_mut().for_each(|debt| debt.paid = true),
+        Event::AttemptDrafted { attempt, draft, escalates, why } => {
+            incident.attempts.push(Attempt::new(*attempt, draft.clone(), why.clone(), *escalates, by));
+        }
+        Event::UpdateEdited { note, .. } => incident.updates.note = Some(note.clone()),
+        Event::UpdateSent(update) => {
+            incident.updates.note = None;
+            incident.updates.promised = update.next_due_at.map(|due_at| Promise { number: update.number + 1, due_at });
+            incident.updates.sent.push((at, update.clone()));
+        }
+        Event::NoteAdded { .. } => {}
+        Event::SectionWritten { document, section, text } => {
+            if let Some(by) = by {
+                let written = Written { text: text.clone(), by, at };
+                incident.sections.insert((document.clone(), section.clone()), written);
+            }
+        }
+        Event::FreezeLifted { reason } => incident.freeze_lifted = Some(reason.clone()),
+        Event::Closed { outcome, reason } => {
+            incident.closed = Some(Closed { outcome: *outcome, reason: reason.clone(), at, by });
+        }
+        Event::RunStarting(starting) => {
+            // A new start freezes deployments again, whatever was lifted before it.
+            incident.freeze_lifted = None;
+            if let Some(attempt) = incident.attempts.iter_mut().find(|a| a.number == starting.attempt) {
+                if attempt.runs.is_empty() {
+                    attempt.baseline = starting.baseline.clone();
+                }
+                attempt.start_refused = None;
+                attempt.runs.push(Run {
+                    id: starting.run.clone(),
+                    action: starting.action.clone(),
+                    host: starting.host.clone(),
+                    starting_at: at,
+                    time_limit: starting.time_limit,
+                    state: RunState::Starting,
+                    ended_at: None,
+                    outcome: None,
+                    word: None,
+                    retried: false,
+                });
+            }
+            promise_first(incident, at);
+        }
+        Event::RunRunning { run } => on_run(incident, run, |run| run.state = RunState::Running),
+        Event::RunFinished { run, outcome } => on_run(incident, run, |run| {
+            run.state = RunState::of(&outcome.end);
+            run.ended_at = Some(at);
+            run.outcome = Some(outcome.clone());
+            if let RunEnd::NeverStarted(why) = &outcome.end {
+                run.word = Some(why.clone());
+            }
+        }),
+        Event::RunLost { run, why } => on_run(incident, run, |run| {
+            run.state = RunState::Lost;
+            run.ended_at = Some(at);
+            run.word = Some(why.clone());
+        }),
+        Event::RunJudged { run, succeeded, reason } => on_run(incident, run, |run| {
+            run.state = if *succeeded { RunState::Succeeded } else { RunState::Failed };
+            run.word = Some(reason.clone());
+        }),
+        Event::RetryOrdered { run, .. } => on_run(incident, run, |run| run.retried = true),
+        Event::PlanSubmitted(submitted) => {
+            let number = submitted.attempt;
+            if let Some(attempt) = attempt_of(incident, number)
+                && let Ok(plan) = FixedPlan::read(&submitted.plan)
+            {
+                void(attempt, &submitted.voided, "the plan was changed");
+                attempt.submitted = Some(Submitted {
+                    digest: submitted.digest.clone(),
+                    bytes: submitted.plan.clone(),
+                    plan,
+                    at,
+                    by,
+                    expire_after: submitted.expire_after,
+                });
+                back_to_waiting(attempt);
+            }
+        }
+        Event::Approved(approved) => {
+            if let (Some(attempt), Some(person)) = (attempt_of(incident, approved.attempt), by) {
+                attempt.approvals.push(Approval {
+                    person,
+                    digest: approved.digest.clone(),
+                    slot: approved.slot.clone(),
+                    role: approved.role,
+                    strength: approved.strength,
+                    comment: approved.comment.clone(),
+                    at,
+                    expires_at: approved.expires_at,
+                });
+            }
+        }
+        Event::ReportedByHand { attempt, action, run, succeeded, evidence } => {
+            if let Some(attempt) = attempt_of(incident, *attempt) {
+                attempt.runs.push(Run {
+                    id: run.clone(),
+                    action: action.clone(),
+                    host: String::from("by hand"),
+                    starting_at: at,
+                    time_limit: super::Span::ZERO,
+                    state: if *succeeded { RunState::Succeeded } else { RunState::Failed },
+                    ended_at: Some(at),
+                    outcome: None,
+                    word: Some(evidence.clone()),
+                    retried: false,
+                });
+            }
+            incident.freeze_lifted = None;
+            promise_first(incident, at);
+        }
+        Event::PlanEdited { attempt, .. }
+        | Event::PlanVoided { attempt, .. }
+        | Event::PlanWithdrawn { attempt, .. }
+        | Event::Assessed { attempt, .. }
+        | Event::ApprovalWithdrawn { attempt, .. }
+        | Event::ChangesRequested { attempt, .. }
+        | Event::Declined { attempt, .. }
+        | Event::StartOrdered { attempt, .. }
+        | Event::StartRefused { attempt, .. }
+        | Event::ActionReleased { attempt, .. }
+        | Event::ActionHeld { attempt, .. }
+        | Event::ActionResumed { attempt, .. }
+        | Event::StopOrdered { attempt, .. }
+        | Event::ItemMarked { attempt, .. }
+        | Event::ItemUnmarked { attempt, .. }
+        | Event::CriterionMarked { attempt, .. }
+        | Event::IndicatorMarked { attempt, .. }
+        | Event::SuccessConfirmed { attempt, .. }
+        | Event::FailureDeclared { attempt, .. } => {
+            if let Some(attempt) = attempt_of(incident, *attempt) {
+                change_attempt(attempt, event, at, by);
+            }
+        }
+    }
+}
+
+/// Events that concern one attempt alone.
+fn change_attempt(attempt: &mut Attempt, event: &Event, at: Timestamp, by: Option<PersonId>) {
+    match event {
+        Event::PlanEdited { draft, .. } => {
+            attempt.draft = draft.clone();
+            attempt.submitted = None;
+            back_to_waiting(attempt);
+        }
+        Event::PlanVoided { why, voided, .. } => {
+            void(attempt, voided, why);
+            attempt.submitted = None;
+            back_to_waiting(attempt);
+        }
+        Event::ChangesRequested { reason, .. } => {
+            let people: Vec<PersonId> = attempt.approvals.iter().map(|approval| approval.person.clone()).collect();
+            void(attempt, &people, &format!("changes were requested: {reason}"));
+            attempt.submitted = None;
+            back_to_waiting(attempt);
+        }
+        Event::PlanWithdrawn { reason, .. } => end(attempt, AttemptStatus::Withdrawn, reason, at, by),
+        Event::Declined { reason, .. } => end(attempt, AttemptStatus::Rejected, reason, at, by),
+        Event::FailureDeclared { reason, .. } => end(attempt, AttemptStatus::Failed, reason, at, by),
+        Event::SuccessConfirmed { .. } => end(attempt, AttemptStatus::Succeeded, "", at, by),
+        Event::Assessed { name, sections, .. } => {
+            attempt.assessments.insert(name.clone(), Assessed { sections: sections.clone(), by, at });
+        }
+        Event::ApprovalWithdrawn { person, .. } => {
+            attempt.approvals.retain(|approval| approval.person != *person);
+            back_to_waiting(attempt);
+        }
+        Event::StartOrdered { .. } => {
+            attempt.start_ordered = Some(at);
+            attempt.start_refused = None;
+        }
+        Event::StartRefused { why, .. } => {
+            attempt.start_ordered = None;
+            attempt.start_refused = Some(why.clone());
+        }
+        Event::ActionReleased { action, .. } => {
+            attempt.released.insert(action.clone());
+        }
+        Event::ActionHeld { action, why, .. } => {
+            attempt.held = Some(Held { action: action.clone(), why: why.clone() });
+        }
+        Event::ActionResumed { .. } => attempt.held = None,
+        Event::StopOrdered { reason, .. } => {
+            attempt.stop = Some(Stop { reason: reason.clone(), at, by });
+        }
+        Event::ItemMarked { item, mark, .. } => {
+            let by = if matches!(mark, Mark::Proven { .. }) { None } else { by };
+            attempt.marks.insert(item.clone(), Marked { mark: mark.clone(), by, at, measured: None });
+        }
+        Event::ItemUnmarked { item, .. } => {
+            attempt.marks.remove(item);
+        }
+        Event::CriterionMarked { criterion, mark: Some(mark), measured, .. } => {
+            let marked = Marked { mark: mark.clone(), by, at, measured: measured.clone() };
+            attempt.criteria.insert(criterion.clone(), marked);
+        }
+        Event::CriterionMarked { criterion, mark: None, .. } => {
+            attempt.criteria.remove(criterion);
+        }
+        Event::IndicatorMarked { indicator, sign, note, .. } => {
+            let seen = IndicatorSeen { sign: *sign, note: note.clone(), by, at };
+            attempt.indicators.insert(indicator.clone(), seen);
+        }
+        _ => {}
+    }
+}
+
+fn attempt_of(incident: &mut Incident, number: AttemptNo) -> Option<&mut Attempt> {
+    incident.attempts.iter_mut().find(|attempt| attempt.number == number)
+}
+
+fn on_run(incident: &mut Incident, id: &RunId, change: impl FnOnce(&mut Run)) {
+    let run = incident.attempts.iter_mut().flat_map(|attempt| attempt.runs.iter_mut()).find(|run| run.id == *id);
+    if let Some(run) = run {
+        change(run);
+    }
+}
+
+/// A changed plan is ordered, released and held anew; runs are never touched.
+fn back_to_waiting(attempt: &mut Attempt) {
+    attempt.start_ordered = None;
+    attempt.start_refused = None;
+    attempt.released.clear();
+    attempt.held = None;
+}
+
+fn void(attempt: &mut Attempt, people: &[PersonId], why: &str) {
+    attempt.voided.extend(people.iter().map(|person| (person.clone(), why.to_owned())));
+    attempt.approvals.clear();
+}
+
+fn end(attempt: &mut Attempt, status: AttemptStatus, reason: &str, at: Timestamp, by: Option<PersonId>) {
+    attempt.end = Some(AttemptEnd { status, reason: reason.to_owned(), at, by });
+}
+
+fn take_role(incident: &mut Incident, role: Role, person: &PersonId) {
+    incident.offers.remove(&role);
+    match role {
+        Role::IncidentCommander => incident.commander = Some(person.clone()),
+        Role::TechnicalLead => incident.technical_lead = Some(person.clone()),
+        _ => {}
+    }
+}
+
+/// Updates begin at the opening of a severe incident, otherwise when it becomes severe or a run starts (L3).
+fn promise_first(incident: &mut Incident, at: Timestamp) {
+    let started = incident.attempts.iter().any(|attempt| !attempt.runs.is_empty());
+    let severe = !incident.cadence.from.worse_than(incident.severity);
+    if incident.updates.promised.is_none()
+        && incident.updates.sent.is_empty()
+        && (started || severe)
+        && incident.is_open()
+    {
+        incident.updates.promised = Some(Promise { number: 1, due_at: at + incident.cadence.every });
+    }
+}

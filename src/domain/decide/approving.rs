@@ -1,0 +1,274 @@
+//! Approvals: slots joined by AND, each filled by another person, for exactly this plan (D2, D7, D8).
+
+use super::executing::first_start;
+use super::{Case, after, attempt_in, optional, planning, required, settling};
+use crate::domain::command::Approve;
+use crate::domain::event::{Approved, Event, Mark};
+use crate::domain::facts::Facts;
+use crate::domain::plan::phrase_matches;
+use crate::domain::procedure::{Item, Phase, Slot, StartMode};
+use crate::domain::refusal::{Refusal, RefusalKind};
+use crate::domain::state::{Approval, Attempt, AttemptNo, AttemptStatus, Incident};
+use crate::domain::{PersonId, Role, Severity, Strength, Timestamp};
+
+/// One slot as the room shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotView {
+    pub slot: Slot,
+    pub filled_by: Option<Approval>,
+    pub expired: bool,
+    /// Who could fill it.
+    pub open_to: Vec<PersonId>,
+}
+
+impl SlotView {
+    /// Nobody can fill it: the plan is blocked, and says so loudly.
+    pub fn is_blocked(&self) -> bool {
+        self.filled_by.is_none() && self.open_to.is_empty()
+    }
+}
+
+/// The slots of a submitted plan, with who filled them and who could.
+pub fn slot_views(incident: &Incident, attempt: &Attempt, facts: &Facts, now: Timestamp) -> Vec<SlotView> {
+    let Some(plan) = attempt.plan() else { return Vec::new() };
+    plan.slots
+        .iter()
+        .filter(|slot| slot.kind.gates())
+        .map(|slot| {
+            let filled_by = attempt.approval_for(&slot.role).cloned();
+            let expired =
+                attempt.runs.is_empty() && filled_by.as_ref().is_some_and(|approval| now >= approval.expires_at);
+            let open_to =
+                facts.people.keys().filter(|person| can_fill(incident, facts, slot, person).is_ok()).cloned().collect();
+            SlotView { slot: slot.clone(), filled_by, expired, open_to }
+        })
+        .collect()
+}
+
+/// May this person sign this slot? The commander's and the lead's slots belong to those who hold the places.
+fn can_fill(incident: &Incident, facts: &Facts, slot: &Slot, person: &PersonId) -> Result<Role, Refusal> {
+    let duty = slot.duty;
+    let stands_in = slot
+        .substitute
+        .as_ref()
+        .and_then(|name| facts.procedure.role(name))
+        .filter(|role| facts.holders(duty).next().is_none() && facts.holds(person, role.duty));
+    if let Some(role) = stands_in {
+        return Ok(role.duty);
+    }
+    if !facts.holds(person, duty) {
+        return Err(Refusal::not_yours(format!("this slot is for the {duty}"), "Ask someone who holds that role."));
+    }
+    match (duty, incident.holder(duty)) {
+        (Role::IncidentCommander | Role::TechnicalLead, Some(holder)) if holder != person => Err(Refusal::not_yours(
+            format!("{} is the {duty} of this incident", facts.name(holder)),
+            "Ask them, or take over the place in the room.",
+        )),
+        (Role::IncidentCommander | Role::TechnicalLead, None) => Err(Refusal::not_yours(
+            format!("nobody is the {duty} of this incident yet"),
+            format!("Take the place of the {duty} first."),
+        )),
+        _ => Ok(duty),
+    }
+}
+
+/// Required items before the rollback that nobody ticked and the machine cannot prove.
+pub fn open_items<'a>(facts: &'a Facts, attempt: &Attempt) -> Vec<&'a Item> {
+    let kind = attempt.plan().map_or(attempt.draft.kind, |plan| plan.kind);
+    facts
+        .procedure
+        .items()
+        .filter(|(list, _, item)| {
+            list.phase == Phase::Before
+                && item.required
+                && (item.types.is_empty() || item.types.contains(&kind))
+                && !attempt.is_marked(&item.name)
+        })
+        .map(|(_, _, item)| item)
+        .collect()
+}
+
+pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<Event>, Refusal> {
+    let person = case.person()?;
+    let attempt = attempt_in(incident, wish.attempt, &[AttemptStatus::Submitted], "authorising")?;
+    let (plan, digest, expire_after) = match &attempt.submitted {
+        Some(submitted) => (&submitted.plan, &submitted.digest, submitted.expire_after),
+        None => return Err(Refusal::phase("nothing is submitted", "Submit the plan first.")),
+    };
+    same_digest(digest, &wish.digest)?;
+    let slot = plan
+        .slots
+        .iter()
+        .find(|slot| slot.role == wish.slot && slot.kind.gates())
+        .ok_or_else(|| Refusal::unknown("approval slot", &wish.slot))?;
+    let role = can_fill(incident, case.facts, slot, person)?;
+    let earlier = attempt.approval_for(&slot.role).filter(|approval| case.now < approval.expires_at);
+    if let Some(approval) = earlier {
+        return Err(if approval.person == *person {
+            Refusal::already("you authorised this already")
+        } else {
+            Refusal::already(format!("{} filled this slot already", case.facts.name(&approval.person)))
+        });
+    }
+    if attempt.approvals.iter().any(|approval| approval.person == *person && approval.slot != slot.role) {
+        return Err(Refusal::not_yours(
+            "you filled another slot of this plan, and distinct demands take distinct persons",
+            "Ask another person who holds the role.",
+        ));
+    }
+    four_eyes(attempt, plan.severity, plan.slots.iter().filter(|slot| slot.kind.gates()).count(), role, person)?;
+    if !phrase_matches(&wish.phrase, &plan.phrase) {
+        return Err(Refusal::input(
+            format!("“{}” is not the phrase of this plan", wish.phrase.trim()),
+            format!("Type: {}", plan.phrase),
+        ));
+    }
+    let mut events = waivers(case, incident, attempt, wish, person)?;
+    events.push(Event::Approved(Approved {
+        attempt: wish.attempt,
+        digest: digest.clone(),
+        slot: slot.role.clone(),
+        role,
+        strength: case.actor.fresh.unwrap_or(Strength::Password),
+        comment: optional("comment", &wish.comment)?,
+        expires_at: case.now + expire_after,
+    }));
+    // The last approval of a plan that starts at authorisation is also its start, if nothing else stands in the way.
+    if plan.start == StartMode::AtAuthorisation {
+        let approved = after(incident, &events, &case.actor.who, case.now);
+        let settled = settling::settle(case, &approved);
+        let ready = after(&approved, &settled, &case.actor.who, case.now);
+        let ready_attempt = super::attempt(&ready, wish.attempt)?;
+        if first_start(&ready, ready_attempt, case.facts, case.now).is_ok() {
+            events.push(Event::StartOrdered { attempt: wish.attempt, digest: digest.clone() });
+        }
+    }
+    Ok(events)
+}
+
+/// Whoever proposed the plan may not be its only approver, except the incident commander on P0 (D8).
+fn four_eyes(
+    attempt: &Attempt,
+    severity: Severity,
+    slots: usize,
+    role: Role,
+    person: &PersonId,
+) -> Result<(), Refusal> {
+    let proposed = attempt.submitted.as_ref().and_then(|submitted| submitted.by.as_ref());
+    let commander_on_p0 = severity == Severity::P0 && role == Role::IncidentCommander;
+    if slots == 1 && proposed == Some(person) && !commander_on_p0 {
+        return Err(Refusal::not_yours(
+            "you proposed this plan and would be its only approver",
+            "Ask another person to submit or to authorise it.",
+        ));
+    }
+    Ok(())
+}
+
+/// One act "authorise and waive these, reason": only the incident commander may, and only what is really open.
+fn waivers(
+    case: &Case,
+    incident: &Incident,
+    attempt: &Attempt,
+    wish: &Approve,
+    person: &PersonId,
+) -> Result<Vec<Event>, Refusal> {
+    if wish.waive.is_empty() {
+        return Ok(Vec::new());
+    }
+    if incident.commander.as_ref() != Some(person) {
+        return Err(Refusal::not_yours("only the incident commander waives items", "Tick them, or ask the commander."));
+    }
+    let reason = required("reason for waiving", &wish.waive_reason)?;
+    let open = open_items(case.facts, attempt);
+    // An item that was ticked meanwhile needs no waiver.
+    Ok(wish
+        .waive
+        .iter()
+        .filter(|name| open.iter().any(|item| item.name == **name))
+        .map(|name| Event::ItemMarked {
+            attempt: attempt.number,
+            item: name.clone(),
+            mark: Mark::Waived { reason: reason.clone() },
+        })
+        .collect())
+}
+
+pub(super) fn same_digest(current: &str, seen: &str) -> Result<(), Refusal> {
+    if current == seen {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::DigestMismatch,
+        "the plan was changed after you opened this page",
+        "Read the plan as it is now, then decide again.",
+    ))
+}
+
+fn submitted<'a>(
+    incident: &'a Incident,
+    number: AttemptNo,
+    digest: &str,
+    purpose: &str,
+) -> Result<&'a Attempt, Refusal> {
+    let attempt = attempt_in(incident, number, &[AttemptStatus::Submitted], purpose)?;
+    if let Some(submitted) = &attempt.submitted {
+        same_digest(&submitted.digest, digest)?;
+    }
+    Ok(attempt)
+}
+
+pub fn withdraw(case: &Case, incident: &Incident, number: AttemptNo, digest: &str) -> Result<Vec<Event>, Refusal> {
+    let person = case.person()?;
+    let attempt = submitted(incident, number, digest, "withdrawing an approval")?;
+    if !attempt.approvals.iter().any(|approval| approval.person == *person) {
+        return Err(Refusal::phase("you gave no approval to this plan", "There is nothing to withdraw."));
+    }
+    Ok(vec![Event::ApprovalWithdrawn { attempt: number, person: person.clone() }])
+}
+
+pub fn request_changes(
+    incident: &Incident,
+    number: AttemptNo,
+    digest: &str,
+    reason: &str,
+) -> Result<Vec<Event>, Refusal> {
+    submitted(incident, number, digest, "asking for changes")?;
+    Ok(vec![Event::ChangesRequested { attempt: number, reason: required("reason", reason)? }])
+}
+
+pub fn decline(incident: &Incident, number: AttemptNo, digest: &str, reason: &str) -> Result<Vec<Event>, Refusal> {
+    submitted(incident, number, digest, "declining")?;
+    Ok(vec![Event::Declined { attempt: number, reason: required("reason", reason)? }])
+}
+
+/// A subset of the components: a new digest, to be confirmed by everyone anew.
+pub fn narrow(
+    case: &Case,
+    incident: &Incident,
+    number: AttemptNo,
+    digest: &str,
+    components: &[String],
+    reason: &str,
+) -> Result<Vec<Event>, Refusal> {
+    let attempt = submitted(incident, number, digest, "narrowing")?;
+    let reason = required("reason", reason)?;
+    let whole = &attempt.draft.components;
+    let kept: Vec<String> = whole.iter().filter(|component| components.contains(component)).cloned().collect();
+    if kept.is_empty() || kept.len() != components.len() || kept.len() == whole.len() {
+        return Err(Refusal::input(
+            "narrowing keeps some of the plan's components, not all and not others",
+            format!("Choose among: {}.", whole.join(", ")),
+        ));
+    }
+    let mut draft = attempt.draft.clone();
+    draft.targets.retain(|target| kept.contains(&target.component));
+    draft.components = kept;
+    let edited = Event::PlanEdited { attempt: number, draft: planning::checked(case.facts, &draft, incident)? };
+    let mut events: Vec<Event> =
+        planning::void_submitted(incident, &format!("it was narrowed: {reason}")).into_iter().collect();
+    events.push(edited);
+    let narrowed = after(incident, &events, &case.actor.who, case.now);
+    events.push(planning::fix(case, &narrowed, number, Some(&reason))?);
+    Ok(events)
+}

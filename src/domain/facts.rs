@@ -1,0 +1,170 @@
+//! What other streams and tables say at the moment of deciding. Read inside the transaction that will append, so no
+//! fact can change between check and act.
+
+use super::condition::{Condition, Direction, Series};
+use super::plan::{Draft, PlannedAction};
+use super::procedure::{Procedure, TargetKind};
+use super::{PersonId, Role, Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub struct Facts<'a> {
+    /// The playbook that the incident pinned; for an opening, the current one.
+    pub procedure: &'a Procedure,
+    /// Its content hash.
+    pub playbook: &'a str,
+    pub people: &'a BTreeMap<PersonId, PersonFact>,
+    /// Registered releases, backups and configurations of the incident's environment.
+    pub register: &'a [Registered],
+    /// When other incidents of this environment opened: component and time.
+    pub incidents: &'a [(String, Timestamp)],
+    /// Locks that attempts of *other* incidents hold.
+    pub locks: &'a [Lock],
+    pub measures: &'a Measures,
+    /// What the running service says of itself, where it can be asked (E18).
+    pub version: Option<&'a ReadBack>,
+    /// Environments that this Backout may act on, with their components.
+    pub environments: &'a BTreeMap<String, Vec<String>>,
+    pub catalogue: &'a dyn Catalogue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonFact {
+    pub name: String,
+    pub roles: BTreeSet<Role>,
+    pub active: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    pub kind: TargetKind,
+    pub environment: String,
+    pub component: String,
+    pub name: String,
+    pub checksum: String,
+    /// When it began to run, or was taken.
+    pub at: Timestamp,
+    pub by: String,
+    pub note: String,
+    /// Between this release and the one before: none, reversible, destructive, unknown.
+    pub migrations: String,
+    pub verified_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    pub incident: String,
+    pub title: String,
+    pub environment: String,
+    /// Empty means the whole environment.
+    pub components: Vec<String>,
+}
+
+impl Lock {
+    pub fn conflicts(&self, environment: &str, components: &[String]) -> bool {
+        self.environment == environment
+            && (self.components.is_empty()
+                || components.is_empty()
+                || self.components.iter().any(|component| components.contains(component)))
+    }
+}
+
+/// Live values over the look-back, by series.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Measures(pub BTreeMap<Series, Measure>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// In the series' unit; `None` is "no data", never zero.
+    pub value: Option<i64>,
+    /// When the newest sample was taken.
+    pub at: Option<Timestamp>,
+}
+
+impl Measures {
+    pub fn value(&self, series: &Series) -> Option<i64> {
+        self.0.get(series).and_then(|measure| measure.value)
+    }
+
+    /// Does the condition hold now? `None` without data.
+    pub fn holds(&self, condition: &Condition) -> Option<bool> {
+        self.value(&condition.series).map(|value| match condition.direction {
+            Direction::Above => value > condition.threshold,
+            Direction::Below => value < condition.threshold,
+        })
+    }
+}
+
+/// What the running service says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadBack {
+    pub version: String,
+    pub at: Timestamp,
+}
+
+/// A read-back older than this proves nothing.
+pub const READ_BACK_VALID: Span = Span::seconds(15);
+
+/// The port to executor profiles, script files and the template engine: outside the core, but asked at decision time.
+pub trait Catalogue {
+    /// The exact actions that a draft means under this playbook, or every fault that stands in the way.
+    fn prepare(&self, procedure: &Procedure, draft: &Draft) -> Result<Vec<PlannedAction>, Vec<String>>;
+    /// The SHA-256 of a script's bytes as they are now; `None` when it cannot be read.
+    fn script(&self, environment: &str, path: &str) -> Option<String>;
+    /// Fills a playbook's template; undefined variables are faults.
+    fn render(&self, template: &str, values: &BTreeMap<&str, String>) -> Result<String, String>;
+}
+
+impl Facts<'_> {
+    pub fn name(&self, person: &PersonId) -> String {
+        self.people.get(person).map_or_else(|| "someone who left".to_owned(), |fact| fact.name.clone())
+    }
+
+    pub fn holds(&self, person: &PersonId, role: Role) -> bool {
+        self.people.get(person).is_some_and(|fact| fact.active && fact.roles.contains(&role))
+    }
+
+    pub fn holders(&self, role: Role) -> impl Iterator<Item = (&PersonId, &PersonFact)> {
+        self.people.iter().filter(move |(_, fact)| fact.active && fact.roles.contains(&role))
+    }
+
+    /// The newest registered release of a component that runs now.
+    pub fn running_release(&self, component: &str) -> Option<&Registered> {
+        self.releases(component).last()
+    }
+
+    /// Releases of a component, oldest first.
+    pub fn releases(&self, component: &str) -> impl DoubleEndedIterator<Item = &Registered> {
+        let mut releases: Vec<&Registered> = self
+            .register
+            .iter()
+            .filter(|entry| entry.kind == TargetKind::Release && entry.component == component)
+            .collect();
+        releases.sort_by_key(|entry| entry.at);
+        releases.into_iter()
+    }
+
+    pub fn registered(&self, kind: TargetKind, component: &str, name: &str) -> Option<&Registered> {
+        self.register.iter().find(|entry| entry.kind == kind && entry.component == component && entry.name == name)
+    }
+
+    /// The newest earlier release that ran at least the playbook's time without an incident (T7).
+    pub fn previous_stable(&self, component: &str, now: Timestamp) -> Option<&Registered> {
+        let releases: Vec<&Registered> = self.releases(component).collect();
+        let (_running, earlier) = releases.split_last()?;
+        earlier.iter().enumerate().rev().find_map(|(position, release)| {
+            let until = releases.get(position + 1).map_or(now, |next| next.at);
+            let ran = until - release.at;
+            let quiet =
+                !self.incidents.iter().any(|(where_, at)| where_ == component && *at >= release.at && *at < until);
+            (ran >= self.procedure.previous_stable.ran_at_least && quiet).then_some(*release)
+        })
+    }
+
+    /// The newest verified backup of a component.
+    pub fn newest_backup(&self, component: &str) -> Option<&Registered> {
+        self.register
+            .iter()
+            .filter(|entry| entry.kind == TargetKind::Backup && entry.component == component)
+            .max_by_key(|entry| entry.at)
+    }
+}

@@ -1,0 +1,530 @@
+//! An incident as its journal makes it. Facts only; whatever can be computed from them is a function, not a field.
+
+use super::command::Outcome;
+use super::event::{Advice, Cadence, Mark, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
+use super::plan::{Draft, FixedPlan};
+use super::procedure::{ActionMode, StartMode};
+use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Attempts are numbered inside their incident, from 1.
+pub type AttemptNo = u32;
+
+/// `RB-0142-1-3`: the third run of the first attempt. Also the name of its folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl RunId {
+    pub fn new(incident: &str, attempt: AttemptNo, number: usize) -> RunId {
+        RunId(format!("{incident}-{attempt}-{number}"))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Incident {
+    pub id: String,
+    pub version: i64,
+    pub opened_at: Timestamp,
+    pub opened_by: Option<PersonId>,
+    pub title: String,
+    pub severity: Severity,
+    pub advice: Advice,
+    pub category: String,
+    pub environment: String,
+    pub component: String,
+    pub outage: bool,
+    pub users_affected_ppm: Option<i64>,
+    pub playbook: String,
+    pub playbook_version: String,
+    pub cadence: Cadence,
+    pub triggers: Vec<TriggerSeen>,
+    pub commander: Option<PersonId>,
+    pub technical_lead: Option<PersonId>,
+    pub offers: BTreeMap<Role, PersonId>,
+    pub severity_asked: Option<SeverityAsked>,
+    pub debts: Vec<Debt>,
+    pub attempts: Vec<Attempt>,
+    pub updates: Updates,
+    pub sections: BTreeMap<(String, String), Written>,
+    pub freeze_lifted: Option<String>,
+    pub closed: Option<Closed>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SeverityAsked {
+    pub to: Severity,
+    pub by: PersonId,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Debt {
+    pub by: Role,
+    pub why: String,
+    pub paid: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Written {
+    pub text: String,
+    pub by: PersonId,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Closed {
+    pub outcome: Outcome,
+    pub reason: String,
+    pub at: Timestamp,
+    pub by: Option<PersonId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Updates {
+    pub sent: Vec<(Timestamp, UpdateSent)>,
+    pub promised: Option<Promise>,
+    /// A person's words for the next one.
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Promise {
+    pub number: u32,
+    pub due_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    pub number: AttemptNo,
+    pub draft: Draft,
+    pub why: String,
+    pub escalates: Option<AttemptNo>,
+    pub drafted_by: Option<PersonId>,
+    pub submitted: Option<Submitted>,
+    pub approvals: Vec<Approval>,
+    pub assessments: BTreeMap<String, Assessed>,
+    pub marks: BTreeMap<String, Marked>,
+    pub criteria: BTreeMap<String, Marked>,
+    pub indicators: BTreeMap<String, IndicatorSeen>,
+    pub start_ordered: Option<Timestamp>,
+    /// Why the last check refused the start, until something changes.
+    pub start_refused: Option<String>,
+    pub released: BTreeSet<String>,
+    pub held: Option<Held>,
+    pub runs: Vec<Run>,
+    pub baseline: BTreeMap<String, i64>,
+    pub stop: Option<Stop>,
+    pub end: Option<AttemptEnd>,
+    /// People whose approval became void, and why.
+    pub voided: Vec<(PersonId, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Submitted {
+    pub digest: String,
+    pub bytes: String,
+    pub plan: FixedPlan,
+    pub at: Timestamp,
+    pub by: Option<PersonId>,
+    pub expire_after: Span,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Approval {
+    pub person: PersonId,
+    pub digest: String,
+    pub slot: String,
+    pub role: Role,
+    pub strength: Strength,
+    pub comment: String,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Assessed {
+    pub sections: BTreeMap<String, String>,
+    pub by: Option<PersonId>,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Marked {
+    pub mark: Mark,
+    pub by: Option<PersonId>,
+    pub at: Timestamp,
+    pub measured: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndicatorSign {
+    NotSeen,
+    Watching,
+    Seen,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IndicatorSeen {
+    pub sign: IndicatorSign,
+    pub note: String,
+    pub by: Option<PersonId>,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Held {
+    pub action: String,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Stop {
+    pub reason: String,
+    pub at: Timestamp,
+    pub by: Option<PersonId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Run {
+    pub id: RunId,
+    pub action: String,
+    pub host: String,
+    pub starting_at: Timestamp,
+    pub time_limit: Span,
+    pub state: RunState,
+    pub ended_at: Option<Timestamp>,
+    pub outcome: Option<RunOutcome>,
+    /// Said by a person: a judgement of a lost run, or of what was done by hand.
+    pub word: Option<String>,
+    /// A new run was ordered in its stead.
+    pub retried: bool,
+}
+
+/// Never a vague "queued" (E17): a run exists only once its intent is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    Starting,
+    Running,
+    Succeeded,
+    Failed,
+    TimedOut,
+    Cancelled,
+    /// Its outcome could not be learnt; a person must look.
+    Lost,
+}
+
+impl RunState {
+    pub const fn is_live(self) -> bool {
+        matches!(self, RunState::Starting | RunState::Running)
+    }
+
+    pub const fn of(end: &RunEnd) -> RunState {
+        match end {
+            RunEnd::Exited(0) => RunState::Succeeded,
+            RunEnd::Exited(_) | RunEnd::Signalled(_) | RunEnd::NeverStarted(_) => RunState::Failed,
+            RunEnd::TimedOut => RunState::TimedOut,
+            RunEnd::Cancelled => RunState::Cancelled,
+        }
+    }
+
+    pub const fn key(self) -> &'static str {
+        match self {
+            RunState::Starting => "starting",
+            RunState::Running => "running",
+            RunState::Succeeded => "succeeded",
+            RunState::Failed => "failed",
+            RunState::TimedOut => "timed out",
+            RunState::Cancelled => "cancelled",
+            RunState::Lost => "lost",
+        }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AttemptEnd {
+    pub status: AttemptStatus,
+    pub reason: String,
+    pub at: Timestamp,
+    pub by: Option<PersonId>,
+}
+
+/// Computed from facts. "Approved", "blocked" and "expired" are computed too and never a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptStatus {
+    Draft,
+    Submitted,
+    Executing,
+    /// An action failed, was lost or is held; people decide.
+    Halted,
+    Verifying,
+    Succeeded,
+    Failed,
+    Aborted,
+    Rejected,
+    Withdrawn,
+}
+
+impl AttemptStatus {
+    pub const ALL: [AttemptStatus; 10] = [
+        AttemptStatus::Draft,
+        AttemptStatus::Submitted,
+        AttemptStatus::Executing,
+        AttemptStatus::Halted,
+        AttemptStatus::Verifying,
+        AttemptStatus::Succeeded,
+        AttemptStatus::Failed,
+        AttemptStatus::Aborted,
+        AttemptStatus::Rejected,
+        AttemptStatus::Withdrawn,
+    ];
+
+    pub const fn key(self) -> &'static str {
+        match self {
+            AttemptStatus::Draft => "draft",
+            AttemptStatus::Submitted => "submitted",
+            AttemptStatus::Executing => "executing",
+            AttemptStatus::Halted => "halted",
+            AttemptStatus::Verifying => "verifying",
+            AttemptStatus::Succeeded => "succeeded",
+            AttemptStatus::Failed => "failed",
+            AttemptStatus::Aborted => "aborted",
+            AttemptStatus::Rejected => "rejected",
+            AttemptStatus::Withdrawn => "withdrawn",
+        }
+    }
+
+    pub const fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            AttemptStatus::Succeeded
+                | AttemptStatus::Failed
+                | AttemptStatus::Aborted
+                | AttemptStatus::Rejected
+                | AttemptStatus::Withdrawn
+        )
+    }
+
+    /// Holds the lock on its environment and components (E11).
+    pub const fn holds_lock(self) -> bool {
+        matches!(self, AttemptStatus::Executing | AttemptStatus::Halted | AttemptStatus::Verifying)
+    }
+}
+
+impl fmt::Display for AttemptStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// How far one action of a plan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActionState {
+    /// Those before it have not ended well yet.
+    Waiting,
+    /// Waits for the technical lead's word.
+    AwaitsWord,
+    Ready,
+    Live,
+    Done,
+    /// Failed, timed out, cancelled or lost; not retried.
+    Broken,
+}
+
+impl Incident {
+    pub fn attempt(&self, number: AttemptNo) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.number == number)
+    }
+
+    /// The attempt that counts now: the newest.
+    pub fn current(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    pub fn run(&self, id: &RunId) -> Option<(&Attempt, &Run)> {
+        self.attempts.iter().find_map(|attempt| attempt.runs.iter().find(|run| run.id == *id).map(|run| (attempt, run)))
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+
+    /// Who holds this place in the incident now.
+    pub fn holder(&self, role: Role) -> Option<&PersonId> {
+        match role {
+            Role::IncidentCommander => self.commander.as_ref(),
+            Role::TechnicalLead => self.technical_lead.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The attempt that holds the environment's lock.
+    pub fn lock_holder(&self) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.status().holds_lock())
+    }
+
+    /// Deployments wait from the first start until the incident closes, or a person lifts it (E12).
+    pub fn is_frozen(&self) -> bool {
+        self.is_open()
+            && self.freeze_lifted.is_none()
+            && self.attempts.iter().any(|attempt| attempt.start_ordered.is_some())
+    }
+
+    /// The outcome of the rollback is known.
+    pub fn outcome_known(&self) -> bool {
+        self.closed.is_some() || self.current().is_some_and(|attempt| attempt.status() == AttemptStatus::Succeeded)
+    }
+
+    pub fn has_open_debt(&self) -> bool {
+        self.debts.iter().any(|debt| !debt.paid)
+    }
+}
+
+impl Attempt {
+    pub fn new(
+        number: AttemptNo,
+        draft: Draft,
+        why: String,
+        escalates: Option<AttemptNo>,
+        by: Option<PersonId>,
+    ) -> Attempt {
+        Attempt {
+            number,
+            draft,
+            why,
+            escalates,
+            drafted_by: by,
+            submitted: None,
+            approvals: Vec::new(),
+            assessments: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            criteria: BTreeMap::new(),
+            indicators: BTreeMap::new(),
+            start_ordered: None,
+            start_refused: None,
+            released: BTreeSet::new(),
+            held: None,
+            runs: Vec::new(),
+            baseline: BTreeMap::new(),
+            stop: None,
+            end: None,
+            voided: Vec::new(),
+        }
+    }
+
+    pub fn plan(&self) -> Option<&FixedPlan> {
+        self.submitted.as_ref().map(|submitted| &submitted.plan)
+    }
+
+    pub fn status(&self) -> AttemptStatus {
+        if let Some(end) = &self.end {
+            return end.status;
+        }
+        let Some(plan) = self.plan() else { return AttemptStatus::Draft };
+        if self.runs.is_empty() {
+            return AttemptStatus::Submitted;
+        }
+        let live = self.runs.iter().any(|run| run.state.is_live());
+        if self.stop.is_some() {
+            // Stopped, but what runs has not ended yet: the lock stays taken until it has.
+            return if live || self.runs.iter().any(|run| run.state == RunState::Lost && !run.retried) {
+                AttemptStatus::Halted
+            } else {
+                AttemptStatus::Aborted
+            };
+        }
+        let states: Vec<ActionState> = plan.actions.iter().map(|action| self.action_state(&action.name)).collect();
+        if states.contains(&ActionState::Broken) || self.held.is_some() {
+            AttemptStatus::Halted
+        } else if states.iter().all(|state| *state == ActionState::Done) {
+            AttemptStatus::Verifying
+        } else {
+            AttemptStatus::Executing
+        }
+    }
+
+    /// T+0: the first run's start (D21).
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.runs.first().map(|run| run.starting_at)
+    }
+
+    /// When the last action ended well.
+    pub fn executed_at(&self) -> Option<Timestamp> {
+        self.runs.iter().filter_map(|run| run.ended_at).max()
+    }
+
+    pub fn live_runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| run.state.is_live())
+    }
+
+    /// The newest run of an action.
+    pub fn latest_run(&self, action: &str) -> Option<&Run> {
+        self.runs.iter().rev().find(|run| run.action == action)
+    }
+
+    pub fn action_state(&self, name: &str) -> ActionState {
+        let Some(plan) = self.plan() else { return ActionState::Waiting };
+        let Some(position) = plan.actions.iter().position(|action| action.name == name) else {
+            return ActionState::Waiting;
+        };
+        let action = &plan.actions[position];
+        match self.latest_run(name) {
+            Some(run) if run.state.is_live() => return ActionState::Live,
+            Some(run) if run.state == RunState::Succeeded => return ActionState::Done,
+            Some(run) if !run.retried => return ActionState::Broken,
+            _ => {}
+        }
+        let before_are_done = plan.actions[..position].iter().all(|earlier| {
+            let same_group = action.group.is_some() && earlier.group == action.group;
+            same_group || self.is_done(&earlier.name)
+        });
+        if !before_are_done {
+            ActionState::Waiting
+        } else if action.mode == ActionMode::OnCommand && !self.released.contains(name) {
+            ActionState::AwaitsWord
+        } else {
+            ActionState::Ready
+        }
+    }
+
+    pub fn is_done(&self, action: &str) -> bool {
+        self.latest_run(action).is_some_and(|run| run.state == RunState::Succeeded)
+    }
+
+    /// An approval for this slot of the plan as it stands, whether expired or not.
+    pub fn approval_for(&self, slot: &str) -> Option<&Approval> {
+        let digest = &self.submitted.as_ref()?.digest;
+        self.approvals.iter().find(|approval| approval.slot == slot && approval.digest == *digest)
+    }
+
+    pub fn is_marked(&self, item: &str) -> bool {
+        self.marks.contains_key(item)
+    }
+
+    pub fn start_mode(&self) -> Option<StartMode> {
+        self.plan().map(|plan| plan.start)
+    }
+}
+
+impl Mark {
+    pub const fn by_machine(&self) -> bool {
+        matches!(self, Mark::Proven { .. })
+    }
+}

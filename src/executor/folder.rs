@@ -1,0 +1,220 @@
+//! Files of a run, reached from an open folder and never through a link.
+//!
+//! The root folder of runs belongs to Backout alone (owner only). Everything in it is opened relative to a handle of the
+//! folder, so that swapping a path under our feet changes nothing, and a symbolic link is refused wherever it stands.
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// A folder that belongs to us alone, held open.
+#[derive(Debug)]
+pub struct Folder {
+    handle: OwnedFd,
+    path: PathBuf,
+}
+
+/// Owner reads and writes.
+const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+const ALWAYS: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
+
+impl Folder {
+    /// Opens a folder.
+    ///
+    /// # Errors
+    /// `NotFound`; `PermissionDenied`, with a sentence that names the mend, when it is a link, no folder, another user's,
+    /// or open to others.
+    pub fn open(path: &Path) -> io::Result<Folder> {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | ALWAYS;
+        let handle = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(|e| link_or(e, path))?;
+        Folder { handle, path: path.to_owned() }.checked()
+    }
+
+    /// Makes a folder, if it is not there, and opens it. Parents are made too, all for the owner alone.
+    ///
+    /// # Errors
+    /// As for [`Folder::open`].
+    pub fn make(path: &Path) -> io::Result<Folder> {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        Folder::open(path)
+    }
+
+    /// Opens a folder inside; `None` when it is not there.
+    ///
+    /// # Errors
+    /// As for [`Folder::open`].
+    pub fn child(&self, name: &str) -> io::Result<Option<Folder>> {
+        let path = self.path.join(name);
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | ALWAYS;
+        match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(handle) => Folder { handle, path }.checked().map(Some),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(link_or(error, &path)),
+        }
+    }
+
+    /// Opens a folder inside, made if it is not there, its entry safe on the disk.
+    ///
+    /// # Errors
+    /// As for [`Folder::open`].
+    pub fn make_child(&self, name: &str) -> io::Result<Folder> {
+        match rustix::fs::mkdirat(&self.handle, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => self.sync()?,
+            Err(error) => return Err(error.into()),
+        }
+        self.child(name)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    fn checked(self) -> io::Result<Folder> {
+        let stat = rustix::fs::fstat(&self.handle)?;
+        let mode = Mode::from_raw_mode(stat.st_mode);
+        if stat.st_uid != rustix::process::geteuid().as_raw() {
+            return Err(untrusted(&self.path, "belongs to another user: give it to the user that Backout runs as"));
+        }
+        if mode.intersects(Mode::RWXG | Mode::RWXO) {
+            return Err(untrusted(&self.path, "is open to other users: take their rights away (chmod 700)"));
+        }
+        Ok(self)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a file that must not be there yet.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or whatever the disk says.
+    pub fn create(&self, name: &str, append: bool, mode: Mode) -> io::Result<File> {
+        let append = if append { OFlags::APPEND } else { OFlags::empty() };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | append | ALWAYS;
+        Ok(File::from(rustix::fs::openat(&self.handle, name, flags, mode)?))
+    }
+
+    /// Opens a file for the owner to read and write; made if it is not there and `make` is set.
+    ///
+    /// # Errors
+    /// `NotFound`, or whatever the disk says.
+    pub fn open_file(&self, name: &str, make: bool) -> io::Result<File> {
+        let make = if make { OFlags::CREATE } else { OFlags::empty() };
+        Ok(File::from(rustix::fs::openat(&self.handle, name, OFlags::RDWR | make | ALWAYS, PRIVATE_FILE)?))
+    }
+
+    /// A whole file; `None` when it is not there.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let Some(mut file) = self.open_to_read(name)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// A file opened to be read; `None` when it is not there.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn open_to_read(&self, name: &str) -> io::Result<Option<File>> {
+        match rustix::fs::openat(&self.handle, name, OFlags::RDONLY | ALWAYS, Mode::empty()) {
+            Ok(handle) => Ok(Some(File::from(handle))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// # Errors
+    /// Whatever the disk says, except that the file is not there.
+    pub fn exists(&self, name: &str) -> io::Result<bool> {
+        match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts a whole file in place, exclusively and durably: false when the name is taken. Of any number of callers in any
+    /// number of processes exactly one gets true, and nobody ever sees half a file.
+    ///
+    /// # Errors
+    /// Whatever the disk says; the name may be taken then.
+    pub fn place_new(&self, name: &str, bytes: &[u8]) -> io::Result<bool> {
+        let draft = format!(".{name}.{}", crate::clock::fresh_id());
+        let mut file = self.create(&draft, false, PRIVATE_FILE)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        // Making a link fails when the name is taken, which makes it the exclusive step.
+        let linked = rustix::fs::linkat(&self.handle, draft.as_str(), &self.handle, name, AtFlags::empty());
+        rustix::fs::unlinkat(&self.handle, draft.as_str(), AtFlags::empty())?;
+        self.sync()?;
+        match linked {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts a whole file in place of whatever has the name, durably. For the only writer of that name.
+    ///
+    /// # Errors
+    /// Whatever the disk says; the old file is there unharmed.
+    pub fn place(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let draft = format!("{name}.next");
+        let mut file = self.open_file(&draft, true)?;
+        file.set_len(0)?;
+        file.write_all(bytes)?;
+        self.settle(&file, &draft, name)
+    }
+
+    /// Sets room aside for [`Folder::place_reserved`], so that a disk that fills up in between does not matter.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn reserve(&self, name: &str, bytes: usize) -> io::Result<()> {
+        let mut file = self.create(&format!("{name}.next"), false, PRIVATE_FILE)?;
+        file.write_all(&vec![b' '; bytes])?;
+        file.sync_all()
+    }
+
+    /// Puts JSON in place through the room set aside; what is left of the room stays as trailing blanks.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn place_reserved(&self, name: &str, json: &[u8]) -> io::Result<()> {
+        let draft = format!("{name}.next");
+        let mut file = self.open_file(&draft, true)?;
+        file.write_all(json)?;
+        self.settle(&file, &draft, name)
+    }
+
+    fn settle(&self, file: &File, draft: &str, name: &str) -> io::Result<()> {
+        file.sync_all()?;
+        rustix::fs::renameat(&self.handle, draft, &self.handle, name)?;
+        self.sync()
+    }
+
+    /// Makes the folder's entries safe on the disk.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.handle)?)
+    }
+}
+
+fn link_or(error: Errno, path: &Path) -> io::Error {
+    match error {
+        Errno::LOOP | Errno::NOTDIR => untrusted(path, "is not a folder of its own, but a link or a file: remove it"),
+        other => other.into(),
+    }
+}
+
+fn untrusted(path: &Path, fault: &str) -> io::Error {
+    let name = path.file_name().unwrap_or(OsStr::new("/")).to_string_lossy();
+    io::Error::new(io::ErrorKind::PermissionDenied, format!("the folder {name} {fault}"))
+}

@@ -1,0 +1,225 @@
+//! Opening a database: settings that durability needs, migrations, and the refusals that protect the data.
+
+use super::address::{Address, sqlite_is_new_enough};
+use super::connection::{Read, Reading, Tx, Writing};
+use super::{Result, StoreError, follow};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, PgConnection};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The schema that this program writes: the number of its newest migration.
+pub fn newest_schema() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// The database, open and migrated. Cheap to clone; the last clone closes it.
+#[derive(Clone)]
+pub struct Store(Arc<Open>);
+
+struct Open {
+    pools: Pools,
+    commits: Arc<watch::Sender<i64>>,
+    follower: AbortHandle,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+pub(super) enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Store {
+    /// Opens `sqlite:PATH` or `postgres://…`, and migrates it to [`newest_schema`]; several may do so at once.
+    ///
+    /// Refuses a database that a newer program has migrated and a SQLite with a known way to lose data.
+    pub async fn open(address: &str) -> Result<Store> {
+        let pools = match Address::parse(address)? {
+            Address::Sqlite(path) => open_sqlite(&path).await?,
+            Address::Postgres(url) => open_postgres(&url).await?,
+        };
+        let commits = Arc::new(watch::Sender::new(0));
+        let follower = follow::spawn(&pools, Arc::clone(&commits)).abort_handle();
+        let store = Store(Arc::new(Open { pools, commits, follower }));
+        super::connection::announce(&store.0.commits, store.head().await?.seq);
+        Ok(store)
+    }
+
+    /// Begins a writing transaction. On SQLite it waits for the writer before it, at most five seconds.
+    pub async fn begin(&self) -> Result<Tx> {
+        let writing = match &self.0.pools {
+            Pools::Sqlite { writer, .. } => Writing::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => Writing::Postgres(pool.begin().await?),
+        };
+        Ok(Tx::new(writing, Arc::clone(&self.0.commits)))
+    }
+
+    /// A connection for reading, each statement on the newest commits.
+    pub async fn read(&self) -> Result<Read> {
+        Ok(Read(match &self.0.pools {
+            Pools::Sqlite { readers, .. } => Reading::Sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Reading::Postgres(pool.acquire().await?),
+        }))
+    }
+
+    /// A connection for reading on which every statement sees the same commits: for exports and checks.
+    pub async fn snapshot(&self) -> Result<Read> {
+        Ok(Read(match &self.0.pools {
+            Pools::Sqlite { readers, .. } => Reading::SqliteSnapshot(readers.begin_with("BEGIN DEFERRED").await?),
+            Pools::Postgres(pool) => {
+                Reading::PostgresSnapshot(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        }))
+    }
+
+    /// The last committed sequence number as far as this process knows; it changes within about a second of any
+    /// replica's commit, and at once after one of ours. Read the ledger from your own cursor when it does.
+    pub fn commits(&self) -> watch::Receiver<i64> {
+        self.0.commits.subscribe()
+    }
+
+    /// What durability rests on, read back from the connections rather than from what was asked of them: the engine's
+    /// version, and each setting by the engine's own name. For `doctor`, and for the test that nobody softened one.
+    pub async fn settings_in_effect(&self) -> Result<Vec<(&'static str, String)>> {
+        let mut settings = Vec::new();
+        match &self.0.pools {
+            Pools::Sqlite { writer, readers } => {
+                for (name, sql) in SQLITE_SETTINGS {
+                    settings.push((*name, sqlx::query_scalar(*sql).fetch_one(writer).await?));
+                }
+                let sql = "SELECT CAST(query_only AS TEXT) FROM pragma_query_only";
+                settings.push(("query_only", sqlx::query_scalar(sql).fetch_one(readers).await?));
+            }
+            Pools::Postgres(pool) => {
+                for name in POSTGRES_SETTINGS {
+                    let sql = "SELECT current_setting($1)";
+                    settings.push((*name, sqlx::query_scalar(sql).bind(*name).fetch_one(pool).await?));
+                }
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Ends the connections and waits for them; SQLite folds its log back into the file.
+    pub async fn close(&self) {
+        self.0.follower.abort();
+        match &self.0.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+const SQLITE_SETTINGS: &[(&str, &str)] = &[
+    ("sqlite_version", "SELECT sqlite_version()"),
+    ("journal_mode", "SELECT journal_mode FROM pragma_journal_mode"),
+    ("synchronous", "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous"),
+    ("foreign_keys", "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys"),
+    ("busy_timeout", "SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout"),
+];
+
+const POSTGRES_SETTINGS: &[&str] = &[
+    "server_version",
+    "synchronous_commit",
+    "fsync",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+];
+
+async fn open_sqlite(path: &Path) -> Result<Pools> {
+    create_private(path)?;
+    let common = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5));
+    // One writer: writers of this process queue for the connection, fairly, and never see "database is locked".
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(common.clone().journal_mode(SqliteJournalMode::Wal))
+        .await?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
+    if !sqlite_is_new_enough(&version) {
+        return Err(StoreError::SqliteTooOld(version));
+    }
+    // SQLite has no lock for migrations: hold the write lock over all of them. They become savepoints within.
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrate(&mut *tx).await?;
+    tx.commit().await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(common.pragma("query_only", "1"));
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+/// Creates the file for its owner alone; SQLite gives its log and its index the same rights.
+fn create_private(path: &Path) -> Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(fault) => Err(StoreError::Unavailable(format!("cannot create {}: {fault}", path.display()))),
+    }
+}
+
+async fn open_postgres(url: &str) -> Result<Pools> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| StoreError::Address("it cannot be read as a PostgreSQL address".into()))?
+        .application_name("backout");
+    // A migration may take longer than a statement may: a connection of its own, without limits, under sqlx's
+    // advisory lock, which ends with the connection whatever happens.
+    let mut migrator = PgConnection::connect_with(&options).await?;
+    migrate(&mut migrator).await?;
+    migrator.close().await?;
+    let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(3)).connect_lazy_with(
+        options.options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "2s"),
+            // A replica that stands still inside a transaction must not hold the head row for ever.
+            ("idle_in_transaction_session_timeout", "10s"),
+        ]),
+    );
+    Ok(Pools::Postgres(pool))
+}
+
+async fn migrate<C: Migrate>(connection: &mut C) -> Result<()> {
+    // `run` would do the same, but its future is not Send for every lifetime, so that nobody could spawn an opening.
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(migration_fault)
+}
+
+fn migration_fault(fault: MigrateError) -> StoreError {
+    match fault {
+        MigrateError::VersionMissing(database) => StoreError::SchemaTooNew { database, binary: newest_schema() },
+        MigrateError::VersionMismatch(version) => {
+            StoreError::Corrupt(format!("migration {version} was applied with another text"))
+        }
+        MigrateError::Execute(fault) => fault.into(),
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,113 @@
+//! What can be rolled back to (releases, backups, configuration snapshots), and the scripts that do it, by their hash.
+
+use super::{ByteText, StoreError};
+use crate::domain::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// A line of the register.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Registered {
+    /// `release`, `backup` or `config`.
+    pub kind: String,
+    pub environment: String,
+    pub component: String,
+    /// The release's version, the backup's or the snapshot's name.
+    pub name: String,
+    pub checksum: String,
+    /// When the release began to run, or the backup or snapshot was taken.
+    pub at: Timestamp,
+    pub added_by: String,
+    pub note: String,
+    /// What the release did to the database: `none`, `reversible`, `destructive` or `unknown`.
+    pub migrations: String,
+    /// When it was last proven to be usable.
+    pub verified_at: Option<Timestamp>,
+}
+
+/// The name under which a script is kept: SHA-256 of its bytes, 64 lower-case hexadecimal digits.
+pub fn script_hash(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+macro_rules! columns {
+    () => {
+        "kind, environment, component, name, checksum, at, added_by, note, migrations, verified_at"
+    };
+}
+
+pub(super) const LIST: &str =
+    concat!("SELECT ", columns!(), " FROM register WHERE environment = $1 AND component = $2 ORDER BY at DESC");
+const ALL: &str = concat!("SELECT ", columns!(), " FROM register ORDER BY at DESC");
+
+queries! {
+    /// Adds a line; `Duplicate` when the kind has that name there already.
+    alone pub fn register(db, line: &Registered) -> () {
+        let added = sqlx::query(concat!(
+            "INSERT INTO register (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             ON CONFLICT DO NOTHING"
+        ))
+            .bind(&line.kind)
+            .bind(&line.environment)
+            .bind(&line.component)
+            .bind(&line.name)
+            .bind(&line.checksum)
+            .bind(line.at)
+            .bind(&line.added_by)
+            .bind(&line.note)
+            .bind(&line.migrations)
+            .bind(line.verified_at)
+            .execute(db)
+            .await?;
+        if added.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Duplicate) }
+    }
+
+    /// Everything of one component in one environment, newest first.
+    read pub fn registered(db, environment: &str, component: &str) -> Vec<Registered> {
+        Ok(sqlx::query_as(LIST).bind(environment).bind(component).fetch_all(db).await?)
+    }
+
+    /// The whole register, newest first.
+    read pub fn registered_all(db) -> Vec<Registered> {
+        Ok(sqlx::query_as(ALL).fetch_all(db).await?)
+    }
+
+    /// Notes that a line was proven to be usable. False when there is no such line.
+    alone pub fn mark_verified(
+        db, kind: &str, environment: &str, component: &str, name: &str, at: Timestamp
+    ) -> bool {
+        let marked = sqlx::query(
+            "UPDATE register SET verified_at = $5
+             WHERE kind = $1 AND environment = $2 AND component = $3 AND name = $4",
+        )
+            .bind(kind)
+            .bind(environment)
+            .bind(component)
+            .bind(name)
+            .bind(at)
+            .execute(db)
+            .await?;
+        Ok(marked.rows_affected() == 1)
+    }
+
+    /// Keeps a script and answers the hash under which it is kept. Keeping it again changes nothing.
+    alone pub fn put_script(db, bytes: &[u8]) -> String {
+        let hash = script_hash(bytes);
+        sqlx::query("INSERT INTO scripts (sha256, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(&hash)
+            .bind(ByteText::from(bytes))
+            .execute(db)
+            .await?;
+        Ok(hash)
+    }
+
+    /// A script's bytes; `Corrupt` when they no longer have the hash that they are kept under.
+    read pub fn script(db, hash: &str) -> Option<Vec<u8>> {
+        let text: Option<String> =
+            sqlx::query_scalar("SELECT bytes FROM scripts WHERE sha256 = $1").bind(hash).fetch_optional(db).await?;
+        let Some(text) = text else { return Ok(None) };
+        match Vec::try_from(ByteText(text)) {
+            Ok(bytes) if script_hash(&bytes) == hash => Ok(Some(bytes)),
+            _ => Err(StoreError::Corrupt(format!("script {hash} was changed in the database"))),
+        }
+    }
+}
