@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "the functions around a test may panic as the test itself may")]
 
 mod browser_harness;
+mod core;
 mod house_rules;
 mod probe;
 mod process_harness;

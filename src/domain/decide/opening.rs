@@ -2,6 +2,7 @@
 
 use super::planning;
 use super::{Case, after, required};
+use crate::domain::Role;
 use crate::domain::command::Opening;
 use crate::domain::event::{Cadence, Event, Opened, TriggerSeen};
 use crate::domain::procedure::Decision;
@@ -10,9 +11,10 @@ use crate::domain::rules;
 use crate::domain::state::{AttemptStatus, Incident};
 
 /// What the rules are asked about a trigger.
-fn question(case: &Case, opening: &Opening) -> rules::Case {
+fn question(case: &Case, opening: &Opening, category: &str) -> rules::Case {
     rules::Case {
-        category: opening.trigger.category.clone(),
+        // The playbook says to which category a trigger belongs, not who raises it.
+        category: category.to_owned(),
         severity: opening.severity,
         outage: opening.outage,
         users_affected_ppm: opening.users_affected_ppm,
@@ -56,7 +58,7 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
         ));
     }
     required("evidence", &opening.trigger.saw)?;
-    let judgement = rules::judge(procedure, &question(case, opening));
+    let judgement = rules::judge(procedure, &question(case, opening, &trigger.category));
     let title = if opening.title.trim().is_empty() { trigger.text.clone() } else { required("title", &opening.title)? };
     let mut events = vec![Event::Opened(Opened {
         incident: opening.incident.clone(),
@@ -129,12 +131,17 @@ pub fn join(case: &Case, incident: &Incident, seen: &TriggerSeen) -> Result<Vec<
     let category = procedure.category(&trigger.category);
     if let Some(category) = category.filter(|category| !started && category.severity.worse_than(incident.severity)) {
         let judgement = rules::judge(procedure, &question_of(case, incident, category.severity, &category.name));
+        let lessens = rules::lessens(&incident.advice.slots, &judgement.advice.slots);
         events.push(Event::SeverityChanged {
             from: incident.severity,
             to: category.severity,
             reason: format!("{} joined: {}", trigger.text, judgement.advice.because),
             advice: judgement.advice,
         });
+        if lessens {
+            let why = format!("{} joined, which lessened the approvals", trigger.text);
+            events.push(Event::RatificationOwed { by: Role::Management, why });
+        }
         events.extend(planning::void_submitted(incident, "the severity changed with a further trigger"));
     }
     Ok(events)

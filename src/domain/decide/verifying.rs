@@ -31,7 +31,7 @@ pub fn tick(
         Mark::Done { note } => Mark::Done { note: optional("note", note)? },
         Mark::NotApplicable { reason } => Mark::NotApplicable { reason: required("reason", reason)? },
         Mark::Waived { reason } => {
-            if incident.commander.as_ref() != case.actor.who.person() {
+            if !case.commands(incident) {
                 return Err(Refusal::not_yours("only the incident commander waives items", "Ask the commander."));
             }
             Mark::Waived { reason: required("reason", reason)? }
@@ -52,7 +52,7 @@ fn closing_item(facts: &Facts, name: &str) -> bool {
 
 fn may_tick(case: &Case, incident: &Incident, owner: Option<&str>) -> Result<(), Refusal> {
     let person = case.person()?;
-    if incident.commander.as_ref() == Some(person) {
+    if case.commands(incident) {
         return Ok(());
     }
     let Some(role) = owner.and_then(|owner| case.facts.procedure.role(owner)) else {
@@ -184,7 +184,6 @@ pub fn compared(facts: &Facts, attempt: &Attempt, key: &str) -> String {
     let words = |value: Option<i64>| value.map_or_else(|| "no data".to_owned(), |value| series.show(value));
     format!("{} now, {} at T+0", words(facts.measures.value(&series)), words(attempt.baseline.get(key).copied()))
 }
-
 
 /// What the read-back says: the version that runs is the approved target (E18). `Err` says why success is not proven.
 pub fn version_proven(facts: &Facts, attempt: &Attempt) -> Result<String, String> {
