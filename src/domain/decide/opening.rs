@@ -2,6 +2,7 @@
 
 use super::planning;
 use super::{Case, after, required};
+use crate::domain::Role;
 use crate::domain::command::Opening;
 use crate::domain::event::{Cadence, Event, Opened, TriggerSeen};
 use crate::domain::procedure::{Decision, Trigger};
@@ -131,12 +132,17 @@ pub fn join(case: &Case, incident: &Incident, seen: &TriggerSeen) -> Result<Vec<
     let category = procedure.category(&trigger.category);
     if let Some(category) = category.filter(|category| !started && category.severity.worse_than(incident.severity)) {
         let judgement = rules::judge(procedure, &question_of(case, incident, category.severity, &category.name));
+        let lessens = rules::lessens(&incident.advice.slots, &judgement.advice.slots);
         events.push(Event::SeverityChanged {
             from: incident.severity,
             to: category.severity,
             reason: format!("{} joined: {}", trigger.text, judgement.advice.because),
             advice: judgement.advice,
         });
+        if lessens {
+            let why = format!("{} joined, which lessened the approvals", trigger.text);
+            events.push(Event::RatificationOwed { by: Role::Management, why });
+        }
         events.extend(planning::void_submitted(incident, "the severity changed with a further trigger"));
     }
     Ok(events)
