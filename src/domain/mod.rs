@@ -12,14 +12,17 @@ pub mod decide;
 pub mod due;
 pub mod event;
 pub mod facts;
+pub mod figures;
 pub mod people;
 pub mod plan;
 pub mod procedure;
 pub mod progress;
 pub mod refusal;
+pub mod report;
 pub mod rules;
 pub mod state;
 pub mod time;
+pub mod words;
 
 pub use people::{PersonId, Role, Strength};
 pub use procedure::{Procedure, Severity};
