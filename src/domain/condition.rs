@@ -23,6 +23,9 @@ pub const WHOLE: i64 = 1_000_000;
 /// The look-back of a series when nothing else is said.
 pub const LOOK_BACK: Span = Span::seconds(60);
 
+/// How far apart evaluations are meant to be until a probe says its own interval.
+pub const USUAL_INTERVAL: Span = Span::seconds(5);
+
 /// How many intervals may pass between two evaluations before the time between them counts as unseen.
 const GAP_INTERVALS: i64 = 3;
 
@@ -175,6 +178,26 @@ impl Series {
             Series::Availability => failed_and_all(window).map(|(failed, all)| (all - failed) * WHOLE / all),
             Series::ResponseTime => p95(window.map(|sample| sample.micros).collect()),
             Series::Other(_) => None,
+        }
+    }
+
+    /// The name in playbooks and in the journal.
+    pub fn key(&self) -> &str {
+        match self {
+            Series::ErrorRate => "error_rate",
+            Series::ResponseTime => "response_time",
+            Series::Availability => "availability",
+            Series::Other(name) => name,
+        }
+    }
+
+    /// Reads what [`Series::key`] wrote.
+    pub fn from_key(key: &str) -> Series {
+        match key {
+            "error_rate" => Series::ErrorRate,
+            "response_time" => Series::ResponseTime,
+            "availability" => Series::Availability,
+            other => Series::Other(other.to_owned()),
         }
     }
 

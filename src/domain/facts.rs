@@ -94,32 +94,6 @@ impl Measures {
     }
 }
 
-/// A value in the words of its series: `14.2 %`, `2.6 s`, `180 ms`.
-pub fn in_words(series: &Series, value: i64) -> String {
-    match series {
-        Series::ErrorRate | Series::Availability => {
-            let tenths = (value + 500) / 1_000;
-            format!("{}.{}\u{a0}%", tenths / 10, tenths % 10)
-        }
-        Series::ResponseTime if value >= 1_000_000 => {
-            let tenths = (value + 50_000) / 100_000;
-            format!("{}.{}\u{a0}s", tenths / 10, tenths % 10)
-        }
-        Series::ResponseTime => format!("{}\u{a0}ms", (value + 500) / 1_000),
-        Series::Other(_) => value.to_string(),
-    }
-}
-
-/// The key under which a value is frozen in the journal.
-pub fn series_key(series: &Series) -> String {
-    match series {
-        Series::ErrorRate => "error_rate".into(),
-        Series::ResponseTime => "response_time".into(),
-        Series::Availability => "availability".into(),
-        Series::Other(name) => name.clone(),
-    }
-}
-
 /// What the running service says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadBack {

@@ -13,6 +13,7 @@ pub mod due;
 pub mod event;
 pub mod facts;
 pub mod figures;
+pub mod offers;
 pub mod people;
 pub mod plan;
 pub mod procedure;
@@ -22,6 +23,7 @@ pub mod report;
 pub mod rules;
 pub mod state;
 pub mod time;
+pub mod waits;
 pub mod words;
 
 pub use people::{PersonId, Role, Strength};

@@ -1,6 +1,6 @@
 //! What a progress update says: composed from what is known, in the playbook's words.
 
-use super::facts::{Facts, in_words, series_key};
+use super::facts::Facts;
 use super::procedure::{Phase, StartMode};
 use super::state::{ActionState, Attempt, AttemptStatus, Incident, RunState};
 use super::{Span, Timestamp};
@@ -53,8 +53,8 @@ fn values(
         .0
         .iter()
         .map(|(series, measure)| {
-            let value = measure.value.map_or_else(|| "no data".to_owned(), |value| in_words(series, value));
-            format!("{} {value}", series_key(series).replace('_', " "))
+            let value = measure.value.map_or_else(|| "no data".to_owned(), |value| series.show(value));
+            format!("{} {value}", series.label())
         })
         .collect();
     let late = late_steps(facts, incident, now);

@@ -1,6 +1,11 @@
 //! All integration tests, in one binary so that linking is paid once.
 #![allow(clippy::unwrap_used, reason = "the functions around a test may panic as the test itself may")]
 
+mod access_accounts;
+mod access_doors;
+mod access_harness;
+mod access_serve;
+mod access_sign_in;
 mod browser_harness;
 mod house_rules;
 mod probe;

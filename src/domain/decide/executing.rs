@@ -4,7 +4,7 @@
 use super::approving::{open_items, same_digest};
 use super::{Case, attempt, attempt_in, required};
 use crate::domain::event::{Event, RunOutcome, RunStarting};
-use crate::domain::facts::{Facts, series_key};
+use crate::domain::facts::Facts;
 use crate::domain::plan::{FixedPlan, PlannedAction, digest};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{ActionState, Attempt, AttemptNo, AttemptStatus, Incident, Run, RunId, RunState};
@@ -195,7 +195,7 @@ pub fn claim(
             .measures
             .0
             .iter()
-            .filter_map(|(series, measure)| measure.value.map(|value| (series_key(series), value)))
+            .filter_map(|(series, measure)| measure.value.map(|value| (series.key().to_owned(), value)))
             .collect()
     } else {
         attempt.baseline.clone()

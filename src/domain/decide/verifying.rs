@@ -3,7 +3,7 @@
 use super::{Case, attempt_in, optional, required};
 use crate::domain::condition::{Condition, Series};
 use crate::domain::event::{Event, Mark};
-use crate::domain::facts::{Facts, READ_BACK_VALID, in_words, series_key};
+use crate::domain::facts::{Facts, READ_BACK_VALID};
 use crate::domain::procedure::{Criterion, Phase, TargetKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident, IndicatorSign};
@@ -91,7 +91,7 @@ pub fn is_red(facts: &Facts, criterion: &Criterion) -> Option<bool> {
 /// The measured value of a condition's series, in words, to be frozen beside a tick.
 pub fn measured(facts: &Facts, condition: &Condition) -> String {
     match facts.measures.value(&condition.series) {
-        Some(value) => in_words(&condition.series, value),
+        Some(value) => condition.series.show(value),
         None => String::from("no data"),
     }
 }
@@ -127,7 +127,7 @@ pub fn mark_criterion(
         Mark::Done { note } => {
             // Without data is no better than red: a person must say why it is met all the same.
             let doubtful = criterion.condition.is_some() && is_red(case.facts, criterion) != Some(false);
-            let unproven = criterion.proves_version && !version_proven(case.facts, attempt).is_ok();
+            let unproven = criterion.proves_version && version_proven(case.facts, attempt).is_err();
             let note = optional("note", note)?;
             if note.is_empty() && (doubtful || unproven) {
                 let saw = measured.clone().unwrap_or_else(|| version_words(case.facts));
@@ -180,18 +180,9 @@ pub fn mark_indicator(
 
 /// The live value beside the one frozen at the first run's start: `3.1 % now, 14.2 % at T+0`.
 pub fn compared(facts: &Facts, attempt: &Attempt, key: &str) -> String {
-    let series = series_of(key);
-    let words = |value: Option<i64>| value.map_or_else(|| "no data".to_owned(), |value| in_words(&series, value));
+    let series = Series::from_key(key);
+    let words = |value: Option<i64>| value.map_or_else(|| "no data".to_owned(), |value| series.show(value));
     format!("{} now, {} at T+0", words(facts.measures.value(&series)), words(attempt.baseline.get(key).copied()))
-}
-
-fn series_of(key: &str) -> Series {
-    match key {
-        "error_rate" => Series::ErrorRate,
-        "response_time" => Series::ResponseTime,
-        "availability" => Series::Availability,
-        other => Series::Other(other.to_owned()),
-    }
 }
 
 /// What the read-back says: the version that runs is the approved target (E18). `Err` says why success is not proven.
@@ -255,7 +246,7 @@ pub fn confirm(case: &Case, incident: &Incident, number: AttemptNo) -> Result<Ve
         .criteria
         .iter()
         .filter_map(|criterion| criterion.condition.as_ref())
-        .map(|condition| (series_key(&condition.series), measured(case.facts, condition)))
+        .map(|condition| (condition.series.key().to_owned(), measured(case.facts, condition)))
         .collect::<BTreeMap<_, _>>();
     let unticked = procedure
         .items()

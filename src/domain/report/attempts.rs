@@ -7,16 +7,13 @@ use super::{
     ActionPart, ApprovalPart, AssessmentPart, AttemptPart, ChecklistPart, CriterionPart, IndicatorPart, ItemPart,
     Names, PlanPart, RunPart, Said, Submission, TargetPart, TickState, VerificationPart, Void, Waiver, actor, said,
 };
-use crate::domain::condition::{Condition, Direction};
+use crate::domain::condition::{Condition, Direction, Series};
 use crate::domain::event::{Event, Mark, Recorded};
-use crate::domain::facts::{in_words, series_key};
 use crate::domain::figures::steps;
 use crate::domain::plan::{FixedPlan, Target};
 use crate::domain::procedure::{ActionMode, Phase, Procedure, Slot, SlotKind, StartMode};
 use crate::domain::state::{Attempt, Incident, Marked, Run, RunId};
-use crate::domain::words::{
-    action_title, attempt_named, end_words, plain, planned, series_named, series_words, sign_words,
-};
+use crate::domain::words::{action_title, attempt_named, end_words, plain, planned, series_words, sign_words};
 use crate::domain::{PersonId, Span, Timestamp};
 
 /// The part of a journal that tells of one attempt.
@@ -366,7 +363,7 @@ impl Attempted<'_> {
                     measured_at_tick: marked.and_then(|marked| marked.measured.clone()),
                     measured_at_confirmation: condition.and_then(|condition| {
                         let (_, measured, _, _) = confirmation.as_ref()?;
-                        measured.get(&series_key(&condition.series)).cloned()
+                        measured.get(condition.series.key()).cloned()
                     }),
                     by,
                     at,
@@ -385,7 +382,7 @@ impl Attempted<'_> {
                 .attempt
                 .baseline
                 .iter()
-                .map(|(key, value)| (series_words(key), in_words(&series_named(key), *value)))
+                .map(|(key, value)| (series_words(key), Series::from_key(key).show(*value)))
                 .collect(),
         }
     }
@@ -452,7 +449,7 @@ fn required(condition: &Condition) -> String {
         Direction::Above => "above",
         Direction::Below => "below",
     };
-    let threshold = in_words(&condition.series, condition.threshold);
+    let threshold = condition.series.show(condition.threshold);
     if condition.hold > Span::ZERO {
         format!("{side} {threshold} for {}", condition.hold.written())
     } else {

@@ -2,7 +2,7 @@
 
 use super::{DECISIONS, SEVERITIES};
 use crate::domain::Span;
-use crate::domain::condition::{Condition, Direction, Series};
+use crate::domain::condition::{Condition, Direction, Series, USUAL_INTERVAL};
 use crate::domain::procedure::{Category, Detection, Trigger};
 use crate::playbook::reader::Reader;
 use crate::playbook::sheet::Noun;
@@ -75,6 +75,7 @@ fn nothing() -> Condition {
         threshold: 0,
         hold: Span::ZERO,
         look_back: Span::ZERO,
+        interval: USUAL_INTERVAL,
     }
 }
 
@@ -114,7 +115,7 @@ pub(super) fn condition(reader: &mut Reader<'_>, measured_here: bool) -> Conditi
     };
     let hold = reader.span_if_any("for").unwrap_or_default();
     let look_back = reader.span_if_any("look_back").unwrap_or(Span::seconds(60));
-    Condition { series, direction, threshold, hold, look_back }
+    Condition { series, direction, threshold, hold, look_back, interval: USUAL_INTERVAL }
 }
 
 /// A threshold in the series' own unit: parts per million, microseconds, or for another series a share, a span, or a
