@@ -19,6 +19,7 @@ pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
+pub mod report_markdown;
 pub mod routes;
 pub mod serve;
 pub mod session;
