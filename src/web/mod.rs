@@ -13,6 +13,8 @@ pub mod csrf;
 pub mod error;
 pub mod forms;
 pub mod headers;
+pub mod incident;
+pub mod incident_header;
 pub mod layers;
 pub mod layout;
 pub mod next;
@@ -21,6 +23,8 @@ pub mod people;
 pub mod reauthenticate;
 pub mod routes;
 pub mod serve;
+#[cfg(test)]
+pub mod sample;
 pub mod session;
 pub mod setup;
 pub mod sign_in;
