@@ -21,6 +21,7 @@ pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
+pub mod room;
 pub mod routes;
 pub mod serve;
 #[cfg(test)]

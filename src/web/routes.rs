@@ -75,6 +75,7 @@ pub fn table() -> Vec<Route> {
         super::setup::routes(),
         super::account::routes(),
         super::people::routes(),
+        super::room::routes(),
     ]
     .into_iter()
     .flatten()
