@@ -21,7 +21,7 @@ impl Audit {
                     println!("The chain holds: {} entries, head {}.", whole.entries, whole.head.hash);
                     Ok(())
                 }
-                Err(flaw) => Err(Failure::no(flaw)),
+                Err(fault) => Err(Failure::no(fault)),
             }
         })
     }

@@ -138,7 +138,8 @@ impl Config {
             self.label = label;
         }
         if let Some(proxies) = variable("BACKOUT_TRUSTED_PROXIES") {
-            self.trusted_proxies = proxies.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+            self.trusted_proxies =
+                proxies.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
         }
         Ok(())
     }
@@ -215,7 +216,9 @@ impl EnvironmentConfig {
         let mut faults = Vec::new();
         for part in std::iter::once(name).chain(self.components.iter().map(String::as_str)) {
             if !is_plain_name(part) {
-                faults.push(format!("environments.{name}: “{part}” is not a plain name; use letters, digits, dot and dash"));
+                faults.push(format!(
+                    "environments.{name}: “{part}” is not a plain name; use letters, digits, dot and dash"
+                ));
             }
         }
         if self.components.is_empty() {
@@ -241,7 +244,8 @@ impl EnvironmentConfig {
                 Ok(value) => {
                     grants.insert(variable.clone(), value);
                 }
-                Err(_) => faults.push(format!("environments.{name}: grants names {variable}, which is not in the environment")),
+                Err(_) => faults
+                    .push(format!("environments.{name}: grants names {variable}, which is not in the environment")),
             }
         }
         for (variable, path) in &self.grant_files {

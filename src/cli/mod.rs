@@ -77,6 +77,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Everything was said already.
+    fn told(code: u8) -> Failure {
+        Failure { code, text: String::new() }
+    }
+
     /// The answer is no.
     fn no(text: impl ToString) -> Failure {
         Failure { code: 1, text: text.to_string() }
@@ -112,7 +117,9 @@ pub fn run() -> ExitCode {
     match carry_out(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("backout: {}", failure.text);
+            if !failure.text.is_empty() {
+                eprintln!("backout: {}", failure.text);
+            }
             ExitCode::from(failure.code)
         }
     }

@@ -2,8 +2,8 @@
 
 use super::config::{Config, make_private};
 use super::{Failure, runtime};
-use crate::access::accounts;
 use crate::access::password::{Parameters, Passwords};
+use crate::access::{accounts, record};
 use crate::app::App;
 use crate::app::playbooks::Playbooks;
 use crate::clock::{self, Clock, SystemClock};
@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Everything that runs while a server does.
@@ -24,6 +25,14 @@ pub struct Running {
     pub listener: TcpListener,
     /// Held as long as the process lives: one server for each data folder.
     _lock: File,
+}
+
+impl Running {
+    /// The same under another public address.
+    pub fn with_site(mut self, site: web::Site) -> Running {
+        self.state.site = Arc::new(site);
+        self
+    }
 }
 
 pub fn run(config: Config) -> Result<(), Failure> {
@@ -40,7 +49,10 @@ pub fn run(config: Config) -> Result<(), Failure> {
         .map_err(Failure::machine)?;
         if let Some(link) = link {
             let file = config.data.join("setup-link");
-            eprintln!("No administrator can sign in yet. The link in {} adds the first; it works once, for 15 minutes.", file.display());
+            eprintln!(
+                "No administrator can sign in yet. The link in {} adds the first; it works once, for 15 minutes.",
+                file.display()
+            );
             if std::io::stderr().is_terminal() {
                 eprintln!("  {link}");
             }
@@ -74,9 +86,10 @@ pub async fn prepare(config: &Config) -> Result<Running, Failure> {
     let clock = Arc::new(SystemClock);
     let playbooks = Playbooks::default();
     let text = match &config.playbook {
-        Some(path) => Some(std::fs::read_to_string(path).map_err(|fault| {
-            Failure::usage(format!("the playbook {}: {fault}", path.display()))
-        })?),
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .map_err(|fault| Failure::usage(format!("the playbook {}: {fault}", path.display())))?,
+        ),
         None if store.playbooks().await?.is_empty() => Some(playbook::DEFAULT.to_owned()),
         None => None,
     };
@@ -89,7 +102,7 @@ pub async fn prepare(config: &Config) -> Result<Running, Failure> {
         .map_err(|fault| Failure::machine(format!("the folder {}: {fault}", runs.display())))?;
     start_workers(&app, config, supervisor)?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let passwords = Passwords::new(Parameters::default(), cores);
+    let passwords = Passwords::new(Parameters::PRODUCTION, cores);
     Ok(Running { state: AppState::new(web_site, app, passwords), listener, _lock: lock })
 }
 
@@ -104,7 +117,20 @@ fn start_workers(app: &App, config: &Config, supervisor: Supervisor) -> Result<(
     tokio::spawn(worker::deadlines::keep(app.clone()));
     tokio::spawn(worker::versions::keep(app.clone(), ReadBackClient::new(client)));
     tokio::spawn(worker::tidying::keep(app.clone()));
+    tokio::spawn(tell_refused_strangers(app.clone()));
     Ok(())
+}
+
+/// Tries of strangers are counted and told once a minute, also when none follows.
+async fn tell_refused_strangers(app: App) {
+    worker::keep_on("strangers", || {
+        let app = app.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            record::tell_refused_strangers(&app.store, app.clock.now()).await
+        }
+    })
+    .await;
 }
 
 /// Serves until the process is told to stop; runs under way go on without it.
