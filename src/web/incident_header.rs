@@ -227,7 +227,8 @@ fn stages(sight: &Sight) -> Vec<Stage> {
         (_, Some(_)) => Progress::Skipped,
         (std::cmp::Ordering::Greater, None) => Progress::Later,
     };
-    let lead = incident.technical_lead.as_ref().map_or_else(|| "no technical lead".to_owned(), |id| sight.facts.name(id));
+    let lead =
+        incident.technical_lead.as_ref().map_or_else(|| "no technical lead".to_owned(), |id| sight.facts.name(id));
     let approvers: Vec<String> = attempt
         .map(|attempt| attempt.approvals.iter().map(|approval| sight.facts.name(&approval.person)).collect())
         .unwrap_or_default();
@@ -279,8 +280,7 @@ fn stages(sight: &Sight) -> Vec<Stage> {
 }
 
 fn links(id: &str, here: Page) -> Vec<Link> {
-    let link =
-        |words, tail: &str, page| Link { words, href: format!("/incidents/{id}{tail}"), current: page == here };
+    let link = |words, tail: &str, page| Link { words, href: format!("/incidents/{id}{tail}"), current: page == here };
     vec![
         link("Room", "", Page::Room),
         link("Plan", "/plan", Page::Plan),

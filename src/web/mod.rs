@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod acting;
+pub mod approve;
 pub mod assets;
 pub mod csrf;
 pub mod error;
@@ -23,9 +24,9 @@ pub mod people;
 pub mod reauthenticate;
 pub mod room;
 pub mod routes;
-pub mod serve;
 #[cfg(test)]
 pub mod sample;
+pub mod serve;
 pub mod session;
 pub mod setup;
 pub mod sign_in;

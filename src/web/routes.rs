@@ -76,6 +76,7 @@ pub fn table() -> Vec<Route> {
         super::account::routes(),
         super::people::routes(),
         super::room::routes(),
+        super::approve::routes(),
     ]
     .into_iter()
     .flatten()

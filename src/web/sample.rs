@@ -110,7 +110,7 @@ impl World {
         for (name, hours) in [(OLDER, 900), (STABLE, 430), (BAD, 1)] {
             self.register("release", name, hours, "none").await;
         }
-        self.register("backup", BACKUP, 2, "").await;
+        self.register("backup", BACKUP, 2, "none").await;
     }
 
     /// Registers something that began to run, or was taken, so many hours ago.
@@ -221,8 +221,7 @@ impl World {
 
     /// The run ends with this exit status.
     pub async fn ends(&self, incident: &str, run: &RunId, exit: i32) -> Arc<Incident> {
-        let outcome =
-            RunOutcome { end: RunEnd::Exited(exit), lines: 2, log_sha256: "ab".repeat(32), log_cut: false };
+        let outcome = RunOutcome { end: RunEnd::Exited(exit), lines: 2, log_sha256: "ab".repeat(32), log_cut: false };
         self.system(incident, Command::FinishRun { run: run.clone(), outcome }).await
     }
 

@@ -62,7 +62,12 @@ impl Band {
         let (heading, detail) = match &sight.incident.closed {
             Some(closed) => (
                 format!("The incident is closed: {}", closed.outcome),
-                format!("{} closed it at {} UTC. {}", sight.by(closed.by.as_ref()), closed.at.time_of_day(), closed.reason),
+                format!(
+                    "{} closed it at {} UTC. {}",
+                    sight.by(closed.by.as_ref()),
+                    closed.at.time_of_day(),
+                    closed.reason
+                ),
             ),
             None => ("Backout is at work".to_owned(), "It goes on by itself; nobody is waited for.".to_owned()),
         };

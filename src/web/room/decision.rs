@@ -142,8 +142,7 @@ fn slot(sight: &Sight, attempt: &Attempt, view: SlotView) -> Slot {
     Slot {
         title,
         demand: if view.slot.kind == SlotKind::Review { "judges that it is feasible" } else { "authorises" },
-        yours: attempt.status() == AttemptStatus::Submitted
-            && sight.offers().approve(attempt, &view.slot.role).is_ok(),
+        yours: attempt.status() == AttemptStatus::Submitted && sight.offers().approve(attempt, &view.slot.role).is_ok(),
         filled: view.filled_by.map(|approval| Filled {
             by: sight.named(&approval.person),
             at: approval.at,
@@ -285,7 +284,11 @@ impl Recovery {
         let answer = sight.offers().restore(attempt.number);
         let lost = newest.map_or(String::new(), |backup| {
             let age = (sight.now - backup.at).as_seconds();
-            format!("Everything written in the {} h {} min since it was taken would be lost.", age / 3_600, age / 60 % 60)
+            format!(
+                "Everything written in the {} h {} min since it was taken would be lost.",
+                age / 3_600,
+                age / 60 % 60
+            )
         });
         Some(Recovery {
             attempt: attempt.number,

@@ -40,10 +40,11 @@ fn seat(sight: &Sight, role: Role) -> Seat {
     let offers = sight.offers();
     let holder = sight.incident.holder(role);
     let offered = sight.incident.offers.get(&role);
-    let heirs = sight.facts.holders(role).filter(|(person, _)| holder == Some(&sight.who.person) && *person != &sight.who.person);
-    let heirs = heirs.filter(|(person, _)| {
-        offers.ask(&Command::OfferRole { role, to: (*person).clone() }).is_ok()
-    });
+    let heirs = sight
+        .facts
+        .holders(role)
+        .filter(|(person, _)| holder == Some(&sight.who.person) && *person != &sight.who.person);
+    let heirs = heirs.filter(|(person, _)| offers.ask(&Command::OfferRole { role, to: (*person).clone() }).is_ok());
     Seat {
         role,
         title: sentence(&role.to_string()),

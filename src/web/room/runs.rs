@@ -2,9 +2,9 @@
 
 use crate::domain::command::Command;
 use crate::domain::condition::{Condition, Direction};
+use crate::domain::event::RunEnd;
 use crate::domain::plan::PlannedAction;
 use crate::domain::state::{ActionState, Attempt, AttemptStatus, Run, RunState};
-use crate::domain::event::RunEnd;
 use crate::domain::{Span, Timestamp};
 use crate::web::incident::{Place, Sight, command_line, sentence, target_name};
 
