@@ -15,6 +15,7 @@ pub mod forms;
 pub mod headers;
 pub mod layers;
 pub mod layout;
+pub mod looking;
 pub mod next;
 pub mod now;
 pub mod people;
@@ -25,6 +26,9 @@ pub mod session;
 pub mod setup;
 pub mod sign_in;
 pub mod site;
+pub mod start;
+pub mod verify;
+pub mod watched;
 
 pub use serve::serve;
 pub use site::{Network, Site};

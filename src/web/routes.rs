@@ -75,6 +75,8 @@ pub fn table() -> Vec<Route> {
         super::setup::routes(),
         super::account::routes(),
         super::people::routes(),
+        super::start::routes(),
+        super::verify::routes(),
     ]
     .into_iter()
     .flatten()
