@@ -13,14 +13,17 @@ pub mod csrf;
 pub mod error;
 pub mod forms;
 pub mod headers;
+pub mod incident;
+pub mod incident_header;
 pub mod layers;
 pub mod layout;
-pub mod looking;
 pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
 pub mod routes;
+#[cfg(test)]
+pub mod sample;
 pub mod serve;
 pub mod session;
 pub mod setup;

@@ -239,3 +239,85 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
         playbook: playbook.is_ok(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::condition::Watch;
+    use crate::domain::procedure::Detection;
+    use crate::store::{Sample, TriggerState};
+    use crate::web::sample::{COMPONENT, ENVIRONMENT, World};
+    use axum::http::StatusCode;
+
+    #[tokio::test]
+    async fn with_nothing_open_nothing_waits_and_a_rollback_can_be_started() {
+        let world = World::new().await;
+        let shown = world.signed_in("maya").await.get("/").await;
+        assert_eq!(shown.status, StatusCode::OK);
+        let words = shown.words();
+        assert!(words.contains("Nothing waits for you.") && words.contains("No incident is open."), "{words}");
+        assert!(words.contains("No rollback holds deployments back."), "{words}");
+        assert!(shown.body.contains("href=\"/start\""));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_first_for_the_one_it_waits_for_and_leads_to_its_page() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        let commander = world.signed_in("maya").await.get("/").await;
+        assert!(commander.words().contains("Authorise the rollback to 4.11.3"), "{}", commander.words());
+        assert!(commander.body.contains(&format!("href=\"/incidents/{id}/approve\"")));
+        let management = world.signed_in("helen").await.get("/").await;
+        assert!(management.words().contains("Nothing waits for you."), "{}", management.words());
+        assert!(management.words().contains("Authorise the rollback to 4.11.3: Maya Okafor"), "{}", management.words());
+    }
+
+    #[tokio::test]
+    async fn a_running_rollback_shows_its_clock_and_the_freeze() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        world.authorised(&id).await;
+        world.runs(&id, "deploy").await;
+        world.turn(crate::domain::Span::seconds(61));
+        let words = world.signed_in("olga").await.get("/").await.words();
+        assert!(words.contains("T+1:01") && words.contains("rollback in progress"), "{words}");
+        assert!(words.contains("Frozen") && words.contains("in the charge of Maya Okafor"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn a_measured_trigger_whose_probe_fell_silent_shows_no_data() {
+        let world = World::new().await;
+        let procedure = crate::playbook::default_procedure();
+        let Detection::Metric { condition, .. } = &procedure.trigger("error-rate").unwrap().detection else {
+            panic!("it is measured");
+        };
+        let (begun, store) = (world.now(), &world.app.store);
+        let body = serde_json::to_string(&condition.advance(&Watch::unseen(begun), Some(0), begun)).unwrap();
+        let key = format!("{ENVIRONMENT}/{COMPONENT}/error-rate");
+        store
+            .put_trigger_state(&TriggerState { key, state: "ok".into(), since: begun, body, updated_at: begun })
+            .await
+            .unwrap();
+        let sample = Sample { series: format!("probe/{ENVIRONMENT}/{COMPONENT}"), at: begun, value: 1_000 };
+        store.insert_samples(&[sample]).await.unwrap();
+        let mut browser = world.signed_in("olga").await;
+        let words = browser.get("/").await.words();
+        assert!(
+            words.contains("0 %") && words.contains("trigger above 10 % for 5m") && words.contains(" ok "),
+            "{words}"
+        );
+        world.turn(crate::domain::Span::minutes(3));
+        let words = browser.get("/").await.words();
+        assert!(words.contains("no data") && !words.contains("0 % "), "{words}");
+    }
+
+    #[test]
+    fn each_task_leads_to_its_own_page() {
+        assert_eq!(page_of(Task::Approve, "RB-0001"), "/incidents/RB-0001/approve");
+        assert_eq!(page_of(Task::Plan, "RB-0001"), "/incidents/RB-0001/plan");
+        assert_eq!(page_of(Task::Verify, "RB-0001"), "/incidents/RB-0001/verify");
+        assert_eq!(page_of(Task::Close, "RB-0001"), "/incidents/RB-0001/close");
+        assert_eq!(page_of(Task::JudgeRun, "RB-0001"), "/incidents/RB-0001");
+        assert_eq!(outcome_words("not_rolled_back"), "Not rolled back");
+    }
+}

@@ -447,4 +447,88 @@ mod tests {
             assert!(instant(wrong).is_err(), "{wrong}");
         }
     }
+    use crate::web::sample::{COMPONENT, ENVIRONMENT, World};
+
+    fn typed<'a>(trigger: &'a str, to_do: &'a str, saw: &'a str) -> Vec<(&'a str, &'a str)> {
+        vec![
+            ("trigger", trigger),
+            ("place", "production/crisis-detection"),
+            ("saw", saw),
+            ("since", ""),
+            ("users", ""),
+            ("severity", ""),
+            ("intent", "01890000-0000-7000-8000-000000000001"),
+            ("do", to_do),
+        ]
+    }
+
+    #[tokio::test]
+    async fn every_trigger_of_the_playbook_can_be_raised_by_hand_and_the_four_cases_for_none_stand_beside() {
+        let world = World::new().await;
+        let shown = world.signed_in("sam").await.get("/start").await;
+        assert_eq!(shown.status, StatusCode::OK);
+        let procedure = crate::playbook::default_procedure();
+        assert_eq!(shown.body.matches("name=\"trigger\"").count(), procedure.triggers.len());
+        let none = procedure.triggers.iter().filter(|trigger| {
+            procedure.category(&trigger.category).is_some_and(|category| category.decision == Decision::NotRequired)
+        });
+        assert_eq!(none.count(), 4);
+        assert!(shown.body.contains(&format!("{ENVIRONMENT}/{COMPONENT}")));
+    }
+
+    #[tokio::test]
+    async fn a_check_says_what_the_rules_say_and_opens_nothing() {
+        let world = World::new().await;
+        let mut support = world.signed_in("sam").await;
+        let shown = support.post("/start", &typed("crisis-detection", "check", "")).await;
+        assert_eq!(shown.status, StatusCode::OK);
+        let words = shown.words();
+        assert!(words.contains("P0 Immediate rollback"), "{words}");
+        assert!(words.contains("needs the incident commander alone") && words.contains("Maya Okafor"), "{words}");
+        assert!(words.contains("4.11.3, the previous stable release"), "{words}");
+        assert!(shown.body.contains("value=\"crisis-detection\" checked"), "what was chosen stays chosen");
+        assert!(world.app.store.open_all().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn raising_leads_to_the_room_and_sent_twice_it_opens_one_incident() {
+        let world = World::new().await;
+        let mut support = world.signed_in("sam").await;
+        let fields = typed("crisis-detection", "raise", "no message was flagged");
+        for _ in 0..2 {
+            let answer = support.post("/start", &fields).await;
+            assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/incidents/RB-0001"));
+        }
+        assert_eq!(world.app.store.open_all().await.unwrap().len(), 1);
+        let incident = world.app.incidents.incident("RB-0001").await.unwrap();
+        let seen = &incident.triggers[0];
+        assert_eq!(seen.fingerprint, "manual/crisis-detection/production/crisis-detection");
+        assert_eq!(seen.saw, "no message was flagged");
+    }
+
+    #[tokio::test]
+    async fn raising_needs_evidence_and_a_time_that_was() {
+        let world = World::new().await;
+        let mut support = world.signed_in("sam").await;
+        let without = support.post("/start", &typed("crisis-detection", "raise", " ")).await;
+        assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(without.words().contains("Say what was seen"), "{}", without.words());
+        let mut later = typed("crisis-detection", "raise", "seen");
+        later[3].1 = "2099-01-01T00:00";
+        let future = support.post("/start", &later).await;
+        assert_eq!(future.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(future.words().contains("It lies in the future"), "{}", future.words());
+        assert!(world.app.store.open_all().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_observer_sees_who_may_raise_it_and_no_button() {
+        let world = World::new().await;
+        let mut observer = world.signed_in("olga").await;
+        let shown = observer.get("/start").await;
+        assert!(shown.words().contains("anyone in the role support"), "{}", shown.words());
+        assert!(!shown.body.contains("value=\"raise\""));
+        let refused = observer.post("/start", &typed("crisis-detection", "raise", "seen")).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
 }
