@@ -110,7 +110,7 @@ impl World {
         for (name, hours) in [(OLDER, 900), (STABLE, 430), (BAD, 1)] {
             self.register("release", name, hours, "none").await;
         }
-        self.register("backup", BACKUP, 2, "").await;
+        self.register("backup", BACKUP, 2, "none").await;
     }
 
     /// Registers something that began to run, or was taken, so many hours ago.
