@@ -11,6 +11,9 @@ const SAMPLES: Span = Span::hours(7 * 24);
 /// How long a form's one-time key is remembered: longer than any session lives.
 const INTENTS: Span = Span::hours(24);
 
+/// Sign-in delays are long over by then.
+const BUCKETS: Span = Span::hours(24);
+
 const EVERY: Duration = Duration::from_secs(600);
 
 /// Tidies once.
@@ -22,6 +25,8 @@ pub async fn step(app: &App) -> Result<(), StoreError> {
     app.store.delete_samples_before(now - SAMPLES).await?;
     app.store.delete_intents_before(now - INTENTS).await?;
     app.store.delete_expired_sessions(now).await?;
+    app.store.delete_expired_links(now).await?;
+    app.store.delete_sign_in_buckets_before(now - BUCKETS).await?;
     app.store.saw_host(&app.site.host, &app.site.label, now).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod access_serve;
 mod access_sign_in;
 mod browser_harness;
 mod house_rules;
+mod playbook_seed;
 mod probe;
 mod process_harness;
 mod seed_fixture;
