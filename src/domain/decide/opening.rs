@@ -11,8 +11,10 @@ use crate::domain::state::{AttemptStatus, Incident};
 
 /// What the rules are asked about a trigger.
 fn question(case: &Case, opening: &Opening) -> rules::Case {
+    // The playbook says what a trigger is; whoever raises it need not know.
+    let category = case.facts.procedure.trigger(&opening.trigger.name).map(|trigger| trigger.category.clone());
     rules::Case {
-        category: opening.trigger.category.clone(),
+        category: category.unwrap_or_default(),
         severity: opening.severity,
         outage: opening.outage,
         users_affected_ppm: opening.users_affected_ppm,
