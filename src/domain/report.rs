@@ -6,11 +6,9 @@
 
 mod attempts;
 mod documents;
-#[cfg(test)]
-pub mod sample;
 mod summary;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use super::apply::fold;
 use super::event::Recorded;

@@ -21,6 +21,7 @@ pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
+pub mod report_markdown;
 pub mod routes;
 #[cfg(test)]
 pub mod sample;

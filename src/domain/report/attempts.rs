@@ -7,15 +7,13 @@ use super::{
     ActionPart, ApprovalPart, AssessmentPart, AttemptPart, ChecklistPart, CriterionPart, IndicatorPart, ItemPart,
     Names, PlanPart, RunPart, Said, Submission, TargetPart, TickState, VerificationPart, Void, Waiver, actor, said,
 };
-use crate::domain::condition::{Condition, Direction};
+use crate::domain::condition::{Condition, Direction, Series};
 use crate::domain::event::{Event, Mark, Recorded};
 use crate::domain::figures::steps;
 use crate::domain::plan::{FixedPlan, Target};
 use crate::domain::procedure::{ActionMode, Phase, Procedure, Slot, SlotKind, StartMode};
 use crate::domain::state::{Attempt, Incident, Marked, Run, RunId};
-use crate::domain::words::{
-    action_title, attempt_named, end_words, plain, planned, series_named, series_words, sign_words,
-};
+use crate::domain::words::{action_title, attempt_named, end_words, plain, planned, series_words, sign_words};
 use crate::domain::{PersonId, Span, Timestamp};
 
 /// The part of a journal that tells of one attempt.
@@ -384,7 +382,7 @@ impl Attempted<'_> {
                 .attempt
                 .baseline
                 .iter()
-                .map(|(key, value)| (series_words(key), series_named(key).show(*value)))
+                .map(|(key, value)| (series_words(key), Series::from_key(key).show(*value)))
                 .collect(),
         }
     }
