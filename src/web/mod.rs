@@ -22,11 +22,8 @@ pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
-<<<<<<< HEAD
 pub mod report_markdown;
-=======
 pub mod room;
->>>>>>> room
 pub mod routes;
 #[cfg(test)]
 pub mod sample;
@@ -35,6 +32,9 @@ pub mod session;
 pub mod setup;
 pub mod sign_in;
 pub mod site;
+pub mod start;
+pub mod verify;
+pub mod watched;
 
 pub use serve::serve;
 pub use site::{Network, Site};
