@@ -12,6 +12,7 @@ pub mod approve;
 pub mod assets;
 pub mod csrf;
 pub mod error;
+pub mod evidence;
 pub mod forms;
 pub mod headers;
 pub mod incident;
@@ -21,9 +22,11 @@ pub mod layout;
 pub mod next;
 pub mod now;
 pub mod people;
+pub mod plan;
 pub mod reauthenticate;
 pub mod room;
 pub mod routes;
+pub mod run;
 #[cfg(test)]
 pub mod sample;
 pub mod serve;
@@ -31,6 +34,7 @@ pub mod session;
 pub mod setup;
 pub mod sign_in;
 pub mod site;
+pub mod stop;
 
 pub use serve::serve;
 pub use site::{Network, Site};

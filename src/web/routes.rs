@@ -77,6 +77,10 @@ pub fn table() -> Vec<Route> {
         super::people::routes(),
         super::room::routes(),
         super::approve::routes(),
+        super::plan::routes(),
+        super::stop::routes(),
+        super::run::routes(),
+        super::evidence::routes(),
     ]
     .into_iter()
     .flatten()
