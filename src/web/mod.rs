@@ -12,6 +12,7 @@ pub mod approve;
 pub mod assets;
 pub mod csrf;
 pub mod error;
+pub mod evidence;
 pub mod forms;
 pub mod headers;
 pub mod incident;
@@ -21,10 +22,12 @@ pub mod layout;
 pub mod next;
 pub mod now;
 pub mod people;
+pub mod plan;
 pub mod reauthenticate;
 pub mod report_markdown;
 pub mod room;
 pub mod routes;
+pub mod run;
 #[cfg(test)]
 pub mod sample;
 pub mod serve;
@@ -35,6 +38,7 @@ pub mod site;
 pub mod start;
 pub mod verify;
 pub mod watched;
+pub mod stop;
 
 pub use serve::serve;
 pub use site::{Network, Site};

@@ -79,6 +79,10 @@ pub fn table() -> Vec<Route> {
         super::approve::routes(),
         super::start::routes(),
         super::verify::routes(),
+        super::plan::routes(),
+        super::stop::routes(),
+        super::run::routes(),
+        super::evidence::routes(),
     ]
     .into_iter()
     .flatten()
