@@ -9,6 +9,7 @@
 pub mod account;
 pub mod acting;
 pub mod assets;
+pub mod close;
 pub mod csrf;
 pub mod error;
 pub mod forms;
@@ -21,7 +22,10 @@ pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
+pub mod registers;
+pub mod report;
 pub mod report_markdown;
+pub mod rollbacks;
 pub mod routes;
 #[cfg(test)]
 pub mod sample;

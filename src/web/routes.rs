@@ -77,6 +77,10 @@ pub fn table() -> Vec<Route> {
         super::people::routes(),
         super::start::routes(),
         super::verify::routes(),
+        super::close::routes(),
+        super::rollbacks::routes(),
+        super::registers::routes(),
+        super::report::routes(),
     ]
     .into_iter()
     .flatten()
