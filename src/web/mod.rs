@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod acting;
+pub mod approve;
 pub mod assets;
 pub mod close;
 pub mod csrf;
@@ -26,6 +27,7 @@ pub mod registers;
 pub mod report;
 pub mod report_markdown;
 pub mod rollbacks;
+pub mod room;
 pub mod routes;
 #[cfg(test)]
 pub mod sample;

@@ -178,15 +178,15 @@ impl Form for Add {
 }
 
 async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Add>) -> Result<Response, WebError> {
+    let add = match form.value {
+        Ok(add) => add,
+        Err(faults) => return show(&app, &who, form.typed, faults).await,
+    };
     if let Err(refusal) = may(&who) {
         let (now, path) = (app.clock.now(), "/registers");
         crate::access::record::denied(&app.store, now, &who.actor(), "POST", path).await?;
         return Err(super::acting::refused(&refusal));
     }
-    let add = match form.value {
-        Ok(add) => add,
-        Err(faults) => return show(&app, &who, form.typed, faults).await,
-    };
     let now = app.clock.now();
     let entry = Entry {
         kind: add.kind,

@@ -245,6 +245,7 @@ fn judged(app: &AppState, ground: &Ground, start: &Start) -> Option<Verdict> {
     let facts = ground.gathered.facts(&scripts);
     let case = rules::Case {
         category: trigger.category.clone(),
+        triggers: vec![trigger.name.clone()],
         severity: start.severity,
         outage: start.outage,
         users_affected_ppm: start.users_affected_ppm,
