@@ -83,6 +83,10 @@ pub fn table() -> Vec<Route> {
         super::stop::routes(),
         super::run::routes(),
         super::evidence::routes(),
+        super::close::routes(),
+        super::rollbacks::routes(),
+        super::registers::routes(),
+        super::report::routes(),
     ]
     .into_iter()
     .flatten()
