@@ -1,1 +1,450 @@
+//! The one way in. Pages, interfaces, the command line, workers and triggers all change an incident through
+//! [`App::submit`] or [`App::raise`], and by nothing else.
+//!
+//! A submission runs in a task of its own, so that a dropped connection cannot cut it in half. It opens one transaction,
+//! takes the ledger's head row first, brings the incident's fold up to that head, reads the facts, decides, and appends
+//! events, summary row and idempotency key together. Nothing read before the head row is trusted.
 
+pub mod catalogue;
+pub mod gather;
+mod journal;
+pub mod playbooks;
+pub mod registering;
+pub mod site;
+pub mod summary;
+
+use crate::clock::Clock;
+use crate::domain::actor::{Actor, Who};
+use crate::domain::command::{Command, Opening};
+use crate::domain::decide;
+use crate::domain::event::{Event, Recorded, TriggerSeen};
+use crate::domain::plan::hex;
+use crate::domain::procedure::{Procedure, Severity};
+use crate::domain::refusal::{Refusal, RefusalKind};
+use crate::domain::state::{Incident, RunId};
+use crate::domain::{Timestamp, apply};
+use crate::store::{Intent, NewEntry, Store, StoreError, Tx};
+use catalogue::Scripts;
+use gather::{Gathered, Wanted};
+use playbooks::Playbooks;
+use sha2::{Digest, Sha256};
+use site::Site;
+use std::fmt;
+use std::sync::Arc;
+
+/// Everything that a submission needs. Cheap to clone, shared by all that serve.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub site: Arc<Site>,
+    pub playbooks: Arc<Playbooks>,
+    journals: Arc<journal::Journals>,
+}
+
+/// What was accepted: the incident as it is now, and what was appended.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub incident: Arc<Incident>,
+    pub events: Vec<Recorded>,
+    /// The same intent was carried out before; nothing was appended now.
+    pub repeated: bool,
+}
+
+/// Why a submission was not accepted. Nothing of it is stored.
+#[derive(Debug, Clone)]
+pub enum SubmitError {
+    Refused(Refusal),
+    /// No such incident.
+    Missing(String),
+    /// Its journal holds something that this program cannot read; nothing is decided on guesses.
+    Frozen(String),
+    Store(StoreError),
+}
+
+impl fmt::Display for SubmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubmitError::Refused(refusal) => refusal.fmt(f),
+            SubmitError::Missing(incident) => write!(f, "there is no incident {incident}"),
+            SubmitError::Frozen(why) => write!(f, "this incident is frozen: {why}"),
+            SubmitError::Store(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SubmitError {}
+
+impl From<StoreError> for SubmitError {
+    fn from(fault: StoreError) -> SubmitError {
+        SubmitError::Store(fault)
+    }
+}
+
+impl From<Refusal> for SubmitError {
+    fn from(refusal: Refusal) -> SubmitError {
+        SubmitError::Refused(refusal)
+    }
+}
+
+/// A trigger's wish to be heard: it opens an incident or joins the one of its cause.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Raised {
+    pub title: String,
+    pub environment: String,
+    pub component: String,
+    pub trigger: TriggerSeen,
+    pub severity: Option<Severity>,
+    pub outage: bool,
+    pub users_affected_ppm: Option<i64>,
+}
+
+/// The proof that a run may be started, made by the last check alone: only [`App::claim`] builds it.
+#[derive(Debug)]
+pub struct ClaimedRun {
+    incident: Arc<Incident>,
+    run: RunId,
+}
+
+impl ClaimedRun {
+    pub fn incident(&self) -> &Arc<Incident> {
+        &self.incident
+    }
+
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+}
+
+/// An incident with everything that a page asks of it.
+pub struct Looked {
+    pub incident: Arc<Incident>,
+    pub gathered: Gathered,
+    pub now: Timestamp,
+}
+
+impl App {
+    pub fn new(store: Store, clock: Arc<dyn Clock>, site: Site, playbooks: Playbooks) -> App {
+        App {
+            store,
+            clock,
+            site: Arc::new(site),
+            playbooks: Arc::new(playbooks),
+            journals: Arc::new(journal::Journals::default()),
+        }
+    }
+
+    /// The stream of an incident's journal.
+    pub fn stream(incident: &str) -> String {
+        format!("incident/{incident}")
+    }
+
+    /// Asks something of an incident. `intent` is the form's one-time key: a repeat answers as the first did.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; nothing is stored then, but for the note that a person was refused.
+    pub async fn submit(
+        &self,
+        incident: &str,
+        actor: Actor,
+        command: Command,
+        intent: Option<String>,
+    ) -> Result<Accepted, SubmitError> {
+        let (app, incident) = (self.clone(), incident.to_owned());
+        let task = tokio::spawn(async move { app.submit_whole(&incident, actor, command, intent).await });
+        task.await.unwrap_or_else(|fault| Err(SubmitError::Store(StoreError::Unavailable(fault.to_string()))))
+    }
+
+    async fn submit_whole(
+        &self,
+        id: &str,
+        actor: Actor,
+        command: Command,
+        intent: Option<String>,
+    ) -> Result<Accepted, SubmitError> {
+        let mut tx = self.store.begin().await?;
+        let head = tx.lock_head().await?;
+        let incident = self.journals.to_head(&mut tx, id).await?.ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
+        let fingerprint = fingerprint(&actor.who, id, &command);
+        if let Some(key) = &intent
+            && let Some(known) = tx.intent(key).await?
+        {
+            if known.fingerprint == fingerprint {
+                return Ok(Accepted { incident, events: Vec::new(), repeated: true });
+            }
+            let refusal = Refusal::new(
+                RefusalKind::NotYours,
+                "this form was used for something else already",
+                "Open the page again and decide anew.",
+            );
+            return Err(self.refused(tx, &actor, Some(id), &command, refusal).await);
+        }
+        let now = self.clock.now().max(head.at);
+        let procedure = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
+        let decided =
+            self.decide(&mut tx, Some(&incident), procedure, &incident.playbook, &command, &actor, now).await?;
+        match decided {
+            Ok(events) => {
+                let accepted = self.write(&mut tx, Some(&incident), id, &actor.who, now, events).await?;
+                if let (Some(key), Some(first), Some(last)) = (intent, accepted.events.first(), accepted.events.last())
+                {
+                    let intent = Intent {
+                        key,
+                        person: actor.who.to_string(),
+                        stream: App::stream(id),
+                        fingerprint,
+                        first_seq: first.seq,
+                        last_seq: last.seq,
+                        at: now,
+                    };
+                    tx.insert_intent(&intent).await?;
+                }
+                tx.commit().await?;
+                self.journals.keep(accepted.incident.clone());
+                Ok(accepted)
+            }
+            Err(refusal) => Err(self.refused(tx, &actor, Some(id), &command, refusal).await),
+        }
+    }
+
+    /// A trigger: opens an incident, joins the open one of its cause, or is counted as a repeat (T6).
+    ///
+    /// # Errors
+    /// As for [`App::submit`].
+    pub async fn raise(&self, actor: Actor, raised: Raised, intent: Option<String>) -> Result<Accepted, SubmitError> {
+        let app = self.clone();
+        let task = tokio::spawn(async move { app.raise_whole(actor, raised, intent).await });
+        task.await.unwrap_or_else(|fault| Err(SubmitError::Store(StoreError::Unavailable(fault.to_string()))))
+    }
+
+    async fn raise_whole(&self, actor: Actor, raised: Raised, intent: Option<String>) -> Result<Accepted, SubmitError> {
+        let mut tx = self.store.begin().await?;
+        let head = tx.lock_head().await?;
+        let now = self.clock.now().max(head.at);
+        let (hash, procedure) = self.playbooks.current(&mut tx).await?;
+        let fingerprint = fingerprint(&actor.who, "", &raised);
+        if let Some(key) = &intent
+            && let Some(known) = tx.intent(key).await?
+            && known.fingerprint == fingerprint
+        {
+            let id = known.stream.trim_start_matches("incident/").to_owned();
+            let incident = self.journals.to_head(&mut tx, &id).await?.ok_or(SubmitError::Missing(id))?;
+            return Ok(Accepted { incident, events: Vec::new(), repeated: true });
+        }
+        let alone = procedure
+            .trigger(&raised.trigger.name)
+            .and_then(|trigger| procedure.category(&trigger.category))
+            .is_some_and(|category| category.always_own_incident);
+        for row in tx.open_in(&raised.environment, &raised.component).await? {
+            let Some(incident) = self.journals.to_head(&mut tx, &row.incident).await? else { continue };
+            let repeats = incident.triggers.iter().any(|known| known.fingerprint == raised.trigger.fingerprint);
+            if repeats {
+                tx.count_up(&format!("repeat/{}/{}", incident.id, raised.trigger.fingerprint), now).await?;
+                tx.commit().await?;
+                return Ok(Accepted { incident, events: Vec::new(), repeated: true });
+            }
+            let own = procedure.category(&incident.category).is_some_and(|category| category.always_own_incident);
+            if alone || own {
+                continue;
+            }
+            let command = Command::Join { trigger: raised.trigger.clone() };
+            let pinned = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
+            let decided =
+                self.decide(&mut tx, Some(&incident), pinned, &incident.playbook, &command, &actor, now).await?;
+            return match decided {
+                Ok(events) => {
+                    let accepted = self.write(&mut tx, Some(&incident), &row.incident, &actor.who, now, events).await?;
+                    tx.commit().await?;
+                    self.journals.keep(accepted.incident.clone());
+                    Ok(accepted)
+                }
+                Err(refusal) => Err(self.refused(tx, &actor, Some(&row.incident), &command, refusal).await),
+            };
+        }
+        let id = summary::name_of(tx.next_number().await?);
+        let command = Command::Open(Opening {
+            incident: id.clone(),
+            title: raised.title,
+            environment: raised.environment,
+            component: raised.component,
+            trigger: raised.trigger,
+            severity: raised.severity,
+            outage: raised.outage,
+            users_affected_ppm: raised.users_affected_ppm,
+        });
+        match self.decide(&mut tx, None, procedure, &hash, &command, &actor, now).await? {
+            Ok(events) => {
+                let accepted = self.write(&mut tx, None, &id, &actor.who, now, events).await?;
+                if let (Some(key), Some(first), Some(last)) = (intent, accepted.events.first(), accepted.events.last())
+                {
+                    let (first_seq, last_seq) = (first.seq, last.seq);
+                    let person = actor.who.to_string();
+                    let stream = App::stream(&id);
+                    tx.insert_intent(&Intent { key, person, stream, fingerprint, first_seq, last_seq, at: now })
+                        .await?;
+                }
+                tx.commit().await?;
+                self.journals.keep(accepted.incident.clone());
+                Ok(accepted)
+            }
+            Err(refusal) => Err(self.refused(tx, &actor, None, &command, refusal).await),
+        }
+    }
+
+    /// The last check before a run: the only way to the proof that an executor's start demands (E16).
+    ///
+    /// # Errors
+    /// As for [`App::submit`]; `Ok(None)` when the check found a hindrance, which is recorded.
+    pub async fn claim(&self, incident: &str, attempt: u32, action: &str) -> Result<Option<ClaimedRun>, SubmitError> {
+        let host = self.site.host.clone();
+        let command = Command::ClaimRun { attempt, action: action.to_owned(), host };
+        let accepted = self.submit(incident, Actor::SYSTEM, command, None).await?;
+        Ok(accepted.events.iter().find_map(|recorded| match &recorded.event {
+            Event::RunStarting(starting) => {
+                Some(ClaimedRun { incident: accepted.incident.clone(), run: starting.run.clone() })
+            }
+            _ => None,
+        }))
+    }
+
+    /// An incident as it is now, caught up with the ledger.
+    ///
+    /// # Errors
+    /// `Missing`, `Frozen` or `Store`.
+    pub async fn incident(&self, id: &str) -> Result<Arc<Incident>, SubmitError> {
+        let mut read = self.store.read().await?;
+        self.journals.to_head_read(&mut read, id).await?.ok_or_else(|| SubmitError::Missing(id.to_owned()))
+    }
+
+    /// An incident with the facts of this moment, for a page.
+    ///
+    /// # Errors
+    /// As for [`App::incident`].
+    pub async fn look(&self, id: &str) -> Result<Looked, SubmitError> {
+        let mut read = self.store.read().await?;
+        let incident =
+            self.journals.to_head_read(&mut read, id).await?.ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
+        let procedure = self.playbooks.pinned_read(&mut read, &incident.playbook).await?;
+        let now = self.clock.now();
+        let wanted = Wanted { environment: &incident.environment, component: &incident.component, incident: id, now };
+        let gathered = gather::gather_to_read(&mut read, &self.site, procedure, &incident.playbook, &wanted).await?;
+        Ok(Looked { incident, gathered, now })
+    }
+
+    /// An incident's whole journal, oldest first.
+    ///
+    /// # Errors
+    /// As for [`App::incident`].
+    pub async fn journal(&self, id: &str) -> Result<Vec<Recorded>, SubmitError> {
+        let mut read = self.store.read().await?;
+        journal::read_whole(&mut read, id).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the decision's own parts, gathered in one place")]
+    async fn decide(
+        &self,
+        tx: &mut Tx,
+        state: Option<&Incident>,
+        procedure: Arc<Procedure>,
+        playbook: &str,
+        command: &Command,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Result<Vec<Event>, Refusal>, StoreError> {
+        let (environment, component) = match (state, command) {
+            (Some(incident), _) => (incident.environment.clone(), incident.component.clone()),
+            (None, Command::Open(opening)) => (opening.environment.clone(), opening.component.clone()),
+            (None, _) => (String::new(), String::new()),
+        };
+        let own = state.map_or("", |incident| incident.id.as_str());
+        let wanted = Wanted { environment: &environment, component: &component, incident: own, now };
+        let gathered = gather::gather_to_write(tx, &self.site, procedure, playbook, &wanted).await?;
+        let scripts = Scripts(&self.site);
+        Ok(decide::decide(state, &gathered.facts(&scripts), command, actor, now))
+    }
+
+    /// Appends events and writes the summary row, in the transaction of the decision.
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        state: Option<&Incident>,
+        id: &str,
+        who: &Who,
+        now: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<Accepted, SubmitError> {
+        let expected = state.map_or(0, |incident| incident.version);
+        let entries: Vec<NewEntry> = events.iter().map(|event| NewEntry::new(event.kind(), event.body())).collect();
+        let written = tx.append(&App::stream(id), Some(expected), now, &who.to_string(), &entries).await?;
+        let mut state = state.cloned();
+        let mut recorded = Vec::with_capacity(events.len());
+        for (entry, event) in written.iter().zip(events) {
+            let one = Recorded { seq: entry.seq, version: entry.version, at: entry.at, actor: who.clone(), event };
+            apply::apply(&mut state, &one);
+            recorded.push(one);
+        }
+        let incident = state.ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
+        let number = summary::number_of(id).ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
+        tx.put_board(&summary::row(&incident, number, now)).await?;
+        Ok(Accepted { incident: Arc::new(incident), events: recorded, repeated: false })
+    }
+
+    /// Refusals of signed-in people count (R4): each is an entry of the access stream.
+    async fn refused(
+        &self,
+        tx: Tx,
+        actor: &Actor,
+        incident: Option<&str>,
+        command: &Command,
+        refusal: Refusal,
+    ) -> SubmitError {
+        // What the decision read is dropped first; the note is a transaction of its own.
+        let note = tx.rollback().await;
+        if note.is_ok() && actor.who.person().is_some() && refusal.kind != RefusalKind::AlreadyDone {
+            let body = serde_json::json!({
+                "incident": incident,
+                "command": command_name(command),
+                "refusal": refusal.kind,
+                "because": refusal.because,
+            });
+            if let Err(fault) = self.note_refusal(actor, body.to_string()).await {
+                tracing::warn!(%fault, "a refusal could not be recorded");
+            }
+        }
+        SubmitError::Refused(refusal)
+    }
+
+    async fn note_refusal(&self, actor: &Actor, body: String) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let now = self.clock.now();
+        tx.append("access", None, now, &actor.who.to_string(), &[NewEntry::new("Refused", body)]).await?;
+        tx.commit().await
+    }
+}
+
+/// The command's own name, without what it carries.
+fn command_name(command: &Command) -> String {
+    match serde_json::to_value(command) {
+        Ok(serde_json::Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// Who asked what of which incident: a key that is used again must be used for the same.
+fn fingerprint(who: &Who, incident: &str, asked: &impl std::hash::Hash) -> String {
+    /// Feeds what is hashed into SHA-256: the standard hashers are not stable between versions.
+    struct Feed(Sha256);
+    impl std::hash::Hasher for Feed {
+        fn finish(&self) -> u64 {
+            0
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+    }
+    let mut feed = Feed(Sha256::new());
+    std::hash::Hash::hash(&(who.to_string(), incident), &mut feed);
+    asked.hash(&mut feed);
+    hex(&feed.0.finalize())
+}

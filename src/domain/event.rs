@@ -24,6 +24,7 @@ pub struct Recorded {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "events are few and short-lived; a box would only hide the opening")]
 pub enum Event {
     Opened(Opened),
     TriggerJoined {

@@ -1,13 +1,14 @@
 //! "Did you mean …?": the known word that a mistyped one is closest to.
 
-/// The closest of `known`, if it is close enough to have been meant: a third of its letters may differ.
+/// The closest of `known`, if it is close enough to have been meant: a third of its letters may differ, but of two
+/// letters none, or `P4` would mean `P0`.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let allowed = (word.chars().count() / 3).max(1);
     known
         .into_iter()
         .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|&(far, candidate)| far <= allowed && far < candidate.chars().count())
+        .filter(|&(far, candidate)| far <= allowed && far * 2 < candidate.chars().count())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -60,6 +61,7 @@ mod tests {
         assert_eq!(nearest("confgi-rollback", known), Some("config-rollback"));
         assert_eq!(nearest("helm", known), None);
         assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest("P4", ["P0", "P1"]), None);
     }
 
     #[test]

@@ -3,13 +3,15 @@
 //! A fault is noted on the sheet and reading goes on with a placeholder, so that one look finds all faults. Placeholders
 //! never leave the module: with any fault there is no procedure.
 
-use super::nearest::suggestion;
+use super::nearest::{nearest, suggestion};
 use super::sheet::{Noun, Sheet};
 use super::units::{UnitFault, parse_share, parse_span};
 use crate::domain::Span;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+const ANY_TEXT: &str = "\"…\"";
 
 /// The words a key may hold, with what they mean.
 pub(super) type Words<'w, T> = &'w [(&'w str, T)];
@@ -22,6 +24,8 @@ pub(super) struct Reader<'s> {
     /// How messages call it: "trigger `error-rate`".
     what: String,
     asked: Vec<&'static str>,
+    /// Keys that are needed and not there, with an example.
+    lacking: Vec<(&'static str, String)>,
 }
 
 impl<'s> Reader<'s> {
@@ -33,16 +37,28 @@ impl<'s> Reader<'s> {
         what: &str,
         read: impl FnOnce(&mut Reader<'s>) -> T,
     ) -> T {
-        let mut reader = Reader { sheet, table, at, what: what.to_owned(), asked: Vec::new() };
+        let mut reader = Reader { sheet, table, at, what: what.to_owned(), asked: Vec::new(), lacking: Vec::new() };
         let result = read(&mut reader);
-        for (key, _) in reader.table.iter() {
-            if !reader.asked.contains(&&**key.get_ref()) {
-                let message = format!("unknown key `{}` in {}", key.get_ref(), reader.what);
-                let mend = suggestion(key.get_ref(), reader.asked.iter().copied());
-                sheet.fault_about(key.span().start, key.get_ref(), message, mend);
+        reader.report_keys();
+        result
+    }
+
+    /// Says which keys are unknown and which are missing; a mistyped one is not missing as well.
+    fn report_keys(&mut self) {
+        for (key, _) in self.table.iter() {
+            let word = &**key.get_ref();
+            if !self.asked.contains(&word) {
+                let message = format!("unknown key `{word}` in {}", self.what);
+                let mend = suggestion(word, self.asked.iter().copied());
+                self.sheet.fault_about(key.span().start, word, message, mend);
+                let meant = nearest(word, self.asked.iter().copied());
+                self.lacking.retain(|(lacking, _)| Some(*lacking) != meant);
             }
         }
-        result
+        for (key, example) in &self.lacking {
+            let message = format!("`{key}` is missing in {}", self.what);
+            self.sheet.missing(&self.at, message, format!("add {key} = {example}"));
+        }
     }
 
     fn find(&mut self, key: &'static str) -> Option<&'s Spanned<DeValue<'s>>> {
@@ -55,17 +71,19 @@ impl<'s> Reader<'s> {
     fn need(&mut self, key: &'static str, example: &str) -> Option<&'s Spanned<DeValue<'s>>> {
         let found = self.find(key);
         if found.is_none() {
-            self.sheet.missing(
-                &self.at,
-                format!("`{key}` is missing in {}", self.what),
-                format!("add {key} = {example}"),
-            );
+            self.lacking.push((key, example.to_owned()));
         }
         found
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
         self.place_of(key).is_some()
+    }
+
+    /// How many elements a list has, the faulty ones among them.
+    pub(super) fn length_of(&self, key: &str) -> usize {
+        let value = self.table.iter().find(|(known, _)| &**known.get_ref() == key).map(|(_, value)| value.get_ref());
+        value.and_then(DeValue::as_array).map_or(0, |array| array.len())
     }
 
     /// Where a key's value stands.
@@ -86,7 +104,8 @@ impl<'s> Reader<'s> {
         if name.is_empty() || !name.chars().all(fit) {
             let message = format!("`{name}` is no name");
             self.sheet.fault(&value.span(), message, "use small letters, digits, - and _, such as \"error-rate\"");
-        } else {
+        }
+        if !name.is_empty() {
             self.sheet.give(noun, name, value.span().start);
         }
         self.what = format!("{} `{name}`", noun.word());
@@ -272,19 +291,23 @@ impl<'s> Reader<'s> {
             DeValue::Table(_) => {
                 let message = format!("`{key}` in {} must be a list, not one table", self.what);
                 self.sheet.fault(&value.span(), message, format!("write [[{key}]], or [{{ … }}] on one line"));
-                None
+                Some(std::slice::from_ref(value))
             }
-            _ => self.wrong(key, "a list", value, "[…]"),
+            _ => self.wrong(key, "a list", value, &format!("[{}]", self.sheet.raw(&value.span()))),
         }
     }
 
     fn as_text(&self, key: &str, value: &'s Spanned<DeValue<'s>>) -> Option<&'s str> {
-        self.as_quoted(key, value, "a text", "\"…\"")
+        self.as_quoted(key, value, "a text", ANY_TEXT)
     }
 
     fn as_quoted(&self, key: &str, value: &'s Spanned<DeValue<'s>>, kind: &str, example: &str) -> Option<&'s str> {
         match value.get_ref() {
             DeValue::String(text) => Some(text),
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) if example == ANY_TEXT => {
+                let example = format!("\"{}\"", self.sheet.raw(&value.span()));
+                self.wrong(key, "a text in quotation marks", value, &example)
+            }
             _ => self.wrong(key, &format!("{kind} in quotation marks"), value, example),
         }
     }
@@ -336,7 +359,7 @@ impl<'s> Reader<'s> {
             DeValue::Table(_) => "a table",
         };
         let message = format!("`{key}` in {} must be {wanted}, not {got}", self.what);
-        self.sheet.fault(&value.span(), message, format!("write {key} = {example}"));
+        self.sheet.fault(&value.span(), message, format!("write {example}"));
         None
     }
 }

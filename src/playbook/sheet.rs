@@ -183,6 +183,8 @@ impl<'a> Sheet<'a> {
     pub(super) fn into_faults(self, broken: &[toml::de::Error]) -> Vec<Fault> {
         let place = |at: usize, text: String, message: String, mend: String| {
             let (line, column) = self.position(at);
+            let whole_line = || shown(&self.text[self.line_starts[line - 1]..]);
+            let text = if text.is_empty() { whole_line() } else { text };
             Fault { line, column, text, message, mend }
         };
         let mut faults: Vec<Fault> = broken

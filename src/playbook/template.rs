@@ -3,9 +3,11 @@
 //! Undefined variables are errors, never empty texts: a rollback to version "" must not start. Nothing is escaped,
 //! because the result is an argument or a plain text and no shell or page ever reads it as its own language.
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Why a template could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl From<minijinja::Error> for RenderFault {
 
 /// Fills a template. Every variable that it uses must be among `values`.
 pub fn render(template: &str, values: &BTreeMap<&str, String>) -> Result<String, RenderFault> {
-    let environment = strict();
+    let environment: &Environment<'_> = &STRICT;
     let template = environment.template_from_str(template)?;
     if let Some(missing) = template.undeclared_variables(false).into_iter().find(|name| !values.contains_key(&**name)) {
         return Err(RenderFault { line: None, message: format!("nothing fills `{missing}`") });
@@ -42,17 +44,20 @@ pub fn render(template: &str, values: &BTreeMap<&str, String>) -> Result<String,
 
 /// The variables that a template uses, or why it is none.
 pub(super) fn variables(template: &str) -> Result<BTreeSet<String>, RenderFault> {
-    let environment = strict();
+    let environment: &Environment<'_> = &STRICT;
     let template = environment.template_from_str(template)?;
     Ok(template.undeclared_variables(false).into_iter().collect())
 }
 
-fn strict() -> Environment<'static> {
+/// One for all: it holds rules and no templates.
+static STRICT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+    environment.set_syntax(syntax.expect("the usual braces with another rule for the last line"));
     environment
-}
+});
 
 #[cfg(test)]
 mod tests {

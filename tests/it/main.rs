@@ -1,9 +1,15 @@
 //! All integration tests, in one binary so that linking is paid once.
 #![allow(clippy::unwrap_used, reason = "the functions around a test may panic as the test itself may")]
 
+mod access_accounts;
+mod access_doors;
+mod access_harness;
+mod access_serve;
+mod access_sign_in;
 mod browser_harness;
 mod core;
 mod house_rules;
+mod playbook_seed;
 mod probe;
 mod process_harness;
 mod seed_fixture;

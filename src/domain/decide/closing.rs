@@ -11,7 +11,8 @@ pub fn missing(incident: &Incident, outcome: Outcome) -> Vec<String> {
     let mut missing = Vec::new();
     if let Some(attempt) = incident.current() {
         let status = attempt.status();
-        if !status.is_terminal() && !(outcome != Outcome::RolledBack && status == AttemptStatus::Draft) {
+        let never_submitted = outcome != Outcome::RolledBack && status == AttemptStatus::Draft;
+        if !status.is_terminal() && !never_submitted {
             missing.push(format!("attempt {} is {status}: end it first", attempt.number));
         }
     }

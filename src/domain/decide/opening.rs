@@ -5,16 +5,16 @@ use super::{Case, after, required};
 use crate::domain::Role;
 use crate::domain::command::Opening;
 use crate::domain::event::{Cadence, Event, Opened, TriggerSeen};
-use crate::domain::procedure::Decision;
+use crate::domain::procedure::{Decision, Trigger};
 use crate::domain::refusal::Refusal;
 use crate::domain::rules;
 use crate::domain::state::{AttemptStatus, Incident};
 
 /// What the rules are asked about a trigger.
-fn question(case: &Case, opening: &Opening, category: &str) -> rules::Case {
+fn question(case: &Case, opening: &Opening, trigger: &Trigger) -> rules::Case {
     rules::Case {
-        // The playbook says to which category a trigger belongs, not who raises it.
-        category: category.to_owned(),
+        category: trigger.category.clone(),
+        triggers: vec![trigger.name.clone()],
         severity: opening.severity,
         outage: opening.outage,
         users_affected_ppm: opening.users_affected_ppm,
@@ -32,6 +32,7 @@ pub(super) fn question_of(
 ) -> rules::Case {
     rules::Case {
         category: category.to_owned(),
+        triggers: incident.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
         severity: Some(severity),
         outage: incident.outage,
         users_affected_ppm: incident.users_affected_ppm,
@@ -58,7 +59,7 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
         ));
     }
     required("evidence", &opening.trigger.saw)?;
-    let judgement = rules::judge(procedure, &question(case, opening, &trigger.category));
+    let judgement = rules::judge(procedure, &question(case, opening, trigger));
     let title = if opening.title.trim().is_empty() { trigger.text.clone() } else { required("title", &opening.title)? };
     let mut events = vec![Event::Opened(Opened {
         incident: opening.incident.clone(),

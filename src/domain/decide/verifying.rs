@@ -127,7 +127,7 @@ pub fn mark_criterion(
         Mark::Done { note } => {
             // Without data is no better than red: a person must say why it is met all the same.
             let doubtful = criterion.condition.is_some() && is_red(case.facts, criterion) != Some(false);
-            let unproven = criterion.proves_version && !version_proven(case.facts, attempt).is_ok();
+            let unproven = criterion.proves_version && version_proven(case.facts, attempt).is_err();
             let note = optional("note", note)?;
             if note.is_empty() && (doubtful || unproven) {
                 let saw = measured.clone().unwrap_or_else(|| version_words(case.facts));

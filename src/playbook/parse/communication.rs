@@ -1,6 +1,7 @@
 //! Who is told what and when: updates, phases, and the texts with their variables.
 
 use super::{SEVERITIES, window};
+use crate::domain::Span;
 use crate::domain::procedure::{CommunicationPhase, DueMessage, Message, Updates};
 use crate::playbook::nearest::suggestion;
 use crate::playbook::reader::Reader;
@@ -20,7 +21,7 @@ pub(super) fn updates(top: &mut Reader<'_>) -> Updates {
         let every = updates.span("every");
         let draft_before = updates.span("draft_before");
         if let Some(at) = updates.place_of("draft_before")
-            && updates.has("every")
+            && every > Span::ZERO
             && draft_before >= every
         {
             let message = format!("a draft {draft_before} ahead of updates every {every} is never ready in time");

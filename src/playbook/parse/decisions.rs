@@ -48,6 +48,7 @@ fn hours(when: &mut Reader<'_>) -> Option<(u8, u8)> {
     let at = when.place_of("hours")?;
     let hours: Vec<u8> = when.numbers("hours", 0..=24).into_iter().filter_map(|hour| u8::try_from(hour).ok()).collect();
     match hours[..] {
+        _ if hours.len() < when.length_of("hours") => None,
         [from, to] if from != to => Some((from, to)),
         [from, _] => {
             when.sheet.fault(&at, format!("the hours end at {from}, when they start"), "write hours = [22, 6]");

@@ -81,7 +81,9 @@ fn refuse_stray_program(executor: &Reader<'_>, program: &str, at: &Range<usize>)
 
 /// No shell splits `"--version {{ release }}"` into two.
 fn refuse_two_in_one(executor: &Reader<'_>, argument: &str, at: &Range<usize>) {
-    let option = argument.split_once(' ').filter(|(option, rest)| option.starts_with('-') && !rest.trim().is_empty());
+    let option = argument
+        .split_once(' ')
+        .filter(|(option, value)| option.starts_with('-') && !option.contains(['=', '{']) && !value.trim().is_empty());
     if let Some((option, value)) = option {
         let message = format!("`{argument}` would be passed as one argument");
         executor.sheet.fault(at, message, format!("write \"{option}\", \"{}\"", value.trim()));

@@ -1,0 +1,316 @@
+//! Passwords: how they are kept, checked, judged and made.
+//!
+//! A password is kept as an argon2id hash in PHC form, so that its parameters travel with it and an older hash can be
+//! renewed at the next sign-in. Hashing is slow and hungry on purpose (19 MiB, about 40 ms), which makes it a way to
+//! bring the server down; therefore [`Passwords`] lets as many hashes run as there are cores, lets a few wait, and
+//! says [`Busy`] to the rest. Someone who is unknown costs exactly the same work as someone who is known: the typed
+//! password is then checked against a hash that nobody knows the password of.
+
+use crate::clock;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+
+/// The least characters of a new password while there is no second factor.
+pub const SHORTEST: usize = 15;
+/// The most characters; a longer one is refused, never cut.
+pub const LONGEST: usize = 128;
+/// The most bytes, whatever the characters.
+pub const LONGEST_BYTES: usize = 1_024;
+/// How many may wait for a core before the next is told that the server is busy.
+pub const QUEUE: usize = 16;
+
+/// The cost of one hash. A value that is passed in: nothing chooses it behind the caller's back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameters {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+impl Parameters {
+    /// What production uses: argon2id, version 19, 19 MiB, two passes, one lane.
+    pub const PRODUCTION: Parameters = Parameters { memory_kib: 19_456, passes: 2, lanes: 1 };
+
+    fn params(self) -> Params {
+        Params::new(self.memory_kib, self.passes, self.lanes, Some(32))
+            .expect("the parameters are within argon2's bounds")
+    }
+
+    fn hasher(self) -> Argon2<'static> {
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params())
+    }
+}
+
+/// Too many passwords are being checked at this moment; ask again in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Too many sign-ins are being checked right now. Try again in a second.")
+    }
+}
+
+impl std::error::Error for Busy {}
+
+/// What the check of a typed password said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the right one, and its hash has today's parameters.
+    Right,
+    /// It is the right one, but its hash has older parameters: hash it again and keep that.
+    RightButOld,
+    /// It is not the right one, or there is nobody to whom it could belong.
+    Wrong,
+}
+
+/// Hashes and checks passwords, a bounded number at a time.
+#[derive(Debug)]
+pub struct Passwords {
+    parameters: Parameters,
+    cores: Arc<Semaphore>,
+    inside: AtomicUsize,
+    room: usize,
+    /// The hash of a password that nobody knows, for people who do not exist.
+    nobody: String,
+}
+
+impl Passwords {
+    /// `cores` hashes run at once (at least two), [`QUEUE`] more may wait.
+    pub fn new(parameters: Parameters, cores: usize) -> Passwords {
+        let cores = cores.max(2);
+        Passwords {
+            parameters,
+            cores: Arc::new(Semaphore::new(cores)),
+            inside: AtomicUsize::new(0),
+            room: cores + QUEUE,
+            nobody: hash_now(parameters, &clock::secret()),
+        }
+    }
+
+    /// The hash of a new password, in PHC form.
+    pub async fn hash(&self, password: &str) -> Result<String, Busy> {
+        let (parameters, password) = (self.parameters, password.to_owned());
+        self.work(move || hash_now(parameters, &password)).await
+    }
+
+    /// Whether `typed` is the password of `kept`. Without `kept` (unknown or disabled) the same work is done, and the
+    /// answer is [`Verdict::Wrong`].
+    pub async fn check(&self, typed: &str, kept: Option<&str>) -> Result<Verdict, Busy> {
+        if typed.len() > LONGEST_BYTES {
+            return Ok(Verdict::Wrong);
+        }
+        let known = kept.is_some();
+        let (parameters, typed) = (self.parameters, typed.to_owned());
+        let kept = kept.unwrap_or(&self.nobody).to_owned();
+        let verdict = self.work(move || check_now(parameters, &typed, &kept)).await?;
+        Ok(if known { verdict } else { Verdict::Wrong })
+    }
+
+    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let _place = Place::take(self)?;
+        let permit = self.cores.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let job = tokio::task::spawn_blocking(move || {
+            // The permit goes with the work: a dropped request must not let another hash start beside this one.
+            let _permit = permit;
+            job()
+        });
+        Ok(job.await.expect("hashing does not panic"))
+    }
+}
+
+/// A place among those who are hashing or waiting; given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(passwords: &'a Passwords) -> Result<Place<'a>, Busy> {
+        let before = passwords.inside.fetch_add(1, Ordering::SeqCst);
+        let place = Place(&passwords.inside);
+        if before >= passwords.room { Err(Busy) } else { Ok(place) }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn hash_now(parameters: Parameters, password: &str) -> String {
+    parameters.hasher().hash_password(password.as_bytes()).expect("argon2 hashes any bytes").to_string()
+}
+
+fn check_now(parameters: Parameters, typed: &str, kept: &str) -> Verdict {
+    let Ok(kept) = PasswordHash::new(kept) else { return Verdict::Wrong };
+    // The verifier takes the parameters from the hash and compares in constant time.
+    if parameters.hasher().verify_password(typed.as_bytes(), &kept).is_err() {
+        return Verdict::Wrong;
+    }
+    let today = Params::try_from(&kept).is_ok_and(|p| {
+        (p.m_cost(), p.t_cost(), p.p_cost()) == (parameters.memory_kib, parameters.passes, parameters.lanes)
+    }) && kept.version == Some(u32::from(Version::V0x13))
+        && kept.algorithm == Algorithm::Argon2id.ident();
+    if today { Verdict::Right } else { Verdict::RightButOld }
+}
+
+/// Why a new password is not good enough; each sentence says what would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weak {
+    TooShort,
+    TooLong,
+    Common,
+}
+
+impl fmt::Display for Weak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Weak::TooShort => {
+                write!(f, "It is too short. Use at least {SHORTEST} characters; four random words do well.")
+            }
+            Weak::TooLong => write!(f, "It is too long. Use at most {LONGEST} characters."),
+            Weak::Common => f.write_str(
+                "It is easy to guess: a known password, a name of this place, or a repetition. Use four random words.",
+            ),
+        }
+    }
+}
+
+/// Judges a new password. `own_words` are words that a guesser would try for this person: name, login, organisation.
+/// There are no rules of composition: length and not being known are what counts.
+pub fn judge(password: &str, own_words: &[&str]) -> Result<(), Weak> {
+    let length = password.chars().count();
+    if length > LONGEST || password.len() > LONGEST_BYTES {
+        return Err(Weak::TooLong);
+    }
+    if length < SHORTEST {
+        return Err(Weak::TooShort);
+    }
+    if is_common(password, own_words) { Err(Weak::Common) } else { Ok(()) }
+}
+
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Whether little is left once known words, digits and signs are taken away, or it is a short thing repeated.
+fn is_common(password: &str, own_words: &[&str]) -> bool {
+    let folded: String = password.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let plain: String = folded.chars().map(unleet).collect();
+    let distinct: std::collections::BTreeSet<char> = folded.chars().collect();
+    if distinct.len() < 5 {
+        return true;
+    }
+    let mut words: Vec<String> = COMMON.lines().map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect();
+    words.extend(own_words.iter().flat_map(|w| w.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase));
+    words.retain(|w| w.chars().count() >= 3);
+    // Longest first, so that "password" goes before "pass".
+    words.sort_by_key(|w| std::cmp::Reverse(w.len()));
+    let strip = |text: &str| {
+        let mut rest = text.to_owned();
+        for word in &words {
+            rest = rest.replace(word.as_str(), "");
+        }
+        rest.chars().filter(|c| c.is_alphabetic()).count()
+    };
+    strip(&folded).min(strip(&plain)) < 4
+}
+
+fn unleet(c: char) -> char {
+    match c {
+        '0' => 'o',
+        '1' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        other => other,
+    }
+}
+
+/// A password for a sample person, or a first one to hand over: four groups of five, a hundred bits, no letter that
+/// looks like another.
+pub fn generate() -> String {
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let bytes = Sha256::digest(clock::secret().as_bytes());
+    let letters: Vec<char> = bytes.iter().take(20).map(|b| char::from(LETTERS[usize::from(b % 32)])).collect();
+    letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: Parameters = Parameters { memory_kib: 64, passes: 1, lanes: 1 };
+
+    #[tokio::test]
+    async fn the_kept_hash_names_the_production_parameters() {
+        let passwords = Passwords::new(Parameters::PRODUCTION, 2);
+        let kept = passwords.hash("correct horse battery staple").await.unwrap();
+        assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+        assert_eq!(passwords.check("correct horse battery staple", Some(&kept)).await, Ok(Verdict::Right));
+        assert_eq!(passwords.check("correct horse battery stapl", Some(&kept)).await, Ok(Verdict::Wrong));
+    }
+
+    #[tokio::test]
+    async fn an_older_hash_is_right_but_asks_to_be_renewed() {
+        let old = Passwords::new(CHEAP, 2).hash("correct horse battery staple").await.unwrap();
+        let today = Passwords::new(Parameters { passes: 2, ..CHEAP }, 2);
+        assert_eq!(today.check("correct horse battery staple", Some(&old)).await, Ok(Verdict::RightButOld));
+    }
+
+    #[tokio::test]
+    async fn nobody_has_no_password_and_an_over_long_one_is_not_hashed() {
+        let passwords = Passwords::new(CHEAP, 2);
+        assert_eq!(passwords.check("anything at all here", None).await, Ok(Verdict::Wrong));
+        let kept = passwords.hash(&"x".repeat(2_000)).await.unwrap();
+        assert_eq!(passwords.check(&"x".repeat(2_000), Some(&kept)).await, Ok(Verdict::Wrong));
+    }
+
+    #[tokio::test]
+    async fn beyond_the_cores_and_the_queue_the_answer_is_busy() {
+        let passwords = Arc::new(Passwords::new(CHEAP, 2));
+        let held = passwords.cores.clone().acquire_many_owned(2).await.unwrap();
+        let waiting: Vec<_> = (0..2 + QUEUE)
+            .map(|_| {
+                let passwords = passwords.clone();
+                tokio::spawn(async move { passwords.check("x", None).await })
+            })
+            .collect();
+        while passwords.inside.load(Ordering::SeqCst) < 2 + QUEUE {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(passwords.check("x", None).await, Err(Busy));
+        drop(held);
+        for one in waiting {
+            assert_eq!(one.await.unwrap(), Ok(Verdict::Wrong));
+        }
+        assert_eq!(passwords.check("x", None).await, Ok(Verdict::Wrong), "the places were given back");
+    }
+
+    #[test]
+    fn new_passwords_are_judged_by_length_and_by_being_known() {
+        assert_eq!(judge("fourteen chars", &[]), Err(Weak::TooShort));
+        assert_eq!(judge(&"ab cd ef".repeat(17), &[]), Err(Weak::TooLong));
+        assert_eq!(judge(&"日本語".repeat(42), &[]), Err(Weak::Common), "three letters repeated");
+        assert_eq!(judge("Password12345678!", &[]), Err(Weak::Common));
+        assert_eq!(judge("P4ssw0rdP4ssw0rd", &[]), Err(Weak::Common));
+        assert_eq!(judge("backout-rollback-2026", &[]), Err(Weak::Common));
+        assert_eq!(judge("maya.okafor.1999!", &["Maya Okafor"]), Err(Weak::Common));
+        assert_eq!(judge("aaaaaaaaaaaaaaaaaaaa", &[]), Err(Weak::Common));
+        assert_eq!(judge("correct horse battery staple", &["Maya Okafor"]), Ok(()));
+    }
+
+    #[test]
+    fn generated_passwords_are_readable_strong_and_never_the_same() {
+        let one = generate();
+        assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [5, 5, 5, 5]);
+        assert_eq!(judge(&one, &[]), Ok(()));
+        assert_ne!(one, generate());
+    }
+}

@@ -1,0 +1,128 @@
+//! The journal of access: who signed in, who was refused, who changed whose account. One stream of the ledger, `access`.
+//!
+//! What somebody who is signed in did, or was refused, is an entry of its own. What strangers try is counted, and told
+//! once a minute in one entry, so that a guesser cannot flood the ledger. No entry holds a password, a token, or what
+//! was typed into the login field by somebody who was not let in.
+
+use crate::domain::{Span, Timestamp};
+use crate::store::{NewEntry, Store, StoreError, Tx};
+use serde::{Deserialize, Serialize};
+
+/// The ledger's stream.
+pub const STREAM: &str = "access";
+/// The actor of what nobody in particular did.
+pub const SYSTEM: &str = "system";
+
+/// Something that happened to an account or at the door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Fact {
+    SignedIn {
+        address: String,
+        known_browser: bool,
+    },
+    SignedOut {
+        session: String,
+    },
+    /// Strangers' refused tries within a minute.
+    SignInsRefused {
+        count: i64,
+        first_at: Timestamp,
+        last_at: Timestamp,
+    },
+    Confirmed {
+        session: String,
+    },
+    ConfirmationRefused {
+        session: String,
+        session_ended: bool,
+    },
+    /// Somebody who is signed in asked for what is not theirs.
+    Denied {
+        method: String,
+        path: String,
+    },
+    SessionEnded {
+        session: String,
+    },
+    PasswordChanged,
+    LinkIssued {
+        purpose: String,
+        person: String,
+    },
+    LinkUsed {
+        purpose: String,
+    },
+    FirstAdministratorAdded {
+        person: String,
+        login: String,
+    },
+    PersonAdded {
+        person: String,
+        login: String,
+        name: String,
+        roles: Vec<String>,
+    },
+    RolesChanged {
+        person: String,
+        before: Vec<String>,
+        after: Vec<String>,
+    },
+    PersonDisabled {
+        person: String,
+    },
+    PersonEnabled {
+        person: String,
+    },
+}
+
+impl Fact {
+    fn entry(&self) -> NewEntry {
+        let body = serde_json::to_value(self).expect("a fact is always JSON");
+        let kind = body.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
+        NewEntry::new(kind, body.to_string())
+    }
+}
+
+/// Writes facts into the journal of access, within a transaction that does what they say.
+pub async fn record(tx: &mut Tx, at: Timestamp, actor: &str, facts: &[Fact]) -> Result<(), StoreError> {
+    let entries: Vec<NewEntry> = facts.iter().map(Fact::entry).collect();
+    tx.append(STREAM, None, at, actor, &entries).await?;
+    Ok(())
+}
+
+/// Writes one fact that stands by itself.
+pub async fn record_alone(store: &Store, at: Timestamp, actor: &str, fact: Fact) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    record(&mut tx, at, actor, &[fact]).await?;
+    tx.commit().await
+}
+
+/// A refusal of somebody who is signed in. The path is cut, and holds no query.
+pub async fn denied(store: &Store, at: Timestamp, actor: &str, method: &str, path: &str) -> Result<(), StoreError> {
+    let path = path.chars().take(200).collect();
+    record_alone(store, at, actor, Fact::Denied { method: method.to_owned(), path }).await
+}
+
+/// Counts a stranger's refused try, and tells a minute's worth in one entry.
+pub async fn refused_stranger(store: &Store, at: Timestamp) -> Result<(), StoreError> {
+    let counter = store.count_up(REFUSED, at).await?;
+    if at - counter.first_at >= TOLD_EVERY { tell_refused_strangers(store, at).await } else { Ok(()) }
+}
+
+/// Tells what was counted, if the minute is over. For a duty of the clock too: the last tries are not followed by
+/// another.
+pub async fn tell_refused_strangers(store: &Store, at: Timestamp) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    tx.lock_head().await?;
+    let Some(counter) = tx.take_counter(REFUSED).await? else { return tx.rollback().await };
+    if at - counter.first_at < TOLD_EVERY {
+        return tx.rollback().await;
+    }
+    let (count, first_at, last_at) = (counter.count, counter.first_at, counter.last_at);
+    record(&mut tx, at, SYSTEM, &[Fact::SignInsRefused { count, first_at, last_at }]).await?;
+    tx.commit().await
+}
+
+const REFUSED: &str = "access/sign-ins-refused";
+const TOLD_EVERY: Span = Span::minutes(1);

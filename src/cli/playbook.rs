@@ -1,0 +1,212 @@
+//! `backout playbook init` and `backout playbook check`: a team's own procedure, begun and checked.
+
+use super::Failure;
+use super::decide::Decide;
+use crate::playbook::{DEFAULT, parse};
+use clap::Subcommand;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum Playbook {
+    /// Write the default procedure to a file, to be edited.
+    Init {
+        #[arg(default_value = "playbook.toml")]
+        file: PathBuf,
+        /// Overwrite an existing file.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Report all faults of a playbook at once, each with line, column and mend.
+    Check { file: PathBuf },
+    /// Say what the rules advise for a made-up case, and who must agree.
+    ///
+    /// Example: backout playbook decide --trigger error-rate --severity P1
+    Decide(Decide),
+}
+
+impl Playbook {
+    pub fn run(self) -> Result<(), Failure> {
+        let code = match self {
+            Playbook::Init { file, force } => init(&file, force),
+            Playbook::Check { file } => check(&file),
+            Playbook::Decide(decide) => {
+                let text = match &decide.playbook {
+                    Some(path) => {
+                        fs::read_to_string(path).map_err(|fault| Failure::no(format!("{}: {fault}", path.display())))?
+                    }
+                    None => DEFAULT.to_owned(),
+                };
+                let procedure = parse(&text).map_err(|faults| {
+                    Failure::no(format!("the playbook has {} faults; see `backout playbook check`", faults.len()))
+                })?;
+                return decide.run(&procedure);
+            }
+        };
+        if code == DONE { Ok(()) } else { Err(Failure::told(code)) }
+    }
+}
+
+/// Done as asked.
+const DONE: u8 = 0;
+/// Refused, or faults found.
+const FAULTY: u8 = 1;
+
+/// Writes the default playbook to `path`. An existing file stays untouched unless `force`. Returns the exit code.
+pub fn init(path: &Path, force: bool) -> u8 {
+    let written = if force { fs::write(path, DEFAULT) } else { write_new(path) };
+    match written {
+        Ok(()) => {
+            say(
+                &mut io::stdout(),
+                &format!("{} holds the default playbook; edit it, then check it with", path.display()),
+            );
+            say(&mut io::stdout(), &format!("  backout playbook check {}", path.display()));
+            DONE
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let file = path.display();
+            say(
+                &mut io::stderr(),
+                &format!("{file} exists and stays as it is; choose another path, or overwrite it with --force"),
+            );
+            FAULTY
+        }
+        Err(error) => {
+            say(
+                &mut io::stderr(),
+                &format!("{} cannot be written: {error}; name a folder that exists", path.display()),
+            );
+            FAULTY
+        }
+    }
+}
+
+fn write_new(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(DEFAULT.as_bytes())
+}
+
+/// Prints every fault of the playbook at `path`, then their count. Returns the exit code: 0 without a fault.
+pub fn check(path: &Path) -> u8 {
+    check_into(path, &mut io::stdout(), &mut io::stderr())
+}
+
+fn check_into(path: &Path, out: &mut dyn Write, errors: &mut dyn Write) -> u8 {
+    let file = path.display();
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            say(errors, &format!("{file} is not written in UTF-8; save it in that encoding"));
+            return FAULTY;
+        }
+        Err(error) => {
+            say(errors, &format!("{file} cannot be read: {error}; write one with: backout playbook init {file}"));
+            return FAULTY;
+        }
+    };
+    match parse(&text) {
+        Ok(procedure) => {
+            let (triggers, items) = (procedure.triggers.len(), procedure.items().count());
+            let (title, version) = (&procedure.title, &procedure.version);
+            say(
+                out,
+                &format!("{file}: no faults; {title}, version {version}: {triggers} triggers, {items} checklist items"),
+            );
+            DONE
+        }
+        Err(faults) => {
+            for fault in &faults {
+                say(out, &fault.in_file(path).to_string());
+            }
+            let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+            say(out, &format!("{file}: {count}"));
+            FAULTY
+        }
+    }
+}
+
+/// A reader that has hung up (`| head`) is no reason to fail.
+fn say(to: &mut dyn Write, line: &str) {
+    let _ = writeln!(to, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that goes away with the test.
+    struct Folder(std::path::PathBuf);
+
+    impl Folder {
+        fn new() -> Folder {
+            let path = std::env::temp_dir().join(format!("backout-playbook-{}", crate::clock::fresh_id()));
+            fs::create_dir(&path).unwrap();
+            Folder(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn checked(path: &Path) -> (u8, String, String) {
+        let (mut out, mut errors) = (Vec::new(), Vec::new());
+        let code = check_into(path, &mut out, &mut errors);
+        (code, String::from_utf8(out).unwrap(), String::from_utf8(errors).unwrap())
+    }
+
+    #[test]
+    fn what_init_writes_has_no_fault() {
+        let folder = Folder::new();
+        let path = folder.0.join("ours.toml");
+        assert_eq!(init(&path, false), DONE);
+        assert_eq!(fs::read_to_string(&path).unwrap(), DEFAULT);
+        let (code, out, errors) = checked(&path);
+        assert_eq!((code, errors.as_str()), (DONE, ""));
+        assert!(out.contains("no faults; Rollback Procedures, version 1.0"), "{out}");
+    }
+
+    #[test]
+    fn init_keeps_what_is_there_until_it_is_forced() {
+        let folder = Folder::new();
+        let path = folder.0.join("ours.toml");
+        fs::write(&path, "mine").unwrap();
+        assert_eq!(init(&path, false), FAULTY);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        assert_eq!(init(&path, true), DONE);
+        assert_eq!(fs::read_to_string(&path).unwrap(), DEFAULT);
+    }
+
+    #[test]
+    fn check_prints_every_fault_with_its_place_and_their_count() {
+        let folder = Folder::new();
+        let path = folder.0.join("ours.toml");
+        let text = DEFAULT.replace("executor = \"app-rollback\"", "executor = \"app-rolback\"");
+        fs::write(&path, text.replace("every = \"5m\"", "every = \"5 minuts\"")).unwrap();
+        let (code, out, _) = checked(&path);
+        assert_eq!(code, FAULTY);
+        let lines: Vec<&str> = out.lines().collect();
+        let file = path.display().to_string();
+        assert_eq!(lines.len(), 3, "{out}");
+        assert!(
+            lines[0].starts_with(&file) && lines[0].ends_with("`5 minuts` is no span of time; write \"5m\""),
+            "{out}"
+        );
+        assert!(lines[1].ends_with("unknown executor `app-rolback`; did you mean `app-rollback`?"), "{out}");
+        assert_eq!(lines[2], format!("{file}: 2 faults"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let folder = Folder::new();
+        let (code, out, errors) = checked(&folder.0.join("missing.toml"));
+        assert_eq!((code, out.as_str()), (FAULTY, ""));
+        assert!(errors.contains("missing.toml cannot be read"), "{errors}");
+        let binary = folder.0.join("binary.toml");
+        fs::write(&binary, [0xff, 0xfe]).unwrap();
+        assert!(checked(&binary).2.contains("is not written in UTF-8"));
+    }
+}

@@ -1,0 +1,159 @@
+//! Asks `decide` for every button, so that what a page shows and what the server allows cannot differ: a button that
+//! would be refused shows the very refusal.
+
+use super::actor::Actor;
+use super::command::{Approve, Command, Outcome};
+use super::decide::{self, open_items};
+use super::event::Mark;
+use super::facts::Facts;
+use super::refusal::Refusal;
+use super::state::{Attempt, AttemptNo, Incident, IndicatorSign, RunId};
+use super::{PersonId, Role, Strength, Timestamp};
+
+/// Words that stand in for what a person has yet to type.
+const SAMPLE: &str = "…";
+
+/// One person looking at one incident at one moment.
+#[derive(Clone, Copy)]
+pub struct Offers<'a> {
+    pub incident: &'a Incident,
+    pub facts: &'a Facts<'a>,
+    pub person: &'a PersonId,
+    pub now: Timestamp,
+}
+
+impl Offers<'_> {
+    /// Would this be accepted, if it were typed well and the re-authentication were fresh?
+    ///
+    /// # Errors
+    /// The refusal that the server would answer.
+    pub fn ask(&self, command: &Command) -> Result<(), Refusal> {
+        let actor = Actor::person(self.person, Some(Strength::Password));
+        decide::decide(Some(self.incident), self.facts, command, &actor, self.now).map(|_| ())
+    }
+
+    pub fn take(&self, role: Role) -> Result<(), Refusal> {
+        self.ask(&Command::TakeRole { role })
+    }
+
+    pub fn submit_plan(&self, attempt: AttemptNo) -> Result<(), Refusal> {
+        self.ask(&Command::SubmitPlan { attempt })
+    }
+
+    /// Authorising with every open item waived in the same act, where this person may waive.
+    pub fn approve(&self, attempt: &Attempt, slot: &str) -> Result<(), Refusal> {
+        let Some(submitted) = &attempt.submitted else { return self.start(attempt) };
+        let commands = self.incident.commander.as_ref() == Some(self.person);
+        let waive = if commands {
+            open_items(self.facts, attempt).iter().map(|item| item.name.clone()).collect()
+        } else {
+            Vec::new()
+        };
+        self.ask(&Command::Approve(Approve {
+            attempt: attempt.number,
+            digest: submitted.digest.clone(),
+            slot: slot.to_owned(),
+            phrase: submitted.plan.phrase.clone(),
+            comment: String::new(),
+            waive,
+            waive_reason: SAMPLE.to_owned(),
+        }))
+    }
+
+    pub fn decline(&self, attempt: &Attempt) -> Result<(), Refusal> {
+        let digest = digest(attempt);
+        self.ask(&Command::Decline { attempt: attempt.number, digest, reason: SAMPLE.to_owned() })
+    }
+
+    pub fn request_changes(&self, attempt: &Attempt) -> Result<(), Refusal> {
+        let digest = digest(attempt);
+        self.ask(&Command::RequestChanges { attempt: attempt.number, digest, reason: SAMPLE.to_owned() })
+    }
+
+    pub fn withdraw_approval(&self, attempt: &Attempt) -> Result<(), Refusal> {
+        self.ask(&Command::WithdrawApproval { attempt: attempt.number, digest: digest(attempt) })
+    }
+
+    pub fn withdraw_plan(&self, attempt: AttemptNo) -> Result<(), Refusal> {
+        self.ask(&Command::WithdrawPlan { attempt, reason: SAMPLE.to_owned() })
+    }
+
+    pub fn start(&self, attempt: &Attempt) -> Result<(), Refusal> {
+        self.ask(&Command::Start { attempt: attempt.number, digest: digest(attempt) })
+    }
+
+    pub fn stop(&self, attempt: AttemptNo) -> Result<(), Refusal> {
+        self.ask(&Command::Stop { attempt, reason: SAMPLE.to_owned() })
+    }
+
+    pub fn tick(&self, attempt: AttemptNo, item: &str) -> Result<(), Refusal> {
+        let mark = Mark::Done { note: String::new() };
+        self.ask(&Command::Tick { attempt, item: item.to_owned(), mark })
+    }
+
+    pub fn untick(&self, attempt: AttemptNo, item: &str) -> Result<(), Refusal> {
+        self.ask(&Command::Untick { attempt, item: item.to_owned() })
+    }
+
+    pub fn mark_criterion(&self, attempt: AttemptNo, criterion: &str) -> Result<(), Refusal> {
+        let mark = Some(Mark::Done { note: SAMPLE.to_owned() });
+        self.ask(&Command::MarkCriterion { attempt, criterion: criterion.to_owned(), mark })
+    }
+
+    pub fn mark_indicator(&self, attempt: AttemptNo, indicator: &str) -> Result<(), Refusal> {
+        let (sign, note) = (IndicatorSign::Seen, SAMPLE.to_owned());
+        self.ask(&Command::MarkIndicator { attempt, indicator: indicator.to_owned(), sign, note })
+    }
+
+    pub fn confirm(&self, attempt: AttemptNo) -> Result<(), Refusal> {
+        self.ask(&Command::ConfirmSuccess { attempt })
+    }
+
+    pub fn declare_failed(&self, attempt: AttemptNo) -> Result<(), Refusal> {
+        self.ask(&Command::DeclareFailed { attempt, reason: SAMPLE.to_owned() })
+    }
+
+    /// The restoration from the newest backup, or why it is blocked.
+    pub fn restore(&self, attempt: AttemptNo) -> Result<String, Refusal> {
+        let backup =
+            self.facts.newest_backup(&self.incident.component).map_or(String::new(), |entry| entry.name.clone());
+        self.ask(&Command::DraftRestoration { escalates: attempt, backup: backup.clone() })?;
+        Ok(backup)
+    }
+
+    pub fn retry(&self, run: &RunId) -> Result<(), Refusal> {
+        self.ask(&Command::Retry { run: run.clone(), reason: SAMPLE.to_owned() })
+    }
+
+    pub fn judge(&self, run: &RunId) -> Result<(), Refusal> {
+        self.ask(&Command::JudgeRun { run: run.clone(), succeeded: true, reason: SAMPLE.to_owned() })
+    }
+
+    pub fn release(&self, attempt: AttemptNo, action: &str) -> Result<(), Refusal> {
+        self.ask(&Command::ReleaseAction { attempt, action: action.to_owned() })
+    }
+
+    pub fn resume(&self, attempt: AttemptNo, action: &str) -> Result<(), Refusal> {
+        self.ask(&Command::ResumeAction { attempt, action: action.to_owned() })
+    }
+
+    pub fn send_update(&self, number: u32) -> Result<(), Refusal> {
+        self.ask(&Command::SendUpdate { number, note: None })
+    }
+
+    pub fn ratify(&self) -> Result<(), Refusal> {
+        self.ask(&Command::Ratify { reason: SAMPLE.to_owned() })
+    }
+
+    pub fn lift_freeze(&self) -> Result<(), Refusal> {
+        self.ask(&Command::LiftFreeze { reason: SAMPLE.to_owned() })
+    }
+
+    pub fn close(&self, outcome: Outcome) -> Result<(), Refusal> {
+        self.ask(&Command::Close { outcome, reason: SAMPLE.to_owned() })
+    }
+}
+
+fn digest(attempt: &Attempt) -> String {
+    attempt.submitted.as_ref().map_or(String::new(), |submitted| submitted.digest.clone())
+}

@@ -1,0 +1,205 @@
+//! What waits, and for whom: the next action first (L1). Computed from the incident alone, so that a list of incidents
+//! can keep it in its summary row.
+
+use super::procedure::StartMode;
+use super::state::{ActionState, AttemptStatus, Incident, RunState};
+use super::{PersonId, Role, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One thing that waits for somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    pub task: Task,
+    pub who: Awaited,
+    /// Verb and object: "Authorise rollback to 4.11.3".
+    pub what: String,
+    pub since: Timestamp,
+}
+
+/// Which page it is done on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    TakeCommand,
+    TakeLead,
+    AcceptRole,
+    Plan,
+    Approve,
+    Start,
+    ReleaseAction,
+    JudgeRun,
+    Recover,
+    Verify,
+    Escalate,
+    ConfirmSeverity,
+    Ratify,
+    Close,
+}
+
+/// Whom it waits for: one person, or anyone with a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Awaited {
+    Person(PersonId),
+    Role(Role),
+}
+
+impl Awaited {
+    pub fn is(&self, person: &PersonId, roles: &[Role]) -> bool {
+        match self {
+            Awaited::Person(id) => id == person,
+            Awaited::Role(role) => roles.contains(role),
+        }
+    }
+}
+
+/// Everything that waits, the most urgent first.
+pub fn waits(incident: &Incident) -> Vec<Wait> {
+    let mut waits = Vec::new();
+    if !incident.is_open() {
+        return waits;
+    }
+    let place = |role: Role| match incident.holder(role) {
+        Some(person) => Awaited::Person(person.clone()),
+        None => Awaited::Role(role),
+    };
+    let mut add = |task, who, what: String, since| waits.push(Wait { task, who, what, since });
+    for (role, person) in &incident.offers {
+        add(
+            Task::AcceptRole,
+            Awaited::Person(person.clone()),
+            format!("Accept the place of the {role}"),
+            incident.opened_at,
+        );
+    }
+    if incident.commander.is_none() {
+        let who = Awaited::Role(Role::IncidentCommander);
+        add(Task::TakeCommand, who, "Take command".into(), incident.opened_at);
+    }
+    if let Some(asked) = &incident.severity_asked {
+        let who = if incident.commander.as_ref() == Some(&asked.by) {
+            Awaited::Role(Role::TechnicalLead)
+        } else {
+            place(Role::IncidentCommander)
+        };
+        add(Task::ConfirmSeverity, who, format!("Confirm lowering to {}", asked.to), incident.opened_at);
+    }
+    match incident.current() {
+        None => add(
+            Task::Plan,
+            place(Role::TechnicalLead),
+            "Plan a rollback, or decide against one".into(),
+            incident.opened_at,
+        ),
+        Some(attempt) => {
+            let target = attempt.draft.targets.first().map_or("", |target| target.name.as_str());
+            let since = attempt.submitted.as_ref().map_or(incident.opened_at, |submitted| submitted.at);
+            match attempt.status() {
+                AttemptStatus::Draft => {
+                    add(
+                        Task::Plan,
+                        place(Role::TechnicalLead),
+                        format!("Check and submit the plan to {target}"),
+                        incident.opened_at,
+                    );
+                }
+                AttemptStatus::Submitted => {
+                    let open = attempt.plan().map(|plan| {
+                        plan.slots
+                            .iter()
+                            .filter(|slot| slot.kind.gates() && attempt.approval_for(&slot.role).is_none())
+                            .collect::<Vec<_>>()
+                    });
+                    let open = open.unwrap_or_default();
+                    for slot in &open {
+                        add(Task::Approve, place(slot.duty), format!("Authorise the rollback to {target}"), since);
+                    }
+                    if open.is_empty() && attempt.start_ordered.is_none() {
+                        let what = match attempt.start_mode() {
+                            Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),
+                            _ => format!("Start the authorised rollback to {target}"),
+                        };
+                        add(Task::Start, place(Role::IncidentCommander), what, since);
+                    }
+                }
+                AttemptStatus::Executing => {
+                    let waiting = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
+                    for action in waiting {
+                        match attempt.action_state(&action.name) {
+                            ActionState::AwaitsWord => {
+                                add(
+                                    Task::ReleaseAction,
+                                    place(Role::TechnicalLead),
+                                    format!("Give the word for {}", action.title),
+                                    since,
+                                );
+                            }
+                            ActionState::Ready if !action.by_hand.is_empty() => {
+                                add(
+                                    Task::ReleaseAction,
+                                    place(Role::TechnicalLead),
+                                    format!("Carry out by hand: {}", action.title),
+                                    since,
+                                );
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                AttemptStatus::Halted => {
+                    let lost = attempt.runs.iter().find(|run| run.state == RunState::Lost && !run.retried);
+                    let since = attempt.executed_at().unwrap_or(since);
+                    match lost {
+                        Some(run) => add(
+                            Task::JudgeRun,
+                            place(Role::TechnicalLead),
+                            format!("Look at lost run {}", run.id),
+                            since,
+                        ),
+                        None if attempt.stop.is_some() => {}
+                        None => add(
+                            Task::Recover,
+                            place(Role::TechnicalLead),
+                            "Retry, stop or declare the failure".into(),
+                            since,
+                        ),
+                    }
+                }
+                AttemptStatus::Verifying => {
+                    let since = attempt.executed_at().unwrap_or(since);
+                    add(Task::Verify, place(Role::TechnicalLead), format!("Verify {target}"), since);
+                }
+                AttemptStatus::Failed => {
+                    let since = attempt.end.as_ref().map_or(since, |end| end.at);
+                    add(
+                        Task::Escalate,
+                        place(Role::IncidentCommander),
+                        "Decide how to go on after the failure".into(),
+                        since,
+                    );
+                }
+                AttemptStatus::Succeeded => {
+                    let since = attempt.end.as_ref().map_or(since, |end| end.at);
+                    add(Task::Close, place(Role::IncidentCommander), "Close the incident".into(), since);
+                }
+                AttemptStatus::Aborted | AttemptStatus::Rejected | AttemptStatus::Withdrawn => {
+                    let since = attempt.end.as_ref().map_or(since, |end| end.at);
+                    add(Task::Plan, place(Role::IncidentCommander), "Plan another attempt, or close".into(), since);
+                }
+            }
+        }
+    }
+    if incident.technical_lead.is_none() {
+        let who = Awaited::Role(Role::TechnicalLead);
+        add(Task::TakeLead, who, "Take the place of the technical lead".into(), incident.opened_at);
+    }
+    if incident.has_open_debt() {
+        add(
+            Task::Ratify,
+            Awaited::Role(Role::Management),
+            "Ratify what was allowed in advance".into(),
+            incident.opened_at,
+        );
+    }
+    waits
+}

@@ -1,0 +1,5 @@
+//! The default playbook, and what the reader says about planted faults.
+
+mod default;
+mod faults;
+mod ragged;

@@ -1,0 +1,81 @@
+//! A form becomes a command: how a signed-in person acts on an incident, and how a refusal is told.
+
+use super::AppState;
+use super::error::WebError;
+use super::session::SignedIn;
+use crate::app::{Accepted, SubmitError};
+use crate::domain::actor::Actor;
+use crate::domain::command::Command;
+use crate::domain::refusal::{Refusal, RefusalKind};
+use axum::http::StatusCode;
+
+/// Why a form did not take effect.
+#[derive(Debug)]
+pub enum NotDone {
+    /// "No, because …": the page shows it beside what was typed.
+    Refused(Refusal),
+    Error(WebError),
+}
+
+/// The person as the domain knows who acts, with a fresh confirmation where there is one.
+pub fn actor(who: &SignedIn) -> Actor {
+    Actor::person(&who.person, who.strength)
+}
+
+/// Asks something of an incident in this person's name. `intent` is the form's one-time key.
+///
+/// That it was done already, by this person or another, is no failure: the room shows how things are.
+///
+/// # Errors
+/// [`NotDone`]; nothing has changed then.
+pub async fn act(
+    app: &AppState,
+    who: &SignedIn,
+    incident: &str,
+    command: Command,
+    intent: &str,
+) -> Result<Option<Accepted>, NotDone> {
+    let intent = (!intent.is_empty()).then(|| intent.to_owned());
+    match app.incidents.submit(incident, actor(who), command, intent).await {
+        Ok(accepted) => Ok(Some(accepted)),
+        Err(SubmitError::Refused(refusal)) if refusal.kind == RefusalKind::AlreadyDone => Ok(None),
+        Err(SubmitError::Refused(refusal)) => Err(NotDone::Refused(refusal)),
+        Err(other) => Err(NotDone::Error(error(other))),
+    }
+}
+
+/// A failed look-up or submission as a page.
+pub fn error(fault: SubmitError) -> WebError {
+    match fault {
+        SubmitError::Refused(refusal) => refused(&refusal),
+        SubmitError::Missing(_) => WebError::not_found(),
+        SubmitError::Frozen(why) => WebError::new(
+            StatusCode::CONFLICT,
+            "This incident is frozen",
+            &format!("Nothing is decided on guesses: {why}. Ask an administrator to update Backout."),
+        ),
+        SubmitError::Store(fault) => WebError::internal(&fault),
+    }
+}
+
+/// The status that fits a refusal.
+pub fn status(refusal: &Refusal) -> StatusCode {
+    match refusal.kind {
+        RefusalKind::NotYours => StatusCode::FORBIDDEN,
+        RefusalKind::Reauthenticate => StatusCode::UNAUTHORIZED,
+        RefusalKind::Unknown => StatusCode::NOT_FOUND,
+        RefusalKind::Input => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalKind::Phase | RefusalKind::DigestMismatch | RefusalKind::Blocked | RefusalKind::AlreadyDone => {
+            StatusCode::CONFLICT
+        }
+    }
+}
+
+/// A refusal as a page of its own, for forms that have no page to go back to.
+pub fn refused(refusal: &Refusal) -> WebError {
+    let mut because = refusal.because.clone();
+    if let Some(first) = because.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    WebError::new(status(refusal), "This was not done", &format!("{because}. {}", refusal.mend))
+}

@@ -1,0 +1,245 @@
+//! Forms: what may be in one, what is wrong with it, and showing it again as it was typed.
+//!
+//! A form names its [`Field`]s once. Anything else in the body, a field sent twice, or bytes that are no text never
+//! come from a page of ours and are refused whole (422). What a person can get wrong becomes a [`Fault`]: the field,
+//! what is wrong, and what would be right; the page is then shown again (422) with everything as it was typed, apart
+//! from passwords.
+
+use super::csrf::FromOwnPage;
+use super::error::WebError;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use std::collections::BTreeMap;
+
+/// One field that a form may carry.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub name: &'static str,
+    /// As the page calls it.
+    pub label: &'static str,
+    /// The most characters.
+    pub limit: usize,
+    /// Whether it may be sent several times (tick boxes of one name).
+    pub many: bool,
+    /// Whether it is never shown again.
+    pub secret: bool,
+}
+
+impl Field {
+    pub const fn text(name: &'static str, label: &'static str, limit: usize) -> Field {
+        Field { name, label, limit, many: false, secret: false }
+    }
+
+    pub const fn secret(name: &'static str, label: &'static str, limit: usize) -> Field {
+        Field { secret: true, ..Field::text(name, label, limit) }
+    }
+
+    pub const fn many(name: &'static str, label: &'static str, limit: usize) -> Field {
+        Field { many: true, ..Field::text(name, label, limit) }
+    }
+}
+
+/// A form: its fields, and how a value is read from them.
+pub trait Form: Sized + Send {
+    const FIELDS: &'static [Field];
+
+    /// Reads the value, telling `faults` what is wrong. `None` needs at least one fault.
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Self>;
+}
+
+/// One thing that is wrong with what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub field: &'static str,
+    /// What is wrong and what would be right, as whole sentences.
+    pub text: String,
+}
+
+/// Everything that is wrong with a form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    pub fn add(&mut self, field: &'static str, text: impl std::fmt::Display) {
+        self.0.push(Fault { field, text: text.to_string() });
+    }
+
+    pub fn one(field: &'static str, text: impl std::fmt::Display) -> Faults {
+        Faults(vec![Fault { field, text: text.to_string() }])
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong with this field; empty when nothing is.
+    pub fn of(&self, field: &str) -> &str {
+        self.0.iter().find(|fault| fault.field == field).map_or("", |fault| &fault.text)
+    }
+}
+
+/// What was typed, by field.
+#[derive(Debug, Clone, Default)]
+pub struct Typed(BTreeMap<String, Vec<String>>);
+
+impl Typed {
+    /// As typed; empty when the field was not sent.
+    pub fn text(&self, field: &str) -> &str {
+        self.0.get(field).and_then(|values| values.first()).map_or("", String::as_str)
+    }
+
+    /// Whether the field was sent at all: an empty text is not an absent one.
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
+    /// Every value of a field that may be sent several times.
+    pub fn all(&self, field: &str) -> &[String] {
+        self.0.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a tick box of this name and value was ticked.
+    pub fn ticked(&self, field: &str, value: &str) -> bool {
+        self.all(field).iter().any(|v| v == value)
+    }
+
+    /// The text without space around it, which must not be empty.
+    pub fn required(&self, field: &'static str, faults: &mut Faults, mend: &str) -> Option<String> {
+        let text = self.text(field).trim();
+        if text.is_empty() {
+            faults.add(field, format_args!("It is empty. {mend}"));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// Everything but the secrets, to be shown again.
+    fn without_secrets(mut self, fields: &[Field]) -> Typed {
+        for field in fields.iter().filter(|field| field.secret) {
+            self.0.remove(field.name);
+        }
+        self
+    }
+}
+
+/// A form that was read after its origin was checked: its value, or what is wrong; and what was typed.
+#[derive(Debug)]
+pub struct Checked<T> {
+    pub value: Result<T, Faults>,
+    /// Without the secrets.
+    pub typed: Typed,
+}
+
+impl<S: Send + Sync, T: Form> FromRequest<S> for Checked<T> {
+    type Rejection = WebError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Checked<T>, WebError> {
+        if request.extensions().get::<FromOwnPage>().is_none() {
+            return Err(WebError::internal(&"a form was read before its origin was checked"));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|refused| {
+            let title = "The form could not be read";
+            WebError::new(refused.status(), title, "Nothing was stored. Shorten the text and send it again.")
+        })?;
+        check(&body)
+    }
+}
+
+/// Reads a form from its bytes.
+pub fn check<T: Form>(body: &[u8]) -> Result<Checked<T>, WebError> {
+    let typed = parse(body, T::FIELDS).map_err(|fault| {
+        let detail = format!("{fault} Nothing was changed. Go back, load the page again and send the form from it.");
+        WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "This form is not as its page sends it", &detail)
+    })?;
+    let mut faults = Faults::default();
+    for field in T::FIELDS {
+        let longest = typed.all(field.name).iter().map(|value| value.chars().count()).max().unwrap_or_default();
+        if longest > field.limit {
+            faults.add(field.name, format_args!("It has {longest} characters. Use at most {}.", field.limit));
+        }
+    }
+    let value = if faults.is_empty() { T::read(&typed, &mut faults) } else { None };
+    let value = match value {
+        Some(value) if faults.is_empty() => Ok(value),
+        _ => Err(faults),
+    };
+    Ok(Checked { value, typed: typed.without_secrets(T::FIELDS) })
+}
+
+fn parse(body: &[u8], fields: &[Field]) -> Result<Typed, String> {
+    if body.iter().any(|b| *b == 0 || !b.is_ascii()) {
+        return Err("It holds bytes that are not encoded.".to_owned());
+    }
+    let mut typed = BTreeMap::<String, Vec<String>>::new();
+    for (name, value) in url::form_urlencoded::parse(body) {
+        if value.contains(['\0', '\u{fffd}']) {
+            return Err("It holds bytes that are no text.".to_owned());
+        }
+        let Some(field) = fields.iter().find(|field| field.name == name) else {
+            return Err(format!("It holds a field {:?} that this form does not have.", shortened(&name)));
+        };
+        let values = typed.entry(field.name.to_owned()).or_default();
+        if !field.many && !values.is_empty() {
+            return Err(format!("It holds the field {:?} twice.", field.name));
+        }
+        values.push(value.into_owned());
+    }
+    Ok(Typed(typed))
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Note {
+        text: String,
+        tags: Vec<String>,
+    }
+
+    impl Form for Note {
+        const FIELDS: &'static [Field] = &[
+            Field::text("text", "Text", 10),
+            Field::many("tag", "Tags", 5),
+            Field::secret("password", "Password", 20),
+        ];
+
+        fn read(typed: &Typed, faults: &mut Faults) -> Option<Note> {
+            let text = typed.required("text", faults, "Say what was seen.")?;
+            Some(Note { text, tags: typed.all("tag").to_vec() })
+        }
+    }
+
+    #[test]
+    fn a_form_is_read_as_its_page_sends_it() {
+        let note = check::<Note>(b"text=a+b&tag=x&tag=y").unwrap().value.unwrap();
+        assert_eq!(note, Note { text: "a b".into(), tags: vec!["x".into(), "y".into()] });
+    }
+
+    #[test]
+    fn a_fault_names_the_field_and_what_would_be_right_and_keeps_what_was_typed() {
+        let form = check::<Note>(b"text=+&tag=x&password=hunter2").unwrap();
+        let faults = form.value.unwrap_err();
+        assert_eq!(faults.of("text"), "It is empty. Say what was seen.");
+        assert!(form.typed.ticked("tag", "x"));
+        assert_eq!(form.typed.text("password"), "", "secrets are not shown again");
+        let long = check::<Note>(b"text=12345678901").unwrap().value.unwrap_err();
+        assert_eq!(long.of("text"), "It has 11 characters. Use at most 10.");
+    }
+
+    #[test]
+    fn what_no_page_sends_is_refused_whole() {
+        for body in
+            ["text=a&role=administrator", "text=a&text=b", "text=a&id=", "text=%ff", "text=%00", "text=a&=", "&Text=a"]
+        {
+            let refused = check::<Note>(body.as_bytes()).unwrap_err();
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        }
+        assert!(check::<Note>("text=é".as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,98 @@
+//! What stands around every page: the bar, who is signed in, the clock.
+
+use super::assets;
+use super::session::SignedIn;
+use crate::access::capability::role_name;
+use crate::domain::Timestamp;
+
+/// Which entry of the bar is the present one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Here {
+    Now,
+    Rollbacks,
+    Registers,
+    People,
+    Audit,
+    /// None of them.
+    Elsewhere,
+}
+
+/// The frame of a page; every template that extends `base.html` has one in its field `layout`.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    pub title: String,
+    pub here: Here,
+    pub person: Option<Badge>,
+    pub now: Timestamp,
+}
+
+/// Who is signed in, as the bar shows it.
+#[derive(Debug, Clone)]
+pub struct Badge {
+    pub name: String,
+    pub initials: String,
+    pub roles: String,
+}
+
+/// One entry of the bar.
+pub struct Entry {
+    pub words: &'static str,
+    pub path: &'static str,
+    pub current: bool,
+}
+
+impl Layout {
+    /// The frame for someone who is signed in.
+    pub fn of(who: &SignedIn, title: &str, here: Here, now: Timestamp) -> Layout {
+        Layout { title: title.to_owned(), here, person: Some(Badge::of(who)), now }
+    }
+
+    /// The frame for nobody in particular: sign-in, links, errors.
+    pub fn outside(title: &str, now: Timestamp) -> Layout {
+        Layout { title: title.to_owned(), here: Here::Elsewhere, person: None, now }
+    }
+
+    pub fn entries(&self) -> Vec<Entry> {
+        let entry = |words, path, here| Entry { words, path, current: self.here == here };
+        vec![
+            entry("Now", "/", Here::Now),
+            entry("Rollbacks", "/rollbacks", Here::Rollbacks),
+            entry("Registers", "/registers", Here::Registers),
+            entry("People", "/people", Here::People),
+            entry("Audit log", "/audit", Here::Audit),
+        ]
+    }
+
+    pub fn stylesheet(&self) -> &'static str {
+        assets::path("app.css")
+    }
+}
+
+impl Badge {
+    pub fn of(who: &SignedIn) -> Badge {
+        let roles: Vec<String> = who.roles.iter().map(|role| role_name(*role)).collect();
+        let roles = if roles.is_empty() { "No role".to_owned() } else { roles.join(", ") };
+        Badge { name: who.name.clone(), initials: initials(&who.name), roles }
+    }
+}
+
+/// Two letters for a round mark: first and last name.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = words.next();
+    let last = words.next_back();
+    first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_mark_holds_first_and_last_initial() {
+        assert_eq!(initials("Maya Okafor"), "MO");
+        assert_eq!(initials("maría de la cruz"), "MC");
+        assert_eq!(initials("Cher"), "C");
+        assert_eq!(initials(""), "");
+    }
+}

@@ -1,0 +1,244 @@
+//! The people and their roles: everyone may read who holds which role; administrators change it, freshly confirmed.
+
+use super::AppState;
+use super::error::{WebError, page};
+use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::layout::{Here, Layout, initials};
+use super::routes::Route;
+use super::session::SignedIn;
+use super::sign_in::Button;
+use crate::access::accounts::{Newcomer, Purpose, Unchanged, add, change_roles, invite_again, set_active};
+use crate::access::capability::{Capability, role_name, roles_from};
+use crate::domain::Role;
+use crate::store::Person;
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/people", Capability::SignedIn, get),
+        Route::post("/people", Capability::FreshAdministrator, post),
+        Route::get("/people/{id}", Capability::Administrator, get_one),
+        Route::post("/people/{id}/roles", Capability::FreshAdministrator, post_roles),
+        Route::post("/people/{id}/link", Capability::FreshAdministrator, post_link),
+        Route::post("/people/{id}/disable", Capability::FreshAdministrator, post_disable),
+        Route::post("/people/{id}/enable", Capability::FreshAdministrator, post_enable),
+    ]
+}
+
+/// One person in the list.
+struct Line {
+    id: String,
+    name: String,
+    login: String,
+    initials: String,
+    roles: String,
+    state: &'static str,
+}
+
+impl Line {
+    fn of(person: &Person) -> Line {
+        let names: Vec<String> = roles_from(&person.roles).into_iter().map(role_name).collect();
+        let state = match (person.active, person.password.is_some()) {
+            (false, _) => "Disabled",
+            (true, false) => "Invited",
+            (true, true) => "Active",
+        };
+        Line {
+            id: person.id.clone(),
+            name: person.name.clone(),
+            login: person.login.clone(),
+            initials: initials(&person.name),
+            roles: if names.is_empty() { "No role".to_owned() } else { names.join(", ") },
+            state,
+        }
+    }
+}
+
+/// A tick box for a role.
+struct RoleBox {
+    key: &'static str,
+    name: String,
+    ticked: bool,
+}
+
+fn role_boxes(ticked: impl Fn(Role) -> bool) -> Vec<RoleBox> {
+    Role::ALL.into_iter().map(|role| RoleBox { key: role.key(), name: role_name(role), ticked: ticked(role) }).collect()
+}
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct View {
+    layout: Layout,
+    people: Vec<Line>,
+    may_change: bool,
+    boxes: Vec<RoleBox>,
+    name: String,
+    login: String,
+    faults: Vec<Fault>,
+}
+
+async fn show(app: &AppState, who: &SignedIn, typed: &Typed, faults: Faults) -> Result<Response, WebError> {
+    let people = app.store.people().await?.iter().map(Line::of).collect();
+    let view = View {
+        layout: Layout::of(who, "People", Here::People, app.clock.now()),
+        people,
+        may_change: Capability::Administrator.open_to(Some(who.standing())).is_ok(),
+        boxes: role_boxes(|role| typed.ticked("role", role.key())),
+        name: typed.text("name").to_owned(),
+        login: typed.text("login").to_owned(),
+        faults: faults.0,
+    };
+    Ok(page(&view)?.into_response())
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Response, WebError> {
+    show(&app, &who, &Typed::default(), Faults::default()).await
+}
+
+const ROLES: Field = Field::many("role", "Roles", 40);
+
+/// The ticked roles; a name that is no role is a fault.
+fn ticked_roles(typed: &Typed, faults: &mut Faults) -> Vec<Role> {
+    let mut roles = Vec::new();
+    for key in typed.all("role") {
+        match Role::from_key(key) {
+            Some(role) => roles.push(role),
+            None => faults.add("role", "There is no such role. Tick the ones that are listed."),
+        }
+    }
+    roles
+}
+
+impl Form for Newcomer {
+    const FIELDS: &'static [Field] =
+        &[Field::text("name", "Name", 100), Field::text("login", "Sign-in name", 120), ROLES];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Newcomer> {
+        let name = typed.required("name", faults, "Type the name as colleagues know it.");
+        let login = typed.required("login", faults, "Type a name to sign in with, such as the work email address.");
+        let roles = ticked_roles(typed, faults);
+        Some(Newcomer { login: login?, name: name?, roles })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "people_link.html")]
+struct LinkView {
+    layout: Layout,
+    name: String,
+    link: String,
+    invitation: bool,
+    lasts: String,
+}
+
+/// Shows a link, this once.
+fn show_link(app: &AppState, who: &SignedIn, name: &str, purpose: Purpose, token: &str) -> Result<Response, WebError> {
+    let lasts = purpose.lasts().as_seconds();
+    let view = LinkView {
+        layout: Layout::of(who, "One-time link", Here::People, app.clock.now()),
+        name: name.to_owned(),
+        link: app.site.link(&purpose.path(token)),
+        invitation: purpose == Purpose::Invitation,
+        lasts: if lasts >= 7_200 { format!("{} hours", lasts / 3_600) } else { format!("{} minutes", lasts / 60) },
+    };
+    Ok(page(&view)?.into_response())
+}
+
+async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Newcomer>) -> Result<Response, WebError> {
+    let added = match &form.value {
+        Ok(newcomer) => {
+            add(&app.store, &who.actor(), newcomer, app.clock.now()).await.map(|(_, token)| (newcomer, token))
+        }
+        Err(faults) => return unprocessable(&app, &who, &form.typed, faults.clone()).await,
+    };
+    match added {
+        Ok((newcomer, token)) => show_link(&app, &who, &newcomer.name, Purpose::Invitation, &token),
+        Err(fault @ (Unchanged::LoginShape | Unchanged::LoginTaken)) => {
+            unprocessable(&app, &who, &form.typed, Faults::one("login", fault)).await
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn unprocessable(app: &AppState, who: &SignedIn, typed: &Typed, faults: Faults) -> Result<Response, WebError> {
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, show(app, who, typed, faults).await?).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "person.html")]
+struct PersonView {
+    layout: Layout,
+    person: Line,
+    active: bool,
+    boxes: Vec<RoleBox>,
+}
+
+async fn get_one(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
+    let person = app.store.person(&id).await?.ok_or_else(WebError::not_found)?;
+    let held = roles_from(&person.roles);
+    let view = PersonView {
+        layout: Layout::of(&who, &person.name, Here::People, app.clock.now()),
+        boxes: role_boxes(|role| held.contains(&role)),
+        active: person.active,
+        person: Line::of(&person),
+    };
+    Ok(page(&view)?.into_response())
+}
+
+struct Roles(Vec<Role>);
+
+impl Form for Roles {
+    const FIELDS: &'static [Field] = &[ROLES];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Roles> {
+        Some(Roles(ticked_roles(typed, faults)))
+    }
+}
+
+async fn post_roles(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Roles>,
+) -> Result<Response, WebError> {
+    let roles = form.value.map_err(|faults| {
+        let why = faults.of("role").to_owned();
+        WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "The roles were not changed", &why)
+    })?;
+    change_roles(&app.store, &who.actor(), &id, &roles.0, app.clock.now()).await?;
+    Ok(Redirect::to(&format!("/people/{id}")).into_response())
+}
+
+async fn post_link(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    _: Checked<Button>,
+) -> Result<Response, WebError> {
+    let person = app.store.person(&id).await?.filter(|person| person.active).ok_or_else(WebError::not_found)?;
+    let (purpose, token) = invite_again(&app.store, &who.actor(), &id, app.clock.now()).await?;
+    show_link(&app, &who, &person.name, purpose, &token)
+}
+
+async fn post_disable(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    _: Checked<Button>,
+) -> Result<Response, WebError> {
+    set_active(&app.store, &who.actor(), &id, false, app.clock.now()).await?;
+    Ok(Redirect::to("/people").into_response())
+}
+
+async fn post_enable(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    _: Checked<Button>,
+) -> Result<Response, WebError> {
+    set_active(&app.store, &who.actor(), &id, true, app.clock.now()).await?;
+    Ok(Redirect::to(&format!("/people/{id}")).into_response())
+}

@@ -1,0 +1,152 @@
+//! Confirming that it is still you, before something that cannot be taken back.
+//!
+//! It can be done ahead, on entering the room. When it is demanded by a form that was just sent, what was typed goes
+//! along as hidden fields and comes back with one button: nothing is lost, and nothing happens without a press. A form
+//! with a password in it must therefore check that password itself and not stand behind a door that demands this.
+
+use super::AppState;
+use super::error::{WebError, page};
+use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::layers::BODY_BYTES;
+use super::layout::{Here, Layout};
+use super::next::Next;
+use super::routes::Route;
+use super::session::{self, CONFIRMATION, SignedIn, set_cookie, with_cookies};
+use super::sign_in::Return;
+use crate::access::capability::Capability;
+use crate::access::password::LONGEST_BYTES;
+use crate::access::session::FRESH;
+use crate::access::sign_in::{Confirmed, Refused, confirm};
+use askama::Template;
+use axum::body::to_bytes;
+use axum::extract::{Query, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use tower_sessions::Session;
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/re-authenticate", Capability::SignedIn, get),
+        Route::post("/re-authenticate", Capability::SignedIn, post).with_body_bytes(2 * BODY_BYTES + 4_096),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "reauthenticate.html")]
+struct View {
+    layout: Layout,
+    next: String,
+    /// The body of the form that waits, still encoded; empty when none does.
+    kept: String,
+    faults: Vec<Fault>,
+}
+
+#[derive(Template)]
+#[template(path = "reauthenticated.html")]
+struct Continue {
+    layout: Layout,
+    action: String,
+    fields: Vec<(String, String)>,
+    minutes: i64,
+}
+
+/// Asks for confirmation where a fresh one is missing. Called by the door of a route.
+pub(super) async fn ask(app: &AppState, who: &SignedIn, request: Request) -> Result<Response, WebError> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let next = Next::from_typed(&path);
+    if *request.method() != Method::POST {
+        return Ok(Redirect::to(&format!("/re-authenticate?next={}", next.encoded())).into_response());
+    }
+    let body = to_bytes(request.into_body(), BODY_BYTES).await.unwrap_or_default();
+    // A form with a file cannot be carried along as text: it has to be sent again.
+    let kept = String::from_utf8(body.to_vec()).unwrap_or_default();
+    let shown = show(app, who, &next, &kept, Faults::default())?;
+    Ok((StatusCode::UNAUTHORIZED, shown).into_response())
+}
+
+fn show(app: &AppState, who: &SignedIn, next: &Next, kept: &str, faults: Faults) -> Result<Response, WebError> {
+    let layout = Layout::of(who, "Confirm that it is you", Here::Elsewhere, app.clock.now());
+    let view = View { layout, next: next.as_str().to_owned(), kept: kept.to_owned(), faults: faults.0 };
+    Ok(page(&view)?.into_response())
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn, Query(back): Query<Return>) -> Result<Response, WebError> {
+    show(&app, &who, &Next::from_typed(&back.next), "", Faults::default())
+}
+
+struct Again {
+    password: String,
+    next: Next,
+    kept: String,
+}
+
+impl Form for Again {
+    const FIELDS: &'static [Field] = &[
+        Field::secret("password", "Password", LONGEST_BYTES),
+        Field::text("next", "Page to return to", 1_024),
+        Field::text("kept", "The form that waits", BODY_BYTES),
+    ];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Again> {
+        if typed.text("password").is_empty() {
+            faults.add("password", "It is empty. Type your password.");
+        }
+        Some(Again {
+            password: typed.text("password").to_owned(),
+            next: Next::from_typed(typed.text("next")),
+            kept: typed.text("kept").to_owned(),
+        })
+    }
+}
+
+async fn post(
+    State(app): State<AppState>,
+    who: SignedIn,
+    session: Session,
+    form: Checked<Again>,
+) -> Result<Response, WebError> {
+    let again = match form.value {
+        Ok(again) => again,
+        Err(faults) => {
+            let next = Next::from_typed(form.typed.text("next"));
+            let shown = show(&app, &who, &next, form.typed.text("kept"), faults)?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+        }
+    };
+    match confirm(app.desk(), &who.session, session::kept(&who), &again.password).await {
+        Ok(Confirmed::Yes { kept, cookie }) => {
+            session::begin(&app, &session, kept).await?;
+            let fresh = set_cookie(&app, CONFIRMATION, &cookie, "Strict", FRESH.as_seconds());
+            Ok(with_cookies(go_on(&app, &who, &again)?, [fresh]))
+        }
+        Ok(Confirmed::No { left }) => {
+            let tries =
+                if left == 1 { "One more wrong try ends".to_owned() } else { format!("{left} more wrong tries end") };
+            let faults = Faults::one("password", format_args!("It is not right. {tries} your session."));
+            let shown = show(&app, &who, &again.next, &again.kept, faults)?;
+            Ok((StatusCode::UNAUTHORIZED, shown).into_response())
+        }
+        Ok(Confirmed::Over) => {
+            session.flush().await.map_err(|fault| WebError::internal(&fault))?;
+            Err(WebError::new(
+                StatusCode::UNAUTHORIZED,
+                "Your session has ended",
+                "The password was wrong too often. Nothing was changed. Sign in again.",
+            )
+            .with_way_out("Sign in", "/sign-in"))
+        }
+        Err(Refused::Wait { until }) => Err(WebError::too_many(until, app.clock.now())),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Back to where it was demanded; with a form that waits, to a page with its button.
+fn go_on(app: &AppState, who: &SignedIn, again: &Again) -> Result<Response, WebError> {
+    if again.kept.is_empty() {
+        return Ok(Redirect::to(again.next.as_str()).into_response());
+    }
+    let fields = url::form_urlencoded::parse(again.kept.as_bytes()).into_owned().collect();
+    let layout = Layout::of(who, "Confirmed", Here::Elsewhere, app.clock.now());
+    let view = Continue { layout, action: again.next.as_str().to_owned(), fields, minutes: FRESH.as_seconds() / 60 };
+    Ok(page(&view)?.into_response())
+}

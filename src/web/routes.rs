@@ -1,0 +1,99 @@
+//! The one table of addresses. Each line names method, path and the capability that opens it; a line without one cannot
+//! be written. Tests walk the same table as nobody and as each role, so that no route escapes them.
+
+use super::AppState;
+use super::layers::BODY_BYTES;
+use crate::access::capability::Capability;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+
+/// One line of the table.
+pub struct Route {
+    pub method: Method,
+    /// As the router matches it: `/incidents/{number}`.
+    pub path: &'static str,
+    pub capability: Capability,
+    /// Whether a visit keeps the session from falling idle. Streams and polls do not.
+    pub is_activity: bool,
+    /// The most bytes of a body.
+    pub body_bytes: usize,
+    handler: MethodRouter<AppState>,
+}
+
+impl Route {
+    /// A page that is read. It must change nothing: links are followed by machines.
+    pub fn get<H, T>(path: &'static str, capability: Capability, handler: H) -> Route
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        Route::new(Method::GET, path, capability, get(handler))
+    }
+
+    /// A form or a command that is sent.
+    pub fn post<H, T>(path: &'static str, capability: Capability, handler: H) -> Route
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        Route::new(Method::POST, path, capability, post(handler))
+    }
+
+    fn new(method: Method, path: &'static str, capability: Capability, handler: MethodRouter<AppState>) -> Route {
+        Route { method, path, capability, is_activity: true, body_bytes: BODY_BYTES, handler }
+    }
+
+    /// Visits do not count as activity: for streams and polls.
+    pub fn without_activity(mut self) -> Route {
+        self.is_activity = false;
+        self
+    }
+
+    /// Another limit for the body.
+    pub fn with_body_bytes(mut self, bytes: usize) -> Route {
+        self.body_bytes = bytes;
+        self
+    }
+}
+
+/// Every address that the server answers.
+pub fn table() -> Vec<Route> {
+    let own = vec![
+        Route::get("/static/{file}", Capability::Machine, super::assets::get),
+        Route::post("/-/csp-report", Capability::Machine, super::headers::policy_report)
+            .with_body_bytes(super::headers::REPORT_BYTES),
+    ];
+    [
+        own,
+        super::now::routes(),
+        super::sign_in::routes(),
+        super::reauthenticate::routes(),
+        super::setup::routes(),
+        super::account::routes(),
+        super::people::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The lines for browsers, and the lines for machines, each as a router of its own: the second has no session and no
+/// CSRF check, because it reads no cookie.
+pub(super) fn build(app: &AppState, table: Vec<Route>) -> (Router<AppState>, Router<AppState>) {
+    let (mut pages, mut machines) = (Router::new(), Router::new());
+    for route in table {
+        let door = super::session::Door { capability: route.capability, is_activity: route.is_activity };
+        let limited = route.handler.layer(DefaultBodyLimit::max(route.body_bytes));
+        if route.capability == Capability::Machine {
+            machines = machines.route(route.path, limited);
+        } else {
+            let guarded = limited.route_layer(from_fn_with_state((app.clone(), door), super::session::guard));
+            pages = pages.route(route.path, guarded);
+        }
+    }
+    (pages, machines)
+}
