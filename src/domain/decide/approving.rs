@@ -145,6 +145,8 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         let ready = after(&approved, &settled, &case.actor.who, case.now);
         let ready_attempt = super::attempt(&ready, wish.attempt)?;
         if first_start(&ready, ready_attempt, case.facts, case.now).is_ok() {
+            // The ticks that made it ready stand before it in the journal.
+            events.extend(settled);
             events.push(Event::StartOrdered { attempt: wish.attempt, digest: digest.clone() });
         }
     }
