@@ -8,19 +8,28 @@
 
 pub mod account;
 pub mod acting;
+pub mod approve;
 pub mod assets;
 pub mod csrf;
 pub mod error;
 pub mod forms;
 pub mod headers;
+pub mod incident;
+pub mod incident_header;
 pub mod layers;
 pub mod layout;
 pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
+<<<<<<< HEAD
 pub mod report_markdown;
+=======
+pub mod room;
+>>>>>>> room
 pub mod routes;
+#[cfg(test)]
+pub mod sample;
 pub mod serve;
 pub mod session;
 pub mod setup;

@@ -75,6 +75,8 @@ pub fn table() -> Vec<Route> {
         super::setup::routes(),
         super::account::routes(),
         super::people::routes(),
+        super::room::routes(),
+        super::approve::routes(),
     ]
     .into_iter()
     .flatten()

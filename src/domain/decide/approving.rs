@@ -102,7 +102,10 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         .find(|slot| slot.role == wish.slot && slot.kind.gates())
         .ok_or_else(|| Refusal::unknown("approval slot", &wish.slot))?;
     let role = can_fill(incident, case.facts, slot, person)?;
-    let earlier = attempt.approval_for(&slot.role).filter(|approval| case.now < approval.expires_at);
+    // What ran out, or was given by one who lost the role since, fills the slot no longer.
+    let earlier = attempt
+        .approval_for(&slot.role)
+        .filter(|approval| case.now < approval.expires_at && case.facts.holds(&approval.person, approval.role));
     if let Some(approval) = earlier {
         return Err(if approval.person == *person {
             Refusal::already("you authorised this already")
@@ -123,7 +126,7 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
             format!("Type: {}", plan.phrase),
         ));
     }
-    let mut events = waivers(case, incident, attempt, wish, person)?;
+    let mut events = waivers(case, incident, attempt, wish)?;
     events.push(Event::Approved(Approved {
         attempt: wish.attempt,
         digest: digest.clone(),
@@ -166,17 +169,11 @@ fn four_eyes(
 }
 
 /// One act "authorise and waive these, reason": only the incident commander may, and only what is really open.
-fn waivers(
-    case: &Case,
-    incident: &Incident,
-    attempt: &Attempt,
-    wish: &Approve,
-    person: &PersonId,
-) -> Result<Vec<Event>, Refusal> {
+fn waivers(case: &Case, incident: &Incident, attempt: &Attempt, wish: &Approve) -> Result<Vec<Event>, Refusal> {
     if wish.waive.is_empty() {
         return Ok(Vec::new());
     }
-    if incident.commander.as_ref() != Some(person) {
+    if !case.commands(incident) {
         return Err(Refusal::not_yours("only the incident commander waives items", "Tick them, or ask the commander."));
     }
     let reason = required("reason for waiving", &wish.waive_reason)?;
