@@ -22,11 +22,8 @@ pub mod next;
 pub mod now;
 pub mod people;
 pub mod reauthenticate;
-<<<<<<< HEAD
 pub mod report_markdown;
-=======
 pub mod room;
->>>>>>> room
 pub mod routes;
 #[cfg(test)]
 pub mod sample;

@@ -103,6 +103,7 @@ pub fn plan(to: &str) -> FixedPlan {
 
 pub fn advice() -> Advice {
     Advice {
+        category: "safety-critical".into(),
         decision: Decision::Immediate,
         rule: "safety-critical".into(),
         because: "The crisis detection is safety-critical".into(),
