@@ -32,6 +32,9 @@ pub mod session;
 pub mod setup;
 pub mod sign_in;
 pub mod site;
+pub mod start;
+pub mod verify;
+pub mod watched;
 
 pub use serve::serve;
 pub use site::{Network, Site};

@@ -77,6 +77,8 @@ pub fn table() -> Vec<Route> {
         super::people::routes(),
         super::room::routes(),
         super::approve::routes(),
+        super::start::routes(),
+        super::verify::routes(),
     ]
     .into_iter()
     .flatten()
