@@ -22,6 +22,7 @@ pub mod layers;
 pub mod layout;
 pub mod next;
 pub mod now;
+pub mod pace;
 pub mod people;
 pub mod plan;
 pub mod reauthenticate;
@@ -40,9 +41,9 @@ pub mod setup;
 pub mod sign_in;
 pub mod site;
 pub mod start;
+pub mod stop;
 pub mod verify;
 pub mod watched;
-pub mod stop;
 
 pub use serve::serve;
 pub use site::{Network, Site};
@@ -71,13 +72,15 @@ pub struct AppState {
     pub passwords: Arc<Passwords>,
     /// Reports of policy breaches, counted.
     pub reports: Arc<headers::Reports>,
+    /// How fast each person sends forms.
+    pub pace: Arc<pace::Pace>,
 }
 
 impl AppState {
     pub fn new(site: Site, incidents: App, passwords: Passwords) -> AppState {
         let (clock, store) = (incidents.clock.clone(), incidents.store.clone());
         let (site, passwords, reports) = (Arc::new(site), Arc::new(passwords), Arc::default());
-        AppState { site, clock, store, incidents, passwords, reports }
+        AppState { site, clock, store, incidents, passwords, reports, pace: Arc::default() }
     }
 }
 
@@ -94,7 +97,8 @@ pub fn router_of(app: AppState, table: Vec<routes::Route>) -> Router {
         ServiceBuilder::new()
             .layer(from_fn_with_state(app.clone(), csrf::check))
             .layer(session::layer(&app))
-            .layer(from_fn_with_state(app.clone(), session::identify)),
+            .layer(from_fn_with_state(app.clone(), session::identify))
+            .layer(from_fn_with_state(app.clone(), pace::limit)),
     );
     let everything = pages.merge(machines).fallback(async || error::WebError::not_found()).layer(
         ServiceBuilder::new()

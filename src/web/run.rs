@@ -97,8 +97,7 @@ async fn get_text(
         text.push_str(&format!("{at} {stream}: {}\n", line.text));
     }
     let name = format!("attachment; filename=\"{}.log.txt\"", run.id);
-    let headers =
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, text).into_response())
 }
 
@@ -221,11 +220,11 @@ mod tests {
 
     #[test]
     fn framed_lines_are_read_with_and_without_their_number_and_nothing_is_left_out() {
-        let log = b"1 1772680468000000 o restoring 1 of 9\n1772680469000000 e+ oh\nnot framed\n7 1772680470000000 x \n\n";
+        let log =
+            b"1 1772680468000000 o restoring 1 of 9\n1772680469000000 e+ oh\nnot framed\n7 1772680470000000 x \n\n";
         let read = lines(log);
         let texts: Vec<(&str, &str)> = read.iter().map(|line| (line.stream, line.text.as_str())).collect();
-        let expected =
-            [("", "restoring 1 of 9"), ("errors", "oh"), ("", "not framed"), ("supervisor", ""), ("", "")];
+        let expected = [("", "restoring 1 of 9"), ("errors", "oh"), ("", "not framed"), ("supervisor", ""), ("", "")];
         assert_eq!(texts, expected);
         assert_eq!(read[0].at, Some(Timestamp(1_772_680_468_000_000)));
         assert!(lines(b"").is_empty());
