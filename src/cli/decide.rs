@@ -55,6 +55,7 @@ impl Decide {
             procedure,
             &Case {
                 category,
+                triggers: self.trigger.clone().into_iter().collect(),
                 severity: self.severity,
                 outage: self.outage,
                 users_affected_ppm: self.users_affected.map(|percent| i64::from(percent) * 10_000),

@@ -8,6 +8,8 @@ use super::{Span, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
     pub category: String,
+    /// Names of the triggers that are part of it.
+    pub triggers: Vec<String>,
     pub severity: Option<Severity>,
     pub outage: bool,
     pub users_affected_ppm: Option<i64>,
@@ -45,6 +47,7 @@ pub fn judge(procedure: &Procedure, case: &Case) -> Judgement {
     Judgement {
         severity,
         advice: Advice {
+            category: case.category.clone(),
             decision,
             rule: rule_name,
             because,
@@ -99,6 +102,11 @@ fn demands(procedure: &Procedure, case: &Case, decision: Decision, severity: Sev
     }
 }
 
+/// The role by name that must ratify afterwards what was started under a decision at a severity (D13).
+pub fn ratifier(procedure: &Procedure, case: &Case, decision: Decision, severity: Severity) -> Option<String> {
+    demands(procedure, case, decision, severity).ratified_by
+}
+
 /// Which approvals a decision at a severity demands: for comparing severities.
 pub fn slots_at(procedure: &Procedure, case: &Case, severity: Severity) -> Vec<Slot> {
     judge(procedure, &Case { severity: Some(severity), ..case.clone() }).advice.slots
@@ -112,6 +120,7 @@ fn fits(when: &When, case: &Case, severity: Option<Severity>, decision: Option<D
     let listed = |list: &[Severity]| list.is_empty() || severity.is_some_and(|severity| list.contains(&severity));
     let decided = when.decision.is_empty() || decision.is_some_and(|decision| when.decision.contains(&decision));
     (when.category.is_empty() || when.category.contains(&case.category))
+        && (when.trigger.is_empty() || case.triggers.iter().any(|name| when.trigger.contains(name)))
         && listed(&when.severity)
         && decided
         && when.outage.is_none_or(|outage| outage == case.outage)

@@ -24,6 +24,7 @@ pub mod now;
 pub mod people;
 pub mod plan;
 pub mod reauthenticate;
+pub mod report_markdown;
 pub mod room;
 pub mod routes;
 pub mod run;
@@ -34,7 +35,10 @@ pub mod session;
 pub mod setup;
 pub mod sign_in;
 pub mod site;
+pub mod start;
 pub mod stop;
+pub mod verify;
+pub mod watched;
 
 pub use serve::serve;
 pub use site::{Network, Site};

@@ -81,6 +81,8 @@ pub fn table() -> Vec<Route> {
         super::stop::routes(),
         super::run::routes(),
         super::evidence::routes(),
+        super::start::routes(),
+        super::verify::routes(),
     ]
     .into_iter()
     .flatten()
