@@ -87,6 +87,8 @@ pub fn table() -> Vec<Route> {
         super::rollbacks::routes(),
         super::registers::routes(),
         super::report::routes(),
+        super::start::routes(),
+        super::verify::routes(),
     ]
     .into_iter()
     .flatten()

@@ -8,13 +8,14 @@ use super::error::{WebError, page};
 use super::incident::{Sight, command_line, look};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::{Here, Layout};
-use super::room::runs::{RunWord, end_words};
+use super::room::runs::RunWord;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
 use crate::domain::state::{Attempt, Run, RunId};
+use crate::domain::words::end_words;
 use crate::store::LogChunk;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -254,7 +255,7 @@ mod tests {
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         assert!(!page.body.contains("<script>alert"), "markup never acts");
         let words = page.words();
-        for part in ["Succeeded", "exit status 0", "--version 4.11.3", "␛[31mlow disk", "replica 1/6", "3 lines"] {
+        for part in ["Succeeded", "exit 0", "--version 4.11.3", "␛[31mlow disk", "replica 1/6", "3 lines"] {
             assert!(words.contains(part), "{part}: {words}");
         }
         let text = helen.get(&format!("{path}/log.txt")).await;
