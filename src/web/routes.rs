@@ -83,6 +83,9 @@ pub fn table() -> Vec<Route> {
         super::rollbacks::routes(),
         super::registers::routes(),
         super::report::routes(),
+        super::tokens::routes(),
+        super::audit::routes(),
+        super::machines::routes(),
     ]
     .into_iter()
     .flatten()
