@@ -89,6 +89,9 @@ pub fn table() -> Vec<Route> {
         super::report::routes(),
         super::start::routes(),
         super::verify::routes(),
+        super::tokens::routes(),
+        super::audit::routes(),
+        super::machines::routes(),
     ]
     .into_iter()
     .flatten()
