@@ -79,6 +79,14 @@ pub fn table() -> Vec<Route> {
         super::approve::routes(),
         super::start::routes(),
         super::verify::routes(),
+        super::plan::routes(),
+        super::stop::routes(),
+        super::run::routes(),
+        super::evidence::routes(),
+        super::close::routes(),
+        super::rollbacks::routes(),
+        super::registers::routes(),
+        super::report::routes(),
     ]
     .into_iter()
     .flatten()

@@ -158,7 +158,7 @@ impl Form for Start {
 }
 
 /// `2026-03-05T03:14`, UTC, as a browser's field for it sends; a blank instead of the `T` and seconds are read too.
-fn instant(text: &str) -> Result<Option<Timestamp>, &'static str> {
+pub(super) fn instant(text: &str) -> Result<Option<Timestamp>, &'static str> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

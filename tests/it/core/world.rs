@@ -617,12 +617,13 @@ pub fn usual(slot: &str) -> &'static str {
 
 /// An approval of this digest with the right phrase, and nothing waived.
 pub fn approval(incident: &Incident, slot: &str, digest: &str) -> Command {
-    let attempt = incident.current().unwrap();
+    let attempt = incident.current();
+    let plan = attempt.and_then(backout::domain::state::Attempt::plan);
     Command::Approve(Approve {
-        attempt: attempt.number,
+        attempt: attempt.map_or(1, |attempt| attempt.number),
         digest: digest.to_owned(),
         slot: slot.to_owned(),
-        phrase: attempt.plan().map_or_else(String::new, |plan| plan.phrase.clone()),
+        phrase: plan.map_or_else(String::new, |plan| plan.phrase.clone()),
         comment: String::new(),
         waive: Vec::new(),
         waive_reason: String::new(),
