@@ -85,8 +85,7 @@ impl AppState {
     pub fn new(site: Site, incidents: App, passwords: Passwords) -> AppState {
         let (clock, store) = (incidents.clock.clone(), incidents.store.clone());
         let (site, passwords, reports) = (Arc::new(site), Arc::new(passwords), Arc::default());
-        AppState { site, clock, store, incidents, passwords, reports, pace: Arc::default() }
-        AppState { site, clock, store, incidents, passwords, reports, chain: Arc::default() }
+        AppState { site, clock, store, incidents, passwords, reports, pace: Arc::default(), chain: Arc::default() }
     }
 }
 
