@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::{Component, Path};
 
 /// What a plan can fill into an argument.
-const IN_ARGUMENTS: [&str; 4] = ["environment", "release", "backup", "config"];
+const IN_ARGUMENTS: [&str; 5] = ["environment", "component", "release", "backup", "config"];
 
 /// An executor with what its arguments ask for, to be compared with the targets of the actions that use it.
 pub(super) struct ReadExecutor {
@@ -155,9 +155,8 @@ fn refuse_unfilled(action: &Reader<'_>, definition: &ActionDefinition, executors
     let alternatives = definition.alternatives.iter().map(|name| (name, "alternatives"));
     for (name, key) in [(&definition.executor, "executor")].into_iter().chain(alternatives).chain(by_environment) {
         let Some(executor) = executors.iter().find(|executor| executor.definition.name == *name) else { continue };
-        let strange = executor.variables.iter().find(|variable| {
-            IN_ARGUMENTS.contains(&variable.as_str()) && *variable != "environment" && *variable != own
-        });
+        let strange =
+            executor.variables.iter().find(|variable| TargetKind::from_key(variable).is_some() && *variable != own);
         if let Some(variable) = strange {
             let message = format!("executor `{name}` uses `{variable}`, but this action's target is a {own}");
             let mend = format!("let the target be \"{variable}\", or use `{own}` in the executor's arguments");
