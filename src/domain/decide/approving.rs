@@ -6,7 +6,7 @@ use crate::domain::command::Approve;
 use crate::domain::event::{Approved, Event, Mark};
 use crate::domain::facts::Facts;
 use crate::domain::plan::phrase_matches;
-use crate::domain::procedure::{Item, Phase, Slot, StartMode};
+use crate::domain::procedure::{Evidence, Item, Phase, Slot, StartMode};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Approval, Attempt, AttemptNo, AttemptStatus, Incident};
 use crate::domain::{PersonId, Role, Severity, Strength, Timestamp};
@@ -72,7 +72,8 @@ fn can_fill(incident: &Incident, facts: &Facts, slot: &Slot, person: &PersonId) 
     }
 }
 
-/// Required items before the rollback that nobody ticked and the machine cannot prove.
+/// Required items before the rollback that nobody ticked and the machine cannot prove. That it is authorised is no item
+/// to wait for: the slots themselves are asked.
 pub fn open_items<'a>(facts: &'a Facts, attempt: &Attempt) -> Vec<&'a Item> {
     let kind = attempt.plan().map_or(attempt.draft.kind, |plan| plan.kind);
     facts
@@ -81,6 +82,7 @@ pub fn open_items<'a>(facts: &'a Facts, attempt: &Attempt) -> Vec<&'a Item> {
         .filter(|(list, _, item)| {
             list.phase == Phase::Before
                 && item.required
+                && item.evidence != Some(Evidence::Authorised)
                 && (item.types.is_empty() || item.types.contains(&kind))
                 && !attempt.is_marked(&item.name)
         })

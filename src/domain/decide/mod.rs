@@ -17,6 +17,7 @@ mod verifying;
 pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
 pub use planning::proposal;
+pub use verifying::{compared, is_red, measured, version_proven};
 
 use super::actor::{Actor, Who};
 use super::apply;

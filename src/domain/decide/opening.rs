@@ -89,11 +89,17 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
     if judgement.advice.decision != Decision::NotRequired
         && let Some((draft, why)) = planning::proposal(case.facts, &incident, case.now)
     {
-        events.push(Event::AttemptDrafted { attempt: 1, draft, escalates: None, why });
+        events.push(Event::AttemptDrafted { attempt: 1, draft: draft.clone(), escalates: None, why: why.clone() });
         if judgement.advice.decision == Decision::Immediate {
             let drafted = first(&events, case);
-            if let Ok(submitted) = planning::fix(case, &drafted, 1, None) {
-                events.push(submitted);
+            match planning::fix(case, &drafted, 1, None) {
+                Ok(submitted) => events.push(submitted),
+                // The proposal stands as a draft, and says what keeps it from being submitted.
+                Err(refusal) => {
+                    events.pop();
+                    let why = format!("{why}; it is not submitted yet, because {}", refusal.because);
+                    events.push(Event::AttemptDrafted { attempt: 1, draft, escalates: None, why });
+                }
             }
         }
     }

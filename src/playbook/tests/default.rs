@@ -26,6 +26,7 @@ fn the_four_measured_triggers_have_the_procedures_thresholds_and_durations() {
         threshold,
         hold: Span::minutes(minutes),
         look_back: Span::seconds(60),
+        interval: crate::domain::condition::USUAL_INTERVAL,
     };
     let expected = [
         ("Error rate >10% for >5 minutes", condition(Series::ErrorRate, Direction::Above, 100_000, 5), true),

@@ -65,7 +65,7 @@ pub fn plan(to: &str) -> FixedPlan {
         kind: draft.kind,
         severity: Severity::P0,
         decision: Decision::Immediate,
-        rule: "safety_critical".into(),
+        rule: "safety-critical".into(),
         slots: vec![
             slot("incident_commander", Role::IncidentCommander, SlotKind::Approve),
             slot("technical_lead", Role::TechnicalLead, SlotKind::Review),
@@ -105,7 +105,7 @@ pub fn advice() -> Advice {
     Advice {
         category: "safety-critical".into(),
         decision: Decision::Immediate,
-        rule: "safety_critical".into(),
+        rule: "safety-critical".into(),
         because: "The crisis detection is safety-critical".into(),
         otherwise: "A category that is not safety-critical".into(),
         authority: "P0 and safety-critical: the incident commander alone may authorise".into(),
