@@ -36,7 +36,8 @@ while (($#)); do
 done
 
 # A name begins with a letter or digit and never holds a slash: it can only mean an entry of one folder.
-[[ $config =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$ && $config != current ]] || usage "--config ${config@Q} is not a snapshot's name"
+[[ $config =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$ && $config != current ]] ||
+  usage "--config ${config@Q} is not a snapshot's name"
 pace=${DEMO_PACE:-1}
 [[ $pace =~ ^[0-9]{1,3}(\.[0-9]{1,3})?$ ]] || usage "DEMO_PACE=${pace@Q} is not a number of seconds"
 

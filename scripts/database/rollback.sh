@@ -51,7 +51,8 @@ breathe() { sleep "$pace"; }
 
 # Whether the folder's app.json is what its SHA256SUMS says; a list without app.json says nothing.
 intact() {
-  grep -Eq '^[0-9a-f]{64} [ *]app\.json$' "$1/SHA256SUMS" && (cd -- "$1" && sha256sum --check --strict --status SHA256SUMS)
+  grep -Eq '^[0-9a-f]{64} [ *]app\.json$' "$1/SHA256SUMS" &&
+    (cd -- "$1" && sha256sum --check --strict --status SHA256SUMS)
 }
 
 say "Restoring the data from ${backup}"

@@ -121,7 +121,7 @@ impl Scripts<'_> {
             name,
             title: definition.title.clone(),
             executor: named.clone(),
-            place: self.0.host.clone(),
+            place: self.0.label.clone(),
             directory: environment.directory.display().to_string(),
             argv: Vec::new(),
             scripts: Vec::new(),

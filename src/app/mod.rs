@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod gather;
 mod journal;
 pub mod playbooks;
+pub mod registering;
 pub mod site;
 pub mod summary;
 

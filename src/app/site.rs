@@ -10,8 +10,10 @@ pub struct Site {
     pub environments: BTreeMap<String, Environment>,
     /// Components that a built-in probe measures: environment and component.
     pub probed: BTreeSet<(String, String)>,
-    /// Which host this is; runs started here are adopted again only here.
+    /// Which host this is: an identifier of its own. Runs started here are adopted again only here.
     pub host: String,
+    /// What a plan says about where it is carried out. Servers that can reach the same directories share one.
+    pub label: String,
 }
 
 /// An executor profile, keyed by environment: what a script there can reach is fixed by it.

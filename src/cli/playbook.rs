@@ -1,9 +1,52 @@
 //! `backout playbook init` and `backout playbook check`: a team's own procedure, begun and checked.
 
+use super::Failure;
+use super::decide::Decide;
 use crate::playbook::{DEFAULT, parse};
+use clap::Subcommand;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum Playbook {
+    /// Write the default procedure to a file, to be edited.
+    Init {
+        #[arg(default_value = "playbook.toml")]
+        file: PathBuf,
+        /// Overwrite an existing file.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Report all faults of a playbook at once, each with line, column and mend.
+    Check { file: PathBuf },
+    /// Say what the rules advise for a made-up case, and who must agree.
+    ///
+    /// Example: backout playbook decide --trigger error-rate --severity P1
+    Decide(Decide),
+}
+
+impl Playbook {
+    pub fn run(self) -> Result<(), Failure> {
+        let code = match self {
+            Playbook::Init { file, force } => init(&file, force),
+            Playbook::Check { file } => check(&file),
+            Playbook::Decide(decide) => {
+                let text = match &decide.playbook {
+                    Some(path) => {
+                        fs::read_to_string(path).map_err(|fault| Failure::no(format!("{}: {fault}", path.display())))?
+                    }
+                    None => DEFAULT.to_owned(),
+                };
+                let procedure = parse(&text).map_err(|faults| {
+                    Failure::no(format!("the playbook has {} faults; see `backout playbook check`", faults.len()))
+                })?;
+                return decide.run(&procedure);
+            }
+        };
+        if code == DONE { Ok(()) } else { Err(Failure::told(code)) }
+    }
+}
 
 /// Done as asked.
 const DONE: u8 = 0;

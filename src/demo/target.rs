@@ -198,7 +198,8 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
     headers.insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; \
+             base-uri 'none'",
         ),
     );
     if let Some(version) = world::in_service(&app.root).ok().and_then(|version| HeaderValue::from_str(&version).ok()) {

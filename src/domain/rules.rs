@@ -8,6 +8,8 @@ use super::{Span, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
     pub category: String,
+    /// Names of the triggers that are part of it.
+    pub triggers: Vec<String>,
     pub severity: Option<Severity>,
     pub outage: bool,
     pub users_affected_ppm: Option<i64>,
@@ -112,6 +114,7 @@ fn fits(when: &When, case: &Case, severity: Option<Severity>, decision: Option<D
     let listed = |list: &[Severity]| list.is_empty() || severity.is_some_and(|severity| list.contains(&severity));
     let decided = when.decision.is_empty() || decision.is_some_and(|decision| when.decision.contains(&decision));
     (when.category.is_empty() || when.category.contains(&case.category))
+        && (when.trigger.is_empty() || case.triggers.iter().any(|name| when.trigger.contains(name)))
         && listed(&when.severity)
         && decided
         && when.outage.is_none_or(|outage| outage == case.outage)

@@ -159,7 +159,8 @@ impl Folder {
         }
     }
 
-    /// Puts a whole file in place of whatever has the name, durably. For the only writer of that name.
+    /// Puts a whole file in place of whatever has the name. For the only writer of that name, and for what matters only to
+    /// processes of this boot: it outlives every process, but perhaps not a power failure, and takes no time.
     ///
     /// # Errors
     /// Whatever the disk says; the old file is there unharmed.
@@ -168,7 +169,7 @@ impl Folder {
         let mut file = self.open_file(&draft, true)?;
         file.set_len(0)?;
         file.write_all(bytes)?;
-        self.settle(&file, &draft, name)
+        Ok(rustix::fs::renameat(&self.handle, draft.as_str(), &self.handle, name)?)
     }
 
     /// Sets room aside for [`Folder::place_reserved`], so that a disk that fills up in between does not matter.
@@ -181,7 +182,7 @@ impl Folder {
         file.sync_all()
     }
 
-    /// Puts JSON in place through the room set aside; what is left of the room stays as trailing blanks.
+    /// Puts JSON in place through the room set aside, durably; what is left of the room stays as trailing blanks.
     ///
     /// # Errors
     /// Whatever the disk says.
@@ -189,12 +190,8 @@ impl Folder {
         let draft = format!("{name}.next");
         let mut file = self.open_file(&draft, true)?;
         file.write_all(json)?;
-        self.settle(&file, &draft, name)
-    }
-
-    fn settle(&self, file: &File, draft: &str, name: &str) -> io::Result<()> {
         file.sync_all()?;
-        rustix::fs::renameat(&self.handle, draft, &self.handle, name)?;
+        rustix::fs::renameat(&self.handle, draft.as_str(), &self.handle, name)?;
         self.sync()
     }
 

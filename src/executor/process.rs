@@ -102,8 +102,8 @@ impl Supervisor {
     fn spawn(&self, order: &RunOrder, folder: &Folder, alive: File) -> io::Result<tokio::process::Child> {
         let scripts = folder.make_child(records::SCRIPT_FOLDER)?;
         let mut copy = scripts.create(&order.script_name, false, Mode::RWXU)?;
+        // Nothing here needs to outlast a power failure: after one, a run without `meta.json` never starts.
         copy.write_all(&order.script)?;
-        copy.sync_all()?;
         drop(copy);
         folder.place(records::SPEC, &records::to_json(&spec_of(order)))?;
         let errors = folder.create(records::SUPERVISOR_ERRORS, true, Mode::RUSR | Mode::WUSR)?;

@@ -12,7 +12,7 @@
 //! | `log` | supervisor | framed output, see [`super::log`] |
 //! | `meta.json` | supervisor | who supervises. Exclusive; durable *before* the script is spawned |
 //! | `cancel` | anybody | the run is asked to end, or not to begin |
-//! | `script.json` | supervisor | the script's process group; written before the first line of output |
+//! | `script.json` | supervisor | the script's process group; written at once after the spawn, before the first line of output |
 //! | `exit.json` | supervisor | how it ended; written last |
 //!
 //! **One lock tells life from death.** The server locks `alive` before it claims, and gives the open file to the supervisor

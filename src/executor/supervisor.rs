@@ -47,7 +47,8 @@ const LAST_RECORD: Duration = Duration::from_secs(20);
 /// What [`Meta::longest`] adds to limit and grace: draining, vanishing, the last record, a slow machine.
 const SLACK: Span = Span::seconds(30);
 
-/// Runs the script of one run folder to its end. The body of the hidden subcommand.
+/// Runs the script of one run folder to its end. The body of the hidden subcommand; must be the first thing that the
+/// process does, because it begins by closing every open file but the standard ones.
 pub fn supervise(path: &Path) -> ExitCode {
     match supervise_run(path) {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,6 +84,7 @@ fn lock(output: &SharedOutput) -> MutexGuard<'_, Output> {
 }
 
 fn supervise_run(path: &Path) -> Result<(), String> {
+    close_what_was_inherited();
     let said = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     rustix::process::setsid().map_err(|_| "a supervisor is started by the server, not by hand".to_owned())?;
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
@@ -132,6 +134,18 @@ fn supervise_run(path: &Path) -> Result<(), String> {
 
 fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
+}
+
+/// Closes every open file but the three standard ones. Ours are never inherited, but those of whoever started the *server*
+/// may be, and a script must not be able to write to a terminal's or a service manager's pipe. Comes first, while
+/// nothing here has opened a file of its own.
+fn close_what_was_inherited() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // The listing's own number is among them and closed already.
+        let _ = nix::unistd::close(number);
+    }
 }
 
 /// Standard input must be the very file whose lock says that this run is alive.

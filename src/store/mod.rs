@@ -12,8 +12,8 @@
 //! | `alone` | `Tx`, `Store` (in a transaction of its own) | what is whole by itself |
 //!
 //! **The portable subset** makes it possible: columns are BIGINT or TEXT; times are microseconds
-//! ([`Timestamp`](crate::domain::Timestamp) binds and reads itself); truths are 0 or 1 ([`Flag`](columns::Flag));
-//! lists are JSON arrays ([`TextList`](columns::TextList)), bytes base64 ([`ByteText`](columns::ByteText)); columns are always named, since `SELECT *` breaks prepared
+//! ([`Timestamp`](crate::domain::Timestamp) binds and reads itself); truths are 0 or 1 ([`Flag`]);
+//! lists are JSON arrays ([`TextList`]), bytes base64 ([`ByteText`]); columns are always named, since `SELECT *` breaks prepared
 //! statements while another replica migrates; texts are sorted here, not there, since collations differ.
 //!
 //! **Writers queue.** SQLite has one writing connection and begins with `BEGIN IMMEDIATE`; on both databases a writer

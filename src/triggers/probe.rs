@@ -1,7 +1,7 @@
 //! HTTP probes, for teams without a metrics server: one request, one [`Sample`].
 //!
-//! A probe is deliberately poor: GET, no redirects, no proxy, no credentials, at most 1 MiB of the answer read, one time
-//! limit over everything from the name look-up to the last byte. Addresses come from the operator's file alone, never
+//! A probe is deliberately poor: GET, no redirects, no proxy, no credentials, at most 1 MiB of the answer read, one
+//! time limit over everything from the name look-up to the last byte. Addresses come from the operator's file alone, never
 //! from a page, which is why the machine's own addresses are allowed.
 //!
 //! [`Probe::measure`] is one shot. Who calls it, and when, is the worker's affair; what the samples mean is
@@ -118,8 +118,8 @@ impl fmt::Display for ProbeFault {
             ProbeFault::NoTime => f.write_str("time_limit and interval must be longer than zero, as in 5s"),
             ProbeFault::LimitTooLong { limit, interval } => write!(
                 f,
-                "time_limit is {} and interval {}; a limit may be twice the interval at most, or a service that hangs would \
-                 look like missing data",
+                "time_limit is {} and interval {}; a limit may be twice the interval at most, or a service that hangs \
+                 would look like missing data",
                 limit.written(),
                 interval.written()
             ),
@@ -133,7 +133,8 @@ impl fmt::Display for ProbeFault {
 
 impl std::error::Error for ProbeFault {}
 
-/// The one kind of HTTP client that a probe may use: it follows no redirect and asks no proxy. Clones share connections.
+/// The one kind of HTTP client that a probe may use: it follows no redirect and asks no proxy. Clones share
+/// connections.
 #[derive(Debug, Clone)]
 pub struct ProbeClient(reqwest::Client);
 
@@ -152,6 +153,38 @@ impl ProbeClient {
             .build()
             .map(ProbeClient)
             .map_err(|fault| ProbeFault::Client(innermost(&fault)))
+    }
+}
+
+/// The longest answer that may be a version name, in bytes.
+const VERSION_CAP: usize = 256;
+
+/// Asks a service which version it is. As strict as a probe: no redirect, no proxy, a short limit.
+#[derive(Debug, Clone)]
+pub struct ReadBackClient(ProbeClient);
+
+impl ReadBackClient {
+    pub fn new(client: ProbeClient) -> ReadBackClient {
+        ReadBackClient(client)
+    }
+
+    /// The answer's trimmed text; `None` when there is none, it is no 200, or it is too long to be a version.
+    pub async fn text(&self, url: &str) -> Option<String> {
+        let ask = async {
+            let mut answer = self.0.0.get(url).send().await.ok()?;
+            if answer.status() != reqwest::StatusCode::OK {
+                return None;
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = answer.chunk().await.ok()? {
+                body.extend_from_slice(&chunk);
+                if body.len() > VERSION_CAP {
+                    return None;
+                }
+            }
+            String::from_utf8(body).ok().map(|text| text.trim().to_owned())
+        };
+        tokio::time::timeout(Duration::from_secs(2), ask).await.ok().flatten()
     }
 }
 

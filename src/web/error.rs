@@ -26,7 +26,7 @@ pub struct WebError {
     /// What state things are in, and what can be done.
     pub detail: String,
     /// The way out: words and path.
-    pub way_out: (String, String),
+    pub way_out: Box<(String, String)>,
     /// Seconds after which another try makes sense.
     pub retry_after: Option<i64>,
     redirect: Option<String>,
@@ -34,7 +34,7 @@ pub struct WebError {
 
 impl WebError {
     pub fn new(status: StatusCode, title: &str, detail: &str) -> WebError {
-        let way_out = ("Go to what is happening now".to_owned(), "/".to_owned());
+        let way_out = Box::new(("Go to what is happening now".to_owned(), "/".to_owned()));
         WebError {
             status,
             title: title.to_owned(),
@@ -47,7 +47,7 @@ impl WebError {
 
     /// The same with another way out.
     pub fn with_way_out(mut self, words: &str, path: &str) -> WebError {
-        self.way_out = (words.to_owned(), path.to_owned());
+        self.way_out = Box::new((words.to_owned(), path.to_owned()));
         self
     }
 

@@ -5,6 +5,8 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::{Extension, Router};
 use backout::access::accounts::{Newcomer, add_with_password};
 use backout::access::password::{Parameters, Passwords};
+use backout::app::playbooks::Playbooks;
+use backout::app::{self, App};
 use backout::clock::{self, ManualClock};
 use backout::domain::{Role, Span, Timestamp};
 use backout::store::{Entry, Store};
@@ -104,7 +106,8 @@ impl World {
 async fn replica(folder: &std::path::Path, clock: &ManualClock, proxies: Vec<Network>) -> AppState {
     let store = Store::open(&format!("sqlite:{}", folder.join("test.db").display())).await.unwrap();
     let site = Site::new("https://backout.example", false, proxies).unwrap();
-    AppState::new(site, Arc::new(clock.clone()), store, Passwords::new(CHEAP, 2))
+    let incidents = App::new(store, Arc::new(clock.clone()), app::site::Site::default(), Playbooks::default());
+    AppState::new(site, incidents, Passwords::new(CHEAP, 2))
 }
 
 pub struct Answer {

@@ -3,14 +3,17 @@
 //! A "server" here is this very test binary started again with [`SERVER`] set: it calls `start` as a server does, and then
 //! follows the run until somebody kills it.
 
+#![allow(clippy::unwrap_used, reason = "the functions beside the tests are tests too")]
+
 use backout::clock::{Clock, ManualClock, SystemClock, fresh_id};
 use backout::domain::{Span, Timestamp};
+use backout::executor::identity::ProcessMark;
 use backout::executor::order::sha256_hex;
 use backout::executor::{
     Cancelled, CannotTell, Executor, Finished, Forestalled, Limits, LogLine, Look, OrderFault, Remains, RunOrder,
     StartFailed, Stream, Supervisor, Why,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
@@ -65,7 +68,23 @@ impl Place {
 }
 
 impl Drop for Place {
+    /// Leaves no process behind, not even when a test failed in the middle.
     fn drop(&mut self) {
+        for run in std::fs::read_dir(self.root()).into_iter().flatten().flatten() {
+            let record = |name: &str| -> Option<serde_json::Value> {
+                serde_json::from_slice(&std::fs::read(run.path().join(name)).ok()?).ok()
+            };
+            let mark = |value: Option<&serde_json::Value>| -> Option<ProcessMark> {
+                serde_json::from_value(value?.clone()).ok()
+            };
+            let leader = mark(record("script.json").as_ref().and_then(|script| script.get("leader")));
+            if let Some(leader) = leader.filter(|leader| leader.is_alive()) {
+                let _ = kill_process_group(Pid::from_raw(leader.pid).unwrap(), Signal::KILL);
+            }
+            if let Some(supervisor) = mark(record("meta.json").as_ref().and_then(|meta| meta.get("supervisor"))) {
+                supervisor.signal(Signal::KILL);
+            }
+        }
         let _ = std::fs::remove_dir_all(&self.base);
     }
 }
@@ -138,6 +157,24 @@ async fn whole_log(server: &Supervisor, run: &str) -> Vec<LogLine> {
     }
 }
 
+/// Follows a run as a server does: look first, read after, so that the end is never seen before the last line.
+async fn followed(server: &Supervisor, run: &str) -> (Finished, Vec<LogLine>) {
+    let (mut lines, mut from) = (Vec::new(), 0);
+    let mut turn = tokio::time::interval(Duration::from_millis(3));
+    loop {
+        turn.tick().await;
+        let look = server.look(run).await.unwrap();
+        let part = server.read_log(run, from).await.unwrap();
+        lines.extend(part.lines);
+        from = part.next_byte;
+        match look {
+            Look::Starting { .. } | Look::Running { .. } => {}
+            Look::Finished(end) => return (end, lines),
+            look => panic!("{run} should have finished: {look:?}"),
+        }
+    }
+}
+
 /// The log is without a gap, and it is the one whose digest and length the end names.
 async fn checked_log(server: &Supervisor, place: &Place, run: &str, end: &Finished) -> Vec<LogLine> {
     let lines = whole_log(server, run).await;
@@ -169,7 +206,7 @@ fn kill(pid: i32, signal: Signal) {
 
 /// Neither there nor about to be: zombies count as gone.
 fn is_gone(pid: i32) -> bool {
-    backout::executor::identity::ProcessMark::of(pid).is_none_or(|mark| !mark.is_alive())
+    ProcessMark::of(pid).is_none_or(|mark| !mark.is_alive())
 }
 
 /// Random moments that can be had again: the seed is printed, and `BACKOUT_TEST_SEED` sets it.
@@ -238,7 +275,7 @@ fn a_server_in_a_process_of_its_own() {
             Err(StartFailed::AlreadyClaimed) => return ALREADY_CLAIMED,
             Err(fault) => panic!("{fault}"),
         }
-        settled(&server, run).await;
+        followed(&server, run).await;
         STARTED
     });
     std::process::exit(code);
@@ -287,9 +324,10 @@ async fn a_script_outlives_a_server_killed_at_any_moment() {
             let _ = tokio::time::timeout(moment, first.wait()).await;
             let _ = first.kill().await;
             let next = place.server();
-            let end = finished(&next, &run).await;
+            let (end, followed) = followed(&next, &run).await;
             assert_eq!((end.exit_code, &end.why), (Some(7), &Why::Exited));
             let lines = checked_log(&next, &place, &run, &end).await;
+            assert_eq!(lines, followed, "nothing was missed, and nothing came twice");
             assert_eq!(text(&lines, Stream::Out), numbered_output());
             assert_eq!(text(&lines, Stream::Err).lines().count(), 10);
             assert_eq!(place.starts(), 1);
@@ -311,7 +349,7 @@ async fn a_server_killed_while_it_starts_a_run_leaves_no_doubt() {
         let place = Place::new();
         let run = format!("round-{round}");
         let mut first = server_process(&place, &run).await;
-        let moment = Duration::from_micros(dice.below(15_000));
+        let moment = Duration::from_micros(dice.below(60_000));
         say_go(&mut first).await;
         let _ = tokio::time::timeout(moment, first.wait()).await;
         let _ = first.kill().await;
@@ -464,6 +502,7 @@ async fn a_killed_supervisor_means_lost_and_what_is_left_can_be_ended() {
     let script = format!("{COUNT}trap '' PIPE\necho hello\necho $$ > leader\nwhile :; do sleep 0.02; done\n");
     server.start(&place.order("lost", &script)).await.unwrap();
     let leader: i32 = eventually("the script", async || place.trace("leader")).await.trim().parse().unwrap();
+    eventually("the output", async || whole_log(&server, "lost").await.first().map(drop)).await;
     let Look::Running { pid, .. } = server.look("lost").await.unwrap() else { panic!("it runs") };
     kill(pid, Signal::KILL);
     let look = settled(&server, "lost").await;

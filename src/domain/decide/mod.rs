@@ -217,6 +217,12 @@ pub(super) fn optional(field: &str, text: &str) -> Result<String, Refusal> {
             "Shorten it, or link to the longer text.",
         ));
     }
+    if let Some(odd) = trimmed.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(Refusal::input(
+            format!("the {field} holds the control character U+{:04X}", u32::from(odd)),
+            "Remove it; line breaks and tabs are fine.",
+        ));
+    }
     Ok(trimmed.to_owned())
 }
 

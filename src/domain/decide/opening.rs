@@ -4,15 +4,16 @@ use super::planning;
 use super::{Case, after, required};
 use crate::domain::command::Opening;
 use crate::domain::event::{Cadence, Event, Opened, TriggerSeen};
-use crate::domain::procedure::Decision;
+use crate::domain::procedure::{Decision, Trigger};
 use crate::domain::refusal::Refusal;
 use crate::domain::rules;
 use crate::domain::state::{AttemptStatus, Incident};
 
 /// What the rules are asked about a trigger.
-fn question(case: &Case, opening: &Opening) -> rules::Case {
+fn question(case: &Case, opening: &Opening, trigger: &Trigger) -> rules::Case {
     rules::Case {
-        category: opening.trigger.category.clone(),
+        category: trigger.category.clone(),
+        triggers: vec![trigger.name.clone()],
         severity: opening.severity,
         outage: opening.outage,
         users_affected_ppm: opening.users_affected_ppm,
@@ -30,6 +31,7 @@ pub(super) fn question_of(
 ) -> rules::Case {
     rules::Case {
         category: category.to_owned(),
+        triggers: incident.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
         severity: Some(severity),
         outage: incident.outage,
         users_affected_ppm: incident.users_affected_ppm,
@@ -56,7 +58,7 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
         ));
     }
     required("evidence", &opening.trigger.saw)?;
-    let judgement = rules::judge(procedure, &question(case, opening));
+    let judgement = rules::judge(procedure, &question(case, opening, trigger));
     let title = if opening.title.trim().is_empty() { trigger.text.clone() } else { required("title", &opening.title)? };
     let mut events = vec![Event::Opened(Opened {
         incident: opening.incident.clone(),

@@ -187,7 +187,8 @@ proptest! {
             ("gone".to_owned(), condition(Series::Availability, Direction::Below, 500_000, Span::seconds(30))),
         ];
         let mut now = 0;
-        let samples: Vec<Sample> = steps.iter().map(|&(after, ok)| { now += after; Sample { ok, ..good(now) } }).collect();
+        let mut next = |after: i64, ok: bool| { now += after; Sample { ok, ..good(now) } };
+        let samples: Vec<Sample> = steps.iter().map(|&(after, ok)| next(after, ok)).collect();
         let cut = cut % samples.len();
         let written = cut.saturating_sub(unwritten);
         let mut through = Watcher::new(&config(), conditions.clone(), samples[0].at);

@@ -22,16 +22,20 @@ pub struct Server {
 
 const KEEPER: &str = r#"
 set -eu
-trap '' INT TERM HUP
+trap '' INT TERM HUP PIPE
 dir=$(mktemp -d "${TMPDIR:-/tmp}/backout-postgres-XXXXXX")
 cd "$dir"
+clean_up() {
+    "$1/pg_ctl" -D data -m immediate -w stop >/dev/null 2>&1 || true
+    cd / && rm -rf "$dir"
+}
+# However this script ends: also when nobody is left to hear that the server is ready.
+trap 'clean_up "$1"' EXIT
 "$1/initdb" -D data -U backout --auth=trust --no-sync --no-locale -E UTF8 >log 2>&1 || { cat log >&2; exit 1; }
 "$1/pg_ctl" -D data -w -t 30 -l log -o "-c listen_addresses=127.0.0.1 -p $2 -k '$dir' -c fsync=off -c max_connections=400" start >/dev/null 2>&1 \
-    || { cat log >&2; rm -rf "$dir"; exit 1; }
+    || { cat log >&2; exit 1; }
 echo ready
 read -r _ || true
-"$1/pg_ctl" -D data -m immediate -w stop >/dev/null 2>&1 || true
-cd / && rm -rf "$dir"
 "#;
 
 /// The server of this test process, started when it is first asked for.

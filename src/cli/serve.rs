@@ -1,0 +1,183 @@
+//! `backout serve`: pages, interfaces, workers, in one process.
+
+use super::config::{Config, make_private};
+use super::{Failure, runtime};
+use crate::access::password::{Parameters, Passwords};
+use crate::access::{accounts, record};
+use crate::app::App;
+use crate::app::playbooks::Playbooks;
+use crate::clock::{self, Clock, SystemClock};
+use crate::executor::Supervisor;
+use crate::playbook;
+use crate::triggers::probe::{Probe, ProbeClient, ReadBackClient};
+use crate::web::{self, AppState};
+use crate::worker;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// Everything that runs while a server does.
+pub struct Running {
+    pub state: AppState,
+    pub listener: TcpListener,
+    /// Held as long as the process lives: one server for each data folder.
+    _lock: File,
+}
+
+impl Running {
+    /// The same under another public address.
+    pub fn with_site(mut self, site: web::Site) -> Running {
+        self.state.site = Arc::new(site);
+        self
+    }
+}
+
+pub fn run(config: Config) -> Result<(), Failure> {
+    start_log(tracing_subscriber::filter::LevelFilter::INFO);
+    runtime()?.block_on(async {
+        let running = prepare(&config).await?;
+        let link = accounts::setup_link(
+            &running.state.store,
+            SystemClock.now(),
+            |path| running.state.site.link(path),
+            &config.data.join("setup-link"),
+        )
+        .await
+        .map_err(Failure::machine)?;
+        if let Some(link) = link {
+            let file = config.data.join("setup-link");
+            eprintln!(
+                "No administrator can sign in yet. The link in {} adds the first; it works once, for 15 minutes.",
+                file.display()
+            );
+            if std::io::stderr().is_terminal() {
+                eprintln!("  {link}");
+            }
+        }
+        tracing::info!(address = %running.listener.local_addr().map_err(Failure::machine)?, "serving");
+        serve(running).await
+    })
+}
+
+/// JSON lines on standard error; `BACKOUT_LOG` sets the level by module.
+pub fn start_log(usual: tracing_subscriber::filter::LevelFilter) {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(usual.into())
+        .with_env_var("BACKOUT_LOG")
+        .from_env_lossy();
+    let _ = tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter).try_init();
+}
+
+/// Opens the store, loads the playbook, binds the address and starts the workers.
+pub async fn prepare(config: &Config) -> Result<Running, Failure> {
+    let web_site = config.web_site()?;
+    make_private(&config.data)?;
+    let lock = only_server(&config.data)?;
+    let host = host_id(&config.data)?;
+    let site = config.site(host)?;
+    // Listen first, so that a taken port is told before anything else happens.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|fault| Failure::machine(format!("{} cannot be listened on: {fault}", config.listen)))?;
+    let store = config.store().await?;
+    let clock = Arc::new(SystemClock);
+    let playbooks = Playbooks::default();
+    let text = match &config.playbook {
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .map_err(|fault| Failure::usage(format!("the playbook {}: {fault}", path.display())))?,
+        ),
+        None if store.playbooks().await?.is_empty() => Some(playbook::DEFAULT.to_owned()),
+        None => None,
+    };
+    if let Some(text) = text {
+        playbooks.load(&store, &text, "system", clock.now()).await.map_err(Failure::usage)?;
+    }
+    let app = App::new(store, clock.clone(), site, playbooks);
+    let runs = config.data.join("runs");
+    let supervisor = Supervisor::new(&runs, clock)
+        .map_err(|fault| Failure::machine(format!("the folder {}: {fault}", runs.display())))?;
+    start_workers(&app, config, supervisor)?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let passwords = Passwords::new(Parameters::PRODUCTION, cores);
+    Ok(Running { state: AppState::new(web_site, app, passwords), listener, _lock: lock })
+}
+
+fn start_workers(app: &App, config: &Config, supervisor: Supervisor) -> Result<(), Failure> {
+    let client = ProbeClient::new().map_err(Failure::machine)?;
+    for probe in &config.probes {
+        let probe = Probe::new(probe.clone(), client.clone())
+            .map_err(|fault| Failure::usage(format!("probes: {}/{}: {fault}", probe.environment, probe.component)))?;
+        tokio::spawn(worker::probes::keep(app.clone(), probe));
+    }
+    tokio::spawn(worker::runs::Runs::new(app.clone(), Arc::new(supervisor)).keep());
+    tokio::spawn(worker::deadlines::keep(app.clone()));
+    tokio::spawn(worker::versions::keep(app.clone(), ReadBackClient::new(client)));
+    tokio::spawn(worker::tidying::keep(app.clone()));
+    tokio::spawn(tell_refused_strangers(app.clone()));
+    Ok(())
+}
+
+/// Tries of strangers are counted and told once a minute, also when none follows.
+async fn tell_refused_strangers(app: App) {
+    worker::keep_on("strangers", || {
+        let app = app.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            record::tell_refused_strangers(&app.store, app.clock.now()).await
+        }
+    })
+    .await;
+}
+
+/// Serves until the process is told to stop; runs under way go on without it.
+pub async fn serve(running: Running) -> Result<(), Failure> {
+    let router = web::router(running.state.clone());
+    web::serve(running.listener, router, told_to_stop()).await.map_err(Failure::machine)?;
+    running.state.store.close().await;
+    Ok(())
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+/// One server for each data folder: two would take each other's runs for abandoned.
+fn only_server(data: &Path) -> Result<File, Failure> {
+    let path = data.join("serve.lock");
+    let told = |fault: std::io::Error| Failure::machine(format!("{}: {fault}", path.display()));
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(told)?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Failure::machine(format!("another server uses the data folder {}; stop it first", data.display()))
+    })?;
+    Ok(file)
+}
+
+/// This host's own identifier, kept in its data folder.
+fn host_id(data: &Path) -> Result<String, Failure> {
+    let path = data.join("host-id");
+    let told = |fault: std::io::Error| Failure::machine(format!("{}: {fault}", path.display()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        _ => {
+            let id = clock::fresh_id();
+            let mut file = File::create(&path).map_err(told)?;
+            file.write_all(id.as_bytes()).and_then(|()| file.sync_all()).map_err(told)?;
+            Ok(id)
+        }
+    }
+}
