@@ -75,6 +75,9 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         }
         Event::SeverityChanged { to, advice, .. } => {
             incident.severity = *to;
+            if !advice.category.is_empty() {
+                incident.category = advice.category.clone();
+            }
             incident.advice = advice.clone();
             incident.severity_asked = None;
             promise_first(incident, at);
@@ -83,7 +86,8 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
             incident.severity_asked = by.map(|by| SeverityAsked { to: *to, by, reason: reason.clone() });
         }
         Event::RatificationOwed { by, why } => {
-            incident.debts.push(Debt { by: *by, why: why.clone(), paid: false });
+            let by_person = recorded.actor.person().cloned();
+            incident.debts.push(Debt { by: *by, owed_by: by_person, why: why.clone(), paid: false });
         }
         Event::Ratified { .. } => incident.debts.iter_mut().for_each(|debt| debt.paid = true),
         Event::AttemptDrafted { attempt, draft, escalates, why } => {
@@ -167,6 +171,8 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         }
         Event::Approved(approved) => {
             if let (Some(attempt), Some(person)) = (attempt_of(incident, approved.attempt), by) {
+                // One approval for each slot: what is given anew takes the place of what ran out.
+                attempt.approvals.retain(|approval| approval.slot != approved.slot);
                 attempt.approvals.push(Approval {
                     person,
                     digest: approved.digest.clone(),
@@ -238,6 +244,7 @@ fn change_attempt(attempt: &mut Attempt, event: &Event, at: Timestamp, by: Optio
         }
         Event::ChangesRequested { reason, .. } => {
             let people: Vec<PersonId> = attempt.approvals.iter().map(|approval| approval.person.clone()).collect();
+            attempt.sent_back.extend(attempt.submitted.as_ref().map(|submitted| submitted.digest.clone()));
             void(attempt, &people, &format!("changes were requested: {reason}"));
             attempt.submitted = None;
             back_to_waiting(attempt);

@@ -237,6 +237,9 @@ pub struct Cadence {
 /// What the rules say, with the reason in words (D1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Advice {
+    /// The category that was judged: a joined trigger may bring another one.
+    #[serde(default)]
+    pub category: String,
     pub decision: Decision,
     pub rule: String,
     pub because: String,

@@ -106,9 +106,17 @@ pub struct FixedPlan {
 
 impl FixedPlan {
     /// The bytes that are stored, shown, hashed and executed.
-    pub fn canonical(&self) -> String {
+    ///
+    /// # Errors
+    /// An integer beyond 2^53 - 1, which canonical JSON cannot hold: a time limit of centuries.
+    pub fn fixed(&self) -> Result<String, PlanFault> {
         let value = serde_json::to_value(self).expect("a plan has only strings, integers, lists and maps");
-        canonical_json(&value).expect("a plan has integers only")
+        canonical_json(&value)
+    }
+
+    /// As [`FixedPlan::fixed`], for a plan that was fixed or read before.
+    pub fn canonical(&self) -> String {
+        self.fixed().expect("a fixed plan has exact integers only")
     }
 
     /// Reads stored bytes. Anything that is not exactly a plan in canonical form is refused.
@@ -118,7 +126,13 @@ impl FixedPlan {
         if canonical != bytes {
             return Err(PlanFault::NotCanonical { first_difference: first_difference(&canonical, bytes) });
         }
-        serde_json::from_value(value).map_err(|fault| PlanFault::NotAPlan(fault.to_string()))
+        let plan: FixedPlan = serde_json::from_value(value).map_err(|fault| PlanFault::NotAPlan(fault.to_string()))?;
+        // Fields too many or too few are no plan: what is read is what would be written, byte for byte.
+        let written = plan.fixed()?;
+        if written != bytes {
+            return Err(PlanFault::NotCanonical { first_difference: first_difference(&written, bytes) });
+        }
+        Ok(plan)
     }
 
     /// The phrase that who authorises types (D21): the target's name if there is one, else the environment's.

@@ -47,6 +47,7 @@ pub fn judge(procedure: &Procedure, case: &Case) -> Judgement {
     Judgement {
         severity,
         advice: Advice {
+            category: case.category.clone(),
             decision,
             rule: rule_name,
             because,
@@ -99,6 +100,11 @@ fn demands(procedure: &Procedure, case: &Case, decision: Decision, severity: Sev
         ratified_by: matching.iter().find_map(|authority| authority.ratified_by.clone()),
         needs_reason: matching.iter().any(|authority| authority.needs_reason),
     }
+}
+
+/// The role by name that must ratify afterwards what was started under a decision at a severity (D13).
+pub fn ratifier(procedure: &Procedure, case: &Case, decision: Decision, severity: Severity) -> Option<String> {
+    demands(procedure, case, decision, severity).ratified_by
 }
 
 /// Which approvals a decision at a severity demands: for comparing severities.

@@ -69,6 +69,8 @@ pub struct SeverityAsked {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Debt {
     pub by: Role,
+    /// Whose act it was; `None` where the machine started what people had approved.
+    pub owed_by: Option<PersonId>,
     pub why: String,
     pub paid: bool,
 }
@@ -126,6 +128,8 @@ pub struct Attempt {
     pub end: Option<AttemptEnd>,
     /// People whose approval became void, and why.
     pub voided: Vec<(PersonId, String)>,
+    /// Digests of plans that were sent back for changes; exactly these are never submitted again.
+    pub sent_back: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -426,6 +430,7 @@ impl Attempt {
             stop: None,
             end: None,
             voided: Vec::new(),
+            sent_back: BTreeSet::new(),
         }
     }
 

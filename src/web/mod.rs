@@ -8,23 +8,41 @@
 
 pub mod account;
 pub mod acting;
+pub mod approve;
 pub mod assets;
+pub mod close;
 pub mod csrf;
 pub mod error;
+pub mod evidence;
 pub mod forms;
 pub mod headers;
+pub mod incident;
+pub mod incident_header;
 pub mod layers;
 pub mod layout;
 pub mod next;
 pub mod now;
 pub mod people;
+pub mod plan;
 pub mod reauthenticate;
+pub mod registers;
+pub mod report;
+pub mod report_markdown;
+pub mod rollbacks;
+pub mod room;
 pub mod routes;
+pub mod run;
+#[cfg(test)]
+pub mod sample;
 pub mod serve;
 pub mod session;
 pub mod setup;
 pub mod sign_in;
 pub mod site;
+pub mod start;
+pub mod stop;
+pub mod verify;
+pub mod watched;
 
 pub use serve::serve;
 pub use site::{Network, Site};

@@ -75,6 +75,18 @@ pub fn table() -> Vec<Route> {
         super::setup::routes(),
         super::account::routes(),
         super::people::routes(),
+        super::room::routes(),
+        super::approve::routes(),
+        super::start::routes(),
+        super::verify::routes(),
+        super::plan::routes(),
+        super::stop::routes(),
+        super::run::routes(),
+        super::evidence::routes(),
+        super::close::routes(),
+        super::rollbacks::routes(),
+        super::registers::routes(),
+        super::report::routes(),
     ]
     .into_iter()
     .flatten()

@@ -6,7 +6,7 @@ use crate::domain::command::Approve;
 use crate::domain::event::{Approved, Event, Mark};
 use crate::domain::facts::Facts;
 use crate::domain::plan::phrase_matches;
-use crate::domain::procedure::{Item, Phase, Slot, StartMode};
+use crate::domain::procedure::{Evidence, Item, Phase, Slot, StartMode};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Approval, Attempt, AttemptNo, AttemptStatus, Incident};
 use crate::domain::{PersonId, Role, Severity, Strength, Timestamp};
@@ -72,7 +72,8 @@ fn can_fill(incident: &Incident, facts: &Facts, slot: &Slot, person: &PersonId) 
     }
 }
 
-/// Required items before the rollback that nobody ticked and the machine cannot prove.
+/// Required items before the rollback that nobody ticked and the machine cannot prove. That it is authorised is no item
+/// to wait for: the slots themselves are asked.
 pub fn open_items<'a>(facts: &'a Facts, attempt: &Attempt) -> Vec<&'a Item> {
     let kind = attempt.plan().map_or(attempt.draft.kind, |plan| plan.kind);
     facts
@@ -81,6 +82,7 @@ pub fn open_items<'a>(facts: &'a Facts, attempt: &Attempt) -> Vec<&'a Item> {
         .filter(|(list, _, item)| {
             list.phase == Phase::Before
                 && item.required
+                && item.evidence != Some(Evidence::Authorised)
                 && (item.types.is_empty() || item.types.contains(&kind))
                 && !attempt.is_marked(&item.name)
         })
@@ -102,7 +104,10 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         .find(|slot| slot.role == wish.slot && slot.kind.gates())
         .ok_or_else(|| Refusal::unknown("approval slot", &wish.slot))?;
     let role = can_fill(incident, case.facts, slot, person)?;
-    let earlier = attempt.approval_for(&slot.role).filter(|approval| case.now < approval.expires_at);
+    // What ran out, or was given by one who lost the role since, fills the slot no longer.
+    let earlier = attempt
+        .approval_for(&slot.role)
+        .filter(|approval| case.now < approval.expires_at && case.facts.holds(&approval.person, approval.role));
     if let Some(approval) = earlier {
         return Err(if approval.person == *person {
             Refusal::already("you authorised this already")
@@ -123,7 +128,7 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
             format!("Type: {}", plan.phrase),
         ));
     }
-    let mut events = waivers(case, incident, attempt, wish, person)?;
+    let mut events = waivers(case, incident, attempt, wish)?;
     events.push(Event::Approved(Approved {
         attempt: wish.attempt,
         digest: digest.clone(),
@@ -140,6 +145,8 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         let ready = after(&approved, &settled, &case.actor.who, case.now);
         let ready_attempt = super::attempt(&ready, wish.attempt)?;
         if first_start(&ready, ready_attempt, case.facts, case.now).is_ok() {
+            // The ticks that made it ready stand before it in the journal.
+            events.extend(settled);
             events.push(Event::StartOrdered { attempt: wish.attempt, digest: digest.clone() });
         }
     }
@@ -166,17 +173,11 @@ fn four_eyes(
 }
 
 /// One act "authorise and waive these, reason": only the incident commander may, and only what is really open.
-fn waivers(
-    case: &Case,
-    incident: &Incident,
-    attempt: &Attempt,
-    wish: &Approve,
-    person: &PersonId,
-) -> Result<Vec<Event>, Refusal> {
+fn waivers(case: &Case, incident: &Incident, attempt: &Attempt, wish: &Approve) -> Result<Vec<Event>, Refusal> {
     if wish.waive.is_empty() {
         return Ok(Vec::new());
     }
-    if incident.commander.as_ref() != Some(person) {
+    if !case.commands(incident) {
         return Err(Refusal::not_yours("only the incident commander waives items", "Tick them, or ask the commander."));
     }
     let reason = required("reason for waiving", &wish.waive_reason)?;

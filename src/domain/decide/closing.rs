@@ -1,9 +1,8 @@
 //! The end of an incident: what must be there before it may be closed (R1, R5, T10).
 
-use super::{Case, optional, required};
+use super::{Case, informing, optional, required};
 use crate::domain::command::Outcome;
-use crate::domain::event::{Event, UpdateSent};
-use crate::domain::progress;
+use crate::domain::event::Event;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{AttemptStatus, Incident};
 
@@ -45,31 +44,30 @@ pub fn close(case: &Case, incident: &Incident, outcome: Outcome, reason: &str) -
     }
     let reason = required("reason", reason)?;
     let mut events = Vec::new();
-    // The last update says the outcome; nothing is promised after it.
-    if let Some(promise) = incident.updates.promised {
-        let words = format!("The incident is closed: {outcome}. {reason}");
-        events.push(Event::UpdateSent(UpdateSent {
-            number: promise.number,
-            due_at: promise.due_at,
-            text: progress::text(case.facts, incident, promise.number, &words, None, case.now),
-            early: case.now < promise.due_at,
-            missed: Vec::new(),
-            late: false,
-            next_due_at: None,
-        }));
-    }
+    let words = format!("The incident is closed: {outcome}. {reason}");
+    events.extend(informing::last(case, incident, &words));
     events.push(Event::Closed { outcome, reason });
     Ok(events)
 }
 
 /// The parts of a document that people type: lessons learned, what users felt.
-pub fn write_section(case: &Case, document: &str, section: &str, text: &str) -> Result<Vec<Event>, Refusal> {
+pub fn write_section(
+    case: &Case,
+    incident: &Incident,
+    document: &str,
+    section: &str,
+    text: &str,
+) -> Result<Vec<Event>, Refusal> {
     let known = case.facts.procedure.documents.iter().find(|known| known.name == document);
     let known = known.ok_or_else(|| Refusal::unknown("document", document))?;
     if !known.sections.iter().any(|known| known.name == section && known.typed) {
         return Err(Refusal::unknown("section to write", section));
     }
     let text = optional("text", text)?;
+    let key = (document.to_owned(), section.to_owned());
+    if incident.sections.get(&key).is_some_and(|written| written.text == text) {
+        return Err(Refusal::already("the section says this already"));
+    }
     Ok(vec![Event::SectionWritten { document: document.to_owned(), section: section.to_owned(), text }])
 }
 

@@ -2,13 +2,14 @@
 //! in the same transaction that claims a run.
 
 use super::approving::{open_items, same_digest};
+use super::opening::question_of;
 use super::{Case, attempt, attempt_in, required};
 use crate::domain::event::{Event, RunOutcome, RunStarting};
 use crate::domain::facts::Facts;
 use crate::domain::plan::{FixedPlan, PlannedAction, digest};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{ActionState, Attempt, AttemptNo, AttemptStatus, Incident, Run, RunId, RunState};
-use crate::domain::{Severity, Timestamp};
+use crate::domain::{Severity, Timestamp, rules};
 use std::collections::BTreeSet;
 
 /// May this plan start now? The one function that answers, for every path and again when the run is claimed (INV-1).
@@ -21,7 +22,14 @@ pub fn first_start(incident: &Incident, attempt: &Attempt, facts: &Facts, now: T
     }
     let plan = &submitted.plan;
     whole(&submitted.bytes, &submitted.digest, plan)?;
-    if plan.severity != incident.severity || plan.playbook != incident.playbook {
+    if plan.playbook != incident.playbook || plan.playbook != facts.playbook {
+        return Err(Refusal::new(
+            RefusalKind::DigestMismatch,
+            "the plan was made under another version of the playbook",
+            "The version that the incident began with holds to its end; have an administrator bring it back.",
+        ));
+    }
+    if plan.severity != incident.severity {
         return Err(Refusal::new(
             RefusalKind::DigestMismatch,
             format!("the plan was made for {} and the incident is {}", plan.severity, incident.severity),
@@ -200,7 +208,7 @@ pub fn claim(
     } else {
         attempt.baseline.clone()
     };
-    Ok(vec![Event::RunStarting(RunStarting {
+    let mut events = vec![Event::RunStarting(RunStarting {
         attempt: number,
         run: RunId::new(&incident.id, number, attempt.runs.len() + 1),
         action: name.to_owned(),
@@ -208,7 +216,20 @@ pub fn claim(
         host: host.to_owned(),
         time_limit: action.time_limit,
         baseline,
-    })])
+    })];
+    if first {
+        events.extend(ratification(case, incident, number, plan));
+    }
+    Ok(events)
+}
+
+/// What the first start of a plan owes where its authority wants a role to agree afterwards (D2, D13).
+fn ratification(case: &Case, incident: &Incident, number: AttemptNo, plan: &FixedPlan) -> Option<Event> {
+    let question = question_of(case, incident, plan.severity, &incident.category);
+    let name = rules::ratifier(case.facts.procedure, &question, plan.decision, plan.severity)?;
+    let role = case.facts.procedure.role(&name)?;
+    let why = format!("attempt {number} started before the {} agreed", role.title.to_lowercase());
+    Some(Event::RatificationOwed { by: role.duty, why })
 }
 
 fn action_of<'a>(plan: &'a FixedPlan, name: &str) -> Result<&'a PlannedAction, Refusal> {
@@ -241,7 +262,8 @@ pub fn note_running(incident: &Incident, id: &RunId) -> Result<Vec<Event>, Refus
     }
 }
 
-/// What the supervisor says of the end of a run. Also a lost run may yet be heard of: what is known beats what is not.
+/// What the supervisor says of the end of a run. A lost run is left by a person's judgement alone, even when it is heard
+/// of at last: what was heard stands in its log, for that person to read.
 pub fn finish(incident: &Incident, id: &RunId, outcome: &RunOutcome) -> Result<Vec<Event>, Refusal> {
     let (_, run) = run_of(incident, id)?;
     if run.state.is_live() {
@@ -301,7 +323,11 @@ pub fn by_hand(
     }
     let evidence = required("evidence", evidence)?;
     let run = RunId::new(&incident.id, number, attempt.runs.len() + 1);
-    Ok(vec![Event::ReportedByHand { attempt: number, action: name.to_owned(), run, succeeded, evidence }])
+    let mut events = vec![Event::ReportedByHand { attempt: number, action: name.to_owned(), run, succeeded, evidence }];
+    if attempt.runs.is_empty() {
+        events.extend(ratification(case, incident, number, plan));
+    }
+    Ok(events)
 }
 
 /// A new run of an action that broke: an explicit command by the technical lead, naming the run it replaces.

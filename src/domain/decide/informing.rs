@@ -10,6 +10,9 @@ use crate::domain::{Span, Timestamp};
 /// An update that goes out this long after its time is still on time.
 const GRACE: Span = Span::seconds(15);
 
+/// The most misses that one update lists. At five minutes that is 34 days of silence; beyond it a clock was wrong.
+const MOST_MISSES: u32 = 10_000;
+
 fn promised(incident: &Incident, number: u32) -> Result<Promise, Refusal> {
     match incident.updates.promised {
         Some(promise) if promise.number == number => Ok(promise),
@@ -46,16 +49,33 @@ pub fn send(case: &Case, incident: &Incident, number: u32, note: Option<&str>) -
     };
     let base = if early { case.now } else { current.due_at };
     let next_due_at = (!incident.outcome_known()).then(|| base + incident.cadence.every);
-    let text = progress::text(case.facts, incident, current.number, &note, next_due_at, case.now);
-    Ok(vec![Event::UpdateSent(UpdateSent {
+    Ok(vec![update(case, incident, current, missed, &note, next_due_at)])
+}
+
+/// The last update says the outcome; nothing is promised after it. What passed in silence before it is a miss all the
+/// same.
+pub fn last(case: &Case, incident: &Incident, words: &str) -> Option<Event> {
+    let (current, missed) = caught_up(incident.updates.promised?, incident.cadence.every, case.now);
+    Some(update(case, incident, current, missed, words, None))
+}
+
+fn update(
+    case: &Case,
+    incident: &Incident,
+    current: Promise,
+    missed: Vec<u32>,
+    note: &str,
+    next_due_at: Option<Timestamp>,
+) -> Event {
+    Event::UpdateSent(UpdateSent {
         number: current.number,
         due_at: current.due_at,
-        text,
-        early,
-        missed,
+        text: progress::text(case.facts, incident, current.number, note, next_due_at, case.now),
+        early: case.now < current.due_at,
         late: case.now - current.due_at > GRACE,
+        missed,
         next_due_at,
-    })])
+    })
 }
 
 /// The newest promise that has come due, and the numbers of those before it that passed in silence.
@@ -64,10 +84,11 @@ fn caught_up(promise: Promise, every: Span, now: Timestamp) -> (Promise, Vec<u32
     if late.0 < every.0 || every.0 <= 0 {
         return (promise, Vec::new());
     }
-    let passed = u32::try_from(late.0 / every.0).unwrap_or(u32::MAX - promise.number);
-    let current =
-        Promise { number: promise.number + passed, due_at: promise.due_at + Span(every.0 * i64::from(passed)) };
-    (current, (promise.number..current.number).collect())
+    let passed = late.0 / every.0;
+    let counted = u32::try_from(passed).unwrap_or(u32::MAX).min(MOST_MISSES);
+    let number = promise.number.saturating_add(counted);
+    let current = Promise { number, due_at: promise.due_at + Span(every.0 * passed) };
+    (current, (promise.number..number).collect())
 }
 
 pub fn note(text: &str) -> Result<Vec<Event>, Refusal> {

@@ -17,6 +17,7 @@ mod verifying;
 pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
 pub use planning::proposal;
+pub use verifying::{compared, is_red, measured, version_proven};
 
 use super::actor::{Actor, Who};
 use super::apply;
@@ -26,7 +27,7 @@ use super::event::{Event, Recorded};
 use super::facts::Facts;
 use super::refusal::{Refusal, RefusalKind};
 use super::state::{Attempt, AttemptNo, AttemptStatus, Incident};
-use super::{PersonId, Timestamp};
+use super::{PersonId, Role, Timestamp};
 
 /// The longest free text a command may carry, in characters.
 pub const LONGEST_TEXT: usize = 4_000;
@@ -67,7 +68,10 @@ pub fn decide(
     if !incident.is_open() && !after_closing(command) {
         return Err(Refusal::phase("the incident is closed", "Open a new one if it happens again."));
     }
-    let mut events = ask(&case, incident, command)?;
+    // A tick by the machine whose proof went meanwhile must not open the gate: look again before the last check.
+    let mut events = if checks_last(command) { settling::settle(&case, incident) } else { Vec::new() };
+    let asked = ask(&case, &after(incident, &events, &actor.who, now), command)?;
+    events.extend(asked);
     let settled = settling::settle(&case, &after(incident, &events, &actor.who, now));
     events.extend(settled);
     if events.is_empty() {
@@ -89,6 +93,11 @@ fn wants_fresh(command: &Command) -> bool {
     )
 }
 
+/// Commands that end in the first start, or order it.
+fn checks_last(command: &Command) -> bool {
+    matches!(command, Command::Start { .. } | Command::ClaimRun { .. } | Command::ReportByHand { .. })
+}
+
 /// What may still be written when an incident is closed.
 fn after_closing(command: &Command) -> bool {
     matches!(
@@ -106,7 +115,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::AcceptRole { role } => placing::accept(case, incident, *role),
         Command::ChangeSeverity { to, reason } => placing::change_severity(case, incident, *to, reason),
         Command::ConfirmSeverity { to } => placing::confirm_severity(case, incident, *to),
-        Command::Ratify { reason } => placing::ratify(incident, reason),
+        Command::Ratify { reason } => placing::ratify(case, incident, reason),
         Command::DraftAttempt { draft } => planning::draft_attempt(case, incident, draft),
         Command::DraftRestoration { escalates, backup } => {
             planning::draft_restoration(case, incident, *escalates, backup)
@@ -150,7 +159,9 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::EditUpdate { number, note } => informing::edit_update(incident, *number, note),
         Command::SendUpdate { number, note } => informing::send(case, incident, *number, note.as_deref()),
         Command::AddNote { text } => informing::note(text),
-        Command::WriteSection { document, section, text } => closing::write_section(case, document, section, text),
+        Command::WriteSection { document, section, text } => {
+            closing::write_section(case, incident, document, section, text)
+        }
         Command::LiftFreeze { reason } => closing::lift_freeze(incident, reason),
         Command::Close { outcome, reason } => closing::close(case, incident, *outcome, reason),
         Command::Settle => Ok(Vec::new()),
@@ -172,6 +183,13 @@ impl Case<'_> {
     /// The person who asks; commands for people never come from the machine.
     pub fn person(&self) -> Result<&PersonId, Refusal> {
         self.actor.who.person().ok_or_else(|| Refusal::not_yours("only a person can do this", "Let a person do it."))
+    }
+
+    /// Does who asks command this incident? The place alone gives nothing to one who lost the role.
+    pub fn commands(&self, incident: &Incident) -> bool {
+        self.actor.who.person().is_some_and(|person| {
+            incident.commander.as_ref() == Some(person) && self.facts.holds(person, Role::IncidentCommander)
+        })
     }
 }
 

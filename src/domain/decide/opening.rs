@@ -2,6 +2,7 @@
 
 use super::planning;
 use super::{Case, after, required};
+use crate::domain::Role;
 use crate::domain::command::Opening;
 use crate::domain::event::{Cadence, Event, Opened, TriggerSeen};
 use crate::domain::procedure::{Decision, Trigger};
@@ -88,11 +89,17 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
     if judgement.advice.decision != Decision::NotRequired
         && let Some((draft, why)) = planning::proposal(case.facts, &incident, case.now)
     {
-        events.push(Event::AttemptDrafted { attempt: 1, draft, escalates: None, why });
+        events.push(Event::AttemptDrafted { attempt: 1, draft: draft.clone(), escalates: None, why: why.clone() });
         if judgement.advice.decision == Decision::Immediate {
             let drafted = first(&events, case);
-            if let Ok(submitted) = planning::fix(case, &drafted, 1, None) {
-                events.push(submitted);
+            match planning::fix(case, &drafted, 1, None) {
+                Ok(submitted) => events.push(submitted),
+                // The proposal stands as a draft, and says what keeps it from being submitted.
+                Err(refusal) => {
+                    events.pop();
+                    let why = format!("{why}; it is not submitted yet, because {}", refusal.because);
+                    events.push(Event::AttemptDrafted { attempt: 1, draft, escalates: None, why });
+                }
             }
         }
     }
@@ -131,12 +138,17 @@ pub fn join(case: &Case, incident: &Incident, seen: &TriggerSeen) -> Result<Vec<
     let category = procedure.category(&trigger.category);
     if let Some(category) = category.filter(|category| !started && category.severity.worse_than(incident.severity)) {
         let judgement = rules::judge(procedure, &question_of(case, incident, category.severity, &category.name));
+        let lessens = rules::lessens(&incident.advice.slots, &judgement.advice.slots);
         events.push(Event::SeverityChanged {
             from: incident.severity,
             to: category.severity,
             reason: format!("{} joined: {}", trigger.text, judgement.advice.because),
             advice: judgement.advice,
         });
+        if lessens {
+            let why = format!("{} joined, which lessened the approvals", trigger.text);
+            events.push(Event::RatificationOwed { by: Role::Management, why });
+        }
         events.extend(planning::void_submitted(incident, "the severity changed with a further trigger"));
     }
     Ok(events)

@@ -53,6 +53,9 @@ pub fn offer(case: &Case, incident: &Incident, role: Role, to: &PersonId) -> Res
     if case.actor.who.person() == Some(to) {
         return Err(Refusal::already("the place is yours"));
     }
+    if incident.offers.get(&role) == Some(to) {
+        return Err(Refusal::already(format!("the place is offered to {}", case.facts.name(to))));
+    }
     Ok(vec![Event::RoleOffered { role, to: to.clone() }])
 }
 
@@ -60,6 +63,12 @@ pub fn accept(case: &Case, incident: &Incident, role: Role) -> Result<Vec<Event>
     let person = case.person()?;
     if incident.offers.get(&role) != Some(person) {
         return Err(Refusal::not_yours("the place was not offered to you", "Take it over instead."));
+    }
+    if !case.facts.holds(person, role) {
+        return Err(Refusal::not_yours(
+            format!("you do not hold the role {role} any more"),
+            "An administrator grants roles on the people page.",
+        ));
     }
     Ok(vec![Event::RoleTaken { role, person: person.clone(), from: incident.holder(role).cloned() }])
 }
@@ -74,13 +83,19 @@ pub fn change_severity(case: &Case, incident: &Incident, to: Severity, reason: &
     let judgement = rules::judge(case.facts.procedure, &question_of(case, incident, to, &incident.category));
     let lessens = rules::lessens(&incident.advice.slots, &judgement.advice.slots);
     let raises = to.worse_than(incident.severity);
-    if lessens && raises && incident.commander.as_ref() != case.actor.who.person() {
+    if lessens && raises && !case.commands(incident) {
         return Err(Refusal::not_yours(
             format!("raising to {to} lessens the approvals needed, which is for the incident commander"),
             "Ask the incident commander to raise it.",
         ));
     }
     if lessens && !raises {
+        if let Some(asked) = incident.severity_asked.as_ref().filter(|asked| asked.to == to) {
+            return Err(Refusal::already(format!(
+                "{} asked for it, and a second person confirms it",
+                case.facts.name(&asked.by)
+            )));
+        }
         return Ok(vec![Event::SeverityChangeAsked { to, reason }]);
     }
     Ok(changed(incident, to, reason, judgement, lessens))
@@ -99,8 +114,9 @@ pub fn confirm_severity(case: &Case, incident: &Incident, to: Severity) -> Resul
             "Ask the technical lead or management to confirm.",
         ));
     }
-    let commander = incident.commander.as_ref();
-    if commander != Some(&asked.by) && commander != case.actor.who.person() {
+    let asked_in_command =
+        incident.commander.as_ref() == Some(&asked.by) && case.facts.holds(&asked.by, Role::IncidentCommander);
+    if !asked_in_command && !case.commands(incident) {
         return Err(Refusal::not_yours(
             "the incident commander must be one of the two",
             "Ask the incident commander to confirm.",
@@ -121,9 +137,22 @@ fn changed(incident: &Incident, to: Severity, reason: String, judgement: rules::
     events
 }
 
-pub fn ratify(incident: &Incident, reason: &str) -> Result<Vec<Event>, Refusal> {
+/// Management's agreement afterwards: never by who took the act upon them, whatever other roles they hold.
+pub fn ratify(case: &Case, incident: &Incident, reason: &str) -> Result<Vec<Event>, Refusal> {
     if !incident.has_open_debt() {
         return Err(Refusal::already("nothing waits to be ratified"));
+    }
+    let person = case.person()?;
+    let approved = || {
+        let started = incident.attempts.iter().filter(|attempt| !attempt.runs.is_empty());
+        started.flat_map(|attempt| &attempt.approvals).any(|approval| approval.person == *person)
+    };
+    let own = incident.debts.iter().filter(|debt| !debt.paid).any(|debt| match &debt.owed_by {
+        Some(owed_by) => owed_by == person,
+        None => approved(),
+    });
+    if own {
+        return Err(Refusal::not_yours("it is your own act that waits to be ratified", "Ask another of management."));
     }
     Ok(vec![Event::Ratified { reason: required("reason", reason)? }])
 }

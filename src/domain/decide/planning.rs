@@ -214,10 +214,22 @@ pub fn fix(case: &Case, incident: &Incident, number: AttemptNo, narrowed: Option
         not_covered: draft.not_covered,
         reason: draft.reason,
     };
-    let bytes = plan.canonical();
+    let bytes = plan.fixed().map_err(|fault| {
+        Refusal::blocked(
+            format!("the plan cannot be fixed: {fault}"),
+            "Mend the playbook's numbers, then submit again.",
+        )
+    })?;
+    let digest = digest(&bytes);
+    if attempt.sent_back.contains(&digest) {
+        return Err(Refusal::phase(
+            "changes were requested of exactly this plan",
+            "Change it as was asked, then submit it again.",
+        ));
+    }
     Ok(Event::PlanSubmitted(PlanSubmitted {
         attempt: number,
-        digest: digest(&bytes),
+        digest,
         plan: bytes,
         expire_after: facts.procedure.approvals.expire_after,
         voided: approvers(attempt),
@@ -276,6 +288,9 @@ pub fn assess(
     }
     if checked.values().all(String::is_empty) {
         return Err(Refusal::input("every section is empty", "Fill in at least one section."));
+    }
+    if attempt.assessments.get(name).is_some_and(|assessed| assessed.sections == checked) {
+        return Err(Refusal::already("the assessment says this already"));
     }
     Ok(vec![Event::Assessed { attempt: number, name: name.to_owned(), sections: checked }])
 }
@@ -344,6 +359,13 @@ fn checked_target(facts: &Facts, draft: &Draft, target: &Target) -> Result<Targe
         return Err(Refusal::input(
             format!("the target {} is of {}, which the plan does not cover", target.name, target.component),
             "Add the component, or remove the target.",
+        ));
+    }
+    let known = facts.environments.get(&draft.environment);
+    if !known.is_some_and(|components| components.contains(&target.component)) {
+        return Err(Refusal::input(
+            format!("the target {} is of “{}”, no component of {}", target.name, target.component, draft.environment),
+            "Choose a component of the environment.",
         ));
     }
     let running = facts.running_release(&target.component);

@@ -31,7 +31,7 @@ pub fn tick(
         Mark::Done { note } => Mark::Done { note: optional("note", note)? },
         Mark::NotApplicable { reason } => Mark::NotApplicable { reason: required("reason", reason)? },
         Mark::Waived { reason } => {
-            if incident.commander.as_ref() != case.actor.who.person() {
+            if !case.commands(incident) {
                 return Err(Refusal::not_yours("only the incident commander waives items", "Ask the commander."));
             }
             Mark::Waived { reason: required("reason", reason)? }
@@ -52,7 +52,7 @@ fn closing_item(facts: &Facts, name: &str) -> bool {
 
 fn may_tick(case: &Case, incident: &Incident, owner: Option<&str>) -> Result<(), Refusal> {
     let person = case.person()?;
-    if incident.commander.as_ref() == Some(person) {
+    if case.commands(incident) {
         return Ok(());
     }
     let Some(role) = owner.and_then(|owner| case.facts.procedure.role(owner)) else {

@@ -1,7 +1,7 @@
 //! The default playbook says what the written procedure says.
 
 use crate::domain::Span;
-use crate::domain::condition::{Condition, Direction, Series, USUAL_INTERVAL};
+use crate::domain::condition::{Condition, Direction, Series};
 use crate::domain::procedure::*;
 use crate::playbook::{DEFAULT, content_hash, default_procedure, parse, render, seeds};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ fn the_four_measured_triggers_have_the_procedures_thresholds_and_durations() {
         threshold,
         hold: Span::minutes(minutes),
         look_back: Span::seconds(60),
-        interval: USUAL_INTERVAL,
+        interval: crate::domain::condition::USUAL_INTERVAL,
     };
     let expected = [
         ("Error rate >10% for >5 minutes", condition(Series::ErrorRate, Direction::Above, 100_000, 5), true),

@@ -1,0 +1,211 @@
+//! What concerns the incident as a whole: summary, triggers, decision, updates.
+
+use super::{
+    DebtPart, DecisionPart, Names, SeverityChange, Summary, TriggerPart, UpdatePart, UpdatesPart, actor, said,
+};
+use crate::domain::Timestamp;
+use crate::domain::event::{Event, Recorded, TriggerSeen};
+use crate::domain::figures::{confirmed_at, decisive};
+use crate::domain::procedure::Procedure;
+use crate::domain::progress::state_words;
+use crate::domain::state::{Attempt, AttemptStatus, Incident};
+use crate::domain::words::{lower_first, plain};
+use serde_json::Value;
+
+/// Evidence of more lines than this is cut in words; the journal keeps it whole.
+const MOST_EVIDENCE_LINES: usize = 60;
+
+pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure, names: Names) -> Summary {
+    let category = procedure.category(&incident.category);
+    let closed = incident.closed.as_ref();
+    let by = |person: Option<&crate::domain::PersonId>| person.map_or_else(|| "Backout".to_owned(), names);
+    Summary {
+        id: incident.id.clone(),
+        title: incident.title.clone(),
+        headline: headline(incident),
+        state: state_words(incident),
+        severity: incident.severity,
+        severity_changes: journal.iter().filter_map(|recorded| severity_change(recorded, names)).collect(),
+        category: category.map_or_else(|| plain(&incident.category), |category| category.title.clone()),
+        marks: category.and_then(|category| category.marks.clone()),
+        environment: incident.environment.clone(),
+        component: incident.component.clone(),
+        outage: incident.outage,
+        users_affected: incident.users_affected_ppm.map(share),
+        opened_at: incident.opened_at,
+        opened_by: by(incident.opened_by.as_ref()),
+        closed_at: closed.map(|closed| closed.at),
+        closed_by: closed.map(|closed| by(closed.by.as_ref())),
+        outcome: closed.map(|closed| closed.outcome.to_string()),
+        closing_reason: closed.map(|closed| closed.reason.clone()),
+        duration: closed.map(|closed| closed.at - incident.opened_at),
+        commander: incident.commander.as_ref().map(names),
+        technical_lead: incident.technical_lead.as_ref().map(names),
+        playbook_version: incident.playbook_version.clone(),
+        playbook: incident.playbook.clone(),
+    }
+}
+
+/// Parts per million as a share: `about 12.5 %`.
+fn share(ppm: i64) -> String {
+    let tenths = (ppm + 500) / 1_000;
+    format!("about {}.{}\u{a0}%", tenths / 10, tenths % 10)
+}
+
+fn headline(incident: &Incident) -> String {
+    let restored = decisive(incident).and_then(|attempt| confirmed_at(attempt).map(|at| (attempt, at)));
+    if let Some((attempt, at)) = restored {
+        let mut kind = attempt.draft.kind.to_string();
+        kind[..1].make_ascii_uppercase();
+        let moves: Vec<String> = attempt
+            .draft
+            .targets
+            .iter()
+            .map(|target| match &target.from {
+                Some(from) => format!("{} from {from} to {}", target.component, target.name),
+                None => format!("{} to {}", target.component, target.name),
+            })
+            .collect();
+        let since = incident.triggers.first().map_or(incident.opened_at, |trigger| trigger.seen_at);
+        let after = at - since;
+        return format!(
+            "{kind} of {} in {} on {}. Verified at {} UTC, {after} after the trigger.",
+            moves.join(", "),
+            attempt.draft.environment,
+            at.date(),
+            at.time_of_day(),
+        );
+    }
+    match (&incident.closed, decisive(incident)) {
+        (Some(closed), _) => format!("Closed at {}: {}.", closed.at, closed.outcome),
+        (None, Some(attempt)) if attempt.status() == AttemptStatus::Failed => {
+            format!("Attempt {} failed{}; the incident is open.", attempt.number, ended(attempt))
+        }
+        (None, _) => format!("The incident is open: {}.", state_words(incident)),
+    }
+}
+
+fn ended(attempt: &Attempt) -> String {
+    attempt.end.as_ref().map_or_else(String::new, |end| format!(" at {} UTC", end.at.time_of_day()))
+}
+
+fn severity_change(recorded: &Recorded, names: Names) -> Option<SeverityChange> {
+    let Event::SeverityChanged { from, to, reason, .. } = &recorded.event else { return None };
+    Some(SeverityChange { at: recorded.at, by: actor(recorded, names), from: *from, to: *to, reason: reason.clone() })
+}
+
+pub fn triggers(journal: &[Recorded], procedure: &Procedure, names: Names) -> Vec<TriggerPart> {
+    let part = |recorded: &Recorded, seen: &TriggerSeen| TriggerPart {
+        text: seen.text.clone(),
+        category: procedure.category(&seen.category).map_or_else(|| plain(&seen.category), |known| known.title.clone()),
+        saw: seen.saw.clone(),
+        seen_at: seen.seen_at,
+        at: recorded.at,
+        by: actor(recorded, names),
+        evidence: evidence_lines(&seen.evidence),
+    };
+    journal
+        .iter()
+        .filter_map(|recorded| match &recorded.event {
+            Event::Opened(opened) => Some(part(recorded, &opened.trigger)),
+            Event::TriggerJoined { trigger } => Some(part(recorded, trigger)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// JSON evidence as lines of what and value. Text that is no JSON stays one line.
+fn evidence_lines(evidence: &str) -> Vec<(String, String)> {
+    if evidence.trim().is_empty() {
+        return Vec::new();
+    }
+    let mut lines = Vec::new();
+    match serde_json::from_str::<Value>(evidence) {
+        Ok(value) => flatten("", &value, &mut lines),
+        Err(_) => lines.push(("evidence".to_owned(), evidence.to_owned())),
+    }
+    if lines.len() > MOST_EVIDENCE_LINES {
+        let left = lines.len() - MOST_EVIDENCE_LINES;
+        lines.truncate(MOST_EVIDENCE_LINES);
+        lines.push(("and more".to_owned(), format!("{left} further lines stand in the journal")));
+    }
+    lines
+}
+
+fn flatten(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
+    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path} / {key}") };
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            map.iter().for_each(|(key, value)| flatten(&below(key), value, lines));
+        }
+        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            (1..).zip(items).for_each(|(number, item)| flatten(&below(&number.to_string()), item, lines));
+        }
+        Value::Array(items) => {
+            let words: Vec<String> = items.iter().map(scalar).collect();
+            lines.push((named(path), words.join(", ")));
+        }
+        other => lines.push((named(path), scalar(other))),
+    }
+}
+
+fn named(path: &str) -> String {
+    if path.is_empty() { "value".to_owned() } else { path.to_owned() }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "no data".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+pub fn decision(journal: &[Recorded], incident: &Incident, procedure: &Procedure, names: Names) -> DecisionPart {
+    let advice = &incident.advice;
+    let rule = procedure.rules.iter().find(|rule| rule.name == advice.rule);
+    let mut debts: Vec<DebtPart> = Vec::new();
+    for recorded in journal {
+        match &recorded.event {
+            Event::RatificationOwed { by, why } => {
+                debts.push(DebtPart { by: by.to_string(), why: why.clone(), owed_at: recorded.at, paid: None });
+            }
+            Event::Ratified { reason } => {
+                for debt in debts.iter_mut().filter(|debt| debt.paid.is_none()) {
+                    debt.paid = Some(said(recorded, reason, names));
+                }
+            }
+            _ => {}
+        }
+    }
+    DecisionPart {
+        advice: advice.decision.to_string(),
+        rule: rule.map_or_else(|| plain(&advice.rule), |rule| rule.text.clone()),
+        because: lower_first(&advice.because),
+        otherwise: advice.otherwise.clone(),
+        authority: advice.authority.clone(),
+        debts,
+    }
+}
+
+pub fn updates(journal: &[Recorded], incident: &Incident, names: Names) -> UpdatesPart {
+    let mut sent = Vec::new();
+    let mut missed = Vec::new();
+    for recorded in journal {
+        if let Event::UpdateSent(update) = &recorded.event {
+            missed.extend(&update.missed);
+            sent.push(UpdatePart {
+                number: update.number,
+                at: recorded.at,
+                due_at: update.due_at,
+                by: actor(recorded, names),
+                early: update.early,
+                late: update.late,
+                text: update.text.clone(),
+            });
+        }
+    }
+    let times: Vec<Timestamp> = sent.iter().map(|update| update.at).collect();
+    let longest_gap = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+    UpdatesPart { every: incident.cadence.every, sent, missed, longest_gap }
+}

@@ -1,0 +1,994 @@
+//! An event in one plain sentence, as the timeline, the progress feed and the report tell it.
+//!
+//! Who acted stands first by name; what follows by itself is Backout's doing, also where a person's act set it off. People
+//! are named for decisions and confirmations, systems for faults. Names of the playbook's parts never show: its texts
+//! do. [`Story`] knows the whole journal, so that the end of a run can say which action ended; [`tell`] knows one event.
+
+use super::actor::Who;
+use super::condition::Series;
+use super::event::{Event, Mark, Recorded, RunEnd, RunStarting, UpdateSent};
+use super::plan::{Draft, FixedPlan, Target};
+use super::procedure::Procedure;
+use super::state::{AttemptNo, IndicatorSign, RunId};
+use super::{PersonId, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One entry of the timeline. Neither text ends with a full stop of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    pub kind: TimelineKind,
+    /// One sentence in plain text.
+    pub text: String,
+    /// Reasons, evidence, a message's whole text: may have several lines.
+    pub detail: Option<String>,
+    /// The name of a symbol in the icon sheet.
+    pub icon: &'static str,
+}
+
+/// What the timeline can be filtered by (L6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineKind {
+    Trigger,
+    Decision,
+    Approval,
+    Tick,
+    Run,
+    Message,
+    Measurement,
+    Note,
+}
+
+impl TimelineKind {
+    pub const ALL: [TimelineKind; 8] = [
+        TimelineKind::Trigger,
+        TimelineKind::Decision,
+        TimelineKind::Approval,
+        TimelineKind::Tick,
+        TimelineKind::Run,
+        TimelineKind::Message,
+        TimelineKind::Measurement,
+        TimelineKind::Note,
+    ];
+
+    /// The word in an address.
+    pub const fn key(self) -> &'static str {
+        match self {
+            TimelineKind::Trigger => "trigger",
+            TimelineKind::Decision => "decision",
+            TimelineKind::Approval => "approval",
+            TimelineKind::Tick => "tick",
+            TimelineKind::Run => "run",
+            TimelineKind::Message => "message",
+            TimelineKind::Measurement => "measurement",
+            TimelineKind::Note => "note",
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<TimelineKind> {
+        TimelineKind::ALL.into_iter().find(|kind| kind.key() == key)
+    }
+
+    /// The label of the filter.
+    pub const fn title(self) -> &'static str {
+        match self {
+            TimelineKind::Trigger => "Triggers",
+            TimelineKind::Decision => "Decisions",
+            TimelineKind::Approval => "Approvals",
+            TimelineKind::Tick => "Ticks",
+            TimelineKind::Run => "Runs",
+            TimelineKind::Message => "Messages",
+            TimelineKind::Measurement => "Measurements",
+            TimelineKind::Note => "Notes",
+        }
+    }
+}
+
+/// The symbols that entries use; the icon sheet must have them all.
+pub const ICONS: [&str; 20] = [
+    "attention",
+    "back",
+    "bell",
+    "check",
+    "done",
+    "evidence",
+    "failed",
+    "flag",
+    "key",
+    "lock",
+    "message",
+    "not-needed",
+    "pause",
+    "person",
+    "play",
+    "pulse",
+    "retry",
+    "stop",
+    "terminal",
+    "waiting",
+];
+
+/// Tells one event without knowing the journal around it: a run is then named by its number.
+pub fn tell(recorded: &Recorded, names: &dyn Fn(&PersonId) -> String, procedure: &Procedure) -> Told {
+    Story { names, procedure, actions: BTreeMap::new() }.tell(recorded)
+}
+
+/// Tells the events of one journal.
+pub struct Story<'a> {
+    names: &'a dyn Fn(&PersonId) -> String,
+    procedure: &'a Procedure,
+    /// Which action each run carries out.
+    actions: BTreeMap<RunId, String>,
+}
+
+impl<'a> Story<'a> {
+    pub fn of(journal: &[Recorded], names: &'a dyn Fn(&PersonId) -> String, procedure: &'a Procedure) -> Story<'a> {
+        let actions = journal
+            .iter()
+            .filter_map(|recorded| match &recorded.event {
+                Event::RunStarting(RunStarting { run, action, .. }) | Event::ReportedByHand { run, action, .. } => {
+                    Some((run.clone(), action.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        Story { names, procedure, actions }
+    }
+
+    pub fn tell(&self, recorded: &Recorded) -> Told {
+        let who = self.actor(&recorded.actor);
+        match &recorded.event {
+            Event::Opened(_) | Event::TriggerJoined { .. } => self.tell_trigger(&who, &recorded.event),
+            Event::RoleTaken { .. }
+            | Event::RoleOffered { .. }
+            | Event::SeverityChanged { .. }
+            | Event::SeverityChangeAsked { .. }
+            | Event::RatificationOwed { .. }
+            | Event::Ratified { .. }
+            | Event::FreezeLifted { .. }
+            | Event::Closed { .. } => self.tell_command(&who, &recorded.event),
+            Event::AttemptDrafted { .. }
+            | Event::PlanEdited { .. }
+            | Event::PlanSubmitted(_)
+            | Event::PlanVoided { .. }
+            | Event::PlanWithdrawn { .. }
+            | Event::Assessed { .. } => self.tell_plan(&who, &recorded.event),
+            Event::Approved(_)
+            | Event::ApprovalWithdrawn { .. }
+            | Event::ChangesRequested { .. }
+            | Event::Declined { .. } => self.tell_approval(&who, &recorded.event),
+            Event::StartOrdered { .. }
+            | Event::StartRefused { .. }
+            | Event::ActionReleased { .. }
+            | Event::ActionHeld { .. }
+            | Event::ActionResumed { .. }
+            | Event::StopOrdered { .. } => self.tell_order(&who, &recorded.event),
+            Event::RunStarting(_)
+            | Event::RunRunning { .. }
+            | Event::RunFinished { .. }
+            | Event::RunLost { .. }
+            | Event::RunJudged { .. }
+            | Event::ReportedByHand { .. }
+            | Event::RetryOrdered { .. } => self.tell_run(&who, &recorded.event),
+            Event::ItemMarked { .. }
+            | Event::ItemUnmarked { .. }
+            | Event::CriterionMarked { .. }
+            | Event::IndicatorMarked { .. }
+            | Event::SuccessConfirmed { .. }
+            | Event::FailureDeclared { .. } => self.tell_verification(&who, &recorded.event),
+            Event::UpdateEdited { .. }
+            | Event::UpdateSent(_)
+            | Event::NoteAdded { .. }
+            | Event::SectionWritten { .. } => self.tell_message(&who, &recorded.event),
+        }
+    }
+
+    fn tell_trigger(&self, who: &str, event: &Event) -> Told {
+        match event {
+            Event::Opened(opened) => told(
+                TimelineKind::Trigger,
+                "flag",
+                format!("{who} opened the incident “{}” as {}: {}", opened.title, opened.severity, opened.trigger.text),
+                [
+                    opened.trigger.saw.clone(),
+                    format!("Advice: {}, because {}", opened.advice.decision, lower_first(&opened.advice.because)),
+                ],
+            ),
+            Event::TriggerJoined { trigger } => told(
+                TimelineKind::Trigger,
+                "flag",
+                format!("{who} added the trigger “{}” to the incident", trigger.text),
+                [trigger.saw.clone()],
+            ),
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn tell_command(&self, who: &str, event: &Event) -> Told {
+        let decision = |icon, text, detail: &str| told(TimelineKind::Decision, icon, text, [detail.to_owned()]);
+        match event {
+            Event::RoleTaken { role, person, from } => {
+                let who = (self.names)(person);
+                let text = match from {
+                    Some(from) => format!("{who} took over as {role} from {}", (self.names)(from)),
+                    None => format!("{who} took the place of {role}"),
+                };
+                decision("person", text, "")
+            }
+            Event::RoleOffered { role, to } => {
+                decision("person", format!("{who} offered the place of {role} to {}", (self.names)(to)), "")
+            }
+            Event::SeverityChanged { from, to, reason, advice } => {
+                let direction = if to.worse_than(*from) { "raised" } else { "lowered" };
+                told(
+                    TimelineKind::Decision,
+                    "flag",
+                    format!("{who} {direction} the severity from {from} to {to}"),
+                    [reason.clone(), format!("Advice now: {}", advice.decision)],
+                )
+            }
+            Event::SeverityChangeAsked { to, reason } => decision(
+                "waiting",
+                format!("{who} asked to lower the severity to {to}, which takes a second person"),
+                reason,
+            ),
+            Event::RatificationOwed { by, why } => {
+                decision("waiting", format!("Backout recorded that the agreement of {by} is owed afterwards"), why)
+            }
+            Event::Ratified { reason } => {
+                decision("done", format!("{who} ratified what was allowed in advance"), reason)
+            }
+            Event::FreezeLifted { reason } => decision("lock", format!("{who} lifted the deployment freeze"), reason),
+            Event::Closed { outcome, reason } => {
+                decision("done", format!("{who} closed the incident: {outcome}"), reason)
+            }
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn tell_plan(&self, who: &str, event: &Event) -> Told {
+        let decision = |icon, text, detail: &str| told(TimelineKind::Decision, icon, text, [detail.to_owned()]);
+        match event {
+            Event::AttemptDrafted { attempt, draft, escalates: None, why } => {
+                decision("evidence", format!("{who} drafted attempt {attempt}: {}", drafted(draft)), why)
+            }
+            Event::AttemptDrafted { attempt, draft, escalates: Some(failed), why } => decision(
+                "evidence",
+                format!("{who} drafted attempt {attempt}, a restoration after attempt {failed}: {}", drafted(draft)),
+                why,
+            ),
+            Event::PlanEdited { attempt, draft } => decision(
+                "evidence",
+                format!("{who} changed the plan of attempt {attempt}: {}", drafted(draft)),
+                &draft.reason,
+            ),
+            Event::PlanSubmitted(submitted) => {
+                let plan = FixedPlan::read(&submitted.plan).ok();
+                let text = match (&plan, &submitted.narrowed) {
+                    (_, Some(_)) => format!("{who} submitted a narrower plan of attempt {}", submitted.attempt),
+                    (Some(plan), None) => format!(
+                        "{who} submitted the plan of attempt {}: {}",
+                        submitted.attempt,
+                        planned(plan.kind.to_string(), &plan.targets)
+                    ),
+                    (None, None) => format!("{who} submitted the plan of attempt {}", submitted.attempt),
+                };
+                let digest = format!("Plan digest {}", short(&submitted.digest));
+                told(
+                    TimelineKind::Decision,
+                    "evidence",
+                    text,
+                    [submitted.narrowed.clone().unwrap_or_default(), digest, self.void_words(&submitted.voided)],
+                )
+            }
+            Event::PlanVoided { attempt, why, voided } => told(
+                TimelineKind::Decision,
+                "back",
+                format!("Backout put the plan of attempt {attempt} back to draft: {}", lower_first(why)),
+                [self.void_words(voided)],
+            ),
+            Event::PlanWithdrawn { attempt, reason } => {
+                decision("back", format!("{who} withdrew the plan of attempt {attempt}"), reason)
+            }
+            Event::Assessed { attempt, name, sections } => {
+                let form = self.procedure.assessment(name);
+                let title = form.map_or_else(|| plain(name), |form| form.title.clone());
+                let lines = sections.iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| {
+                    let known = form.and_then(|form| form.sections.iter().find(|section| section.name == *key));
+                    format!("{} {text}", label(&known.map_or_else(|| plain(key), |section| section.title.clone())))
+                });
+                told(
+                    TimelineKind::Decision,
+                    "evidence",
+                    format!("{who} wrote the {} of attempt {attempt}", lower_first(&title)),
+                    lines,
+                )
+            }
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn tell_approval(&self, who: &str, event: &Event) -> Told {
+        let approval = |icon, text, detail: String| told(TimelineKind::Approval, icon, text, [detail]);
+        match event {
+            Event::Approved(approved) => told(
+                TimelineKind::Approval,
+                "key",
+                format!("{who} authorised the rollback"),
+                [
+                    format!(
+                        "As {} for attempt {}, plan {}, confirmed by {}",
+                        approved.role,
+                        approved.attempt,
+                        short(&approved.digest),
+                        approved.strength
+                    ),
+                    approved.comment.clone(),
+                ],
+            ),
+            Event::ApprovalWithdrawn { attempt, person } => approval(
+                "back",
+                format!("{} withdrew their approval of attempt {attempt}", (self.names)(person)),
+                String::new(),
+            ),
+            Event::ChangesRequested { attempt, reason } => {
+                approval("retry", format!("{who} asked for changes to the plan of attempt {attempt}"), reason.clone())
+            }
+            Event::Declined { attempt, reason } => {
+                approval("failed", format!("{who} declined the rollback of attempt {attempt}"), reason.clone())
+            }
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn tell_order(&self, who: &str, event: &Event) -> Told {
+        let decision = |icon, text, detail: &str| told(TimelineKind::Decision, icon, text, [detail.to_owned()]);
+        match event {
+            Event::StartOrdered { attempt, digest } => decision(
+                "play",
+                format!("{who} ordered the start of attempt {attempt}"),
+                &format!("Plan {}", short(digest)),
+            ),
+            Event::StartRefused { attempt, why } => {
+                decision("attention", format!("Backout did not start attempt {attempt}: {}", lower_first(why)), "")
+            }
+            Event::ActionReleased { action, .. } => {
+                decision("play", format!("{who} gave the word for “{}”", self.action(action)), "")
+            }
+            Event::ActionHeld { action, why, .. } => told(
+                TimelineKind::Run,
+                "pause",
+                format!("Backout held “{}” back: {}", self.action(action), lower_first(why)),
+                [],
+            ),
+            Event::ActionResumed { action, .. } => {
+                decision("play", format!("{who} let “{}” go on", self.action(action)), "")
+            }
+            Event::StopOrdered { attempt, reason } => {
+                decision("stop", format!("{who} ordered attempt {attempt} to stop"), reason)
+            }
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn tell_run(&self, who: &str, event: &Event) -> Told {
+        let run_entry = |icon, text, detail: String| told(TimelineKind::Run, icon, text, [detail]);
+        match event {
+            Event::RunStarting(starting) => told(
+                TimelineKind::Run,
+                "terminal",
+                format!("Backout started “{}”", self.action(&starting.action)),
+                [
+                    format!("Run {} on {}, time limit {}", starting.run, starting.host, starting.time_limit),
+                    baseline_words(&starting.baseline),
+                ],
+            ),
+            Event::RunRunning { run } => run_entry("terminal", format!("{} is running", self.run(run)), String::new()),
+            Event::RunFinished { run, outcome } => {
+                let icon = if outcome.end.is_success() { "done" } else { "failed" };
+                let cut = if outcome.log_cut { ", log cut at its limit" } else { "" };
+                let lines = if outcome.lines == 1 { "line" } else { "lines" };
+                run_entry(
+                    icon,
+                    format!("{} {}", self.run(run), end_words(&outcome.end)),
+                    format!("{} {lines} of log{cut}, digest {}", outcome.lines, short(&outcome.log_sha256)),
+                )
+            }
+            Event::RunLost { run, why } => {
+                run_entry("attention", format!("{} lost contact, its outcome is unknown", self.run(run)), why.clone())
+            }
+            Event::RunJudged { run, succeeded, reason } => run_entry(
+                if *succeeded { "done" } else { "failed" },
+                format!("{who} looked at {} and found that it {}", self.run_within(run), result_word(*succeeded)),
+                reason.clone(),
+            ),
+            Event::ReportedByHand { action, succeeded, evidence, .. } => run_entry(
+                if *succeeded { "done" } else { "failed" },
+                format!("{who} reported that “{}”, done by hand, {}", self.action(action), result_word(*succeeded)),
+                evidence.clone(),
+            ),
+            Event::RetryOrdered { run, reason } => told(
+                TimelineKind::Decision,
+                "retry",
+                format!("{who} ordered a new run in place of {}", self.run_within(run)),
+                [reason.clone()],
+            ),
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn tell_verification(&self, who: &str, event: &Event) -> Told {
+        match event {
+            Event::ItemMarked { item, mark, .. } => {
+                let text = self.procedure.item(item).map_or_else(|| plain(item), |(_, _, item)| item.text.clone());
+                marked(who, &text, mark, None)
+            }
+            Event::ItemUnmarked { item, why, .. } => {
+                let text = self.procedure.item(item).map_or_else(|| plain(item), |(_, _, item)| item.text.clone());
+                told(TimelineKind::Tick, "back", format!("{who} opened “{text}” again"), [why.clone()])
+            }
+            Event::CriterionMarked { criterion, mark, measured, .. } => {
+                let text =
+                    self.procedure.criterion(criterion).map_or_else(|| plain(criterion), |known| known.text.clone());
+                match mark {
+                    Some(mark) => marked(who, &text, mark, measured.as_deref()),
+                    None => told(
+                        TimelineKind::Tick,
+                        "back",
+                        format!("{who} opened the criterion “{text}” again"),
+                        [measured_words(measured.as_deref())],
+                    ),
+                }
+            }
+            Event::IndicatorMarked { indicator, sign, note, measured, .. } => {
+                let text =
+                    self.procedure.indicator(indicator).map_or_else(|| plain(indicator), |known| known.text.clone());
+                told(
+                    TimelineKind::Measurement,
+                    if *sign == IndicatorSign::Seen { "attention" } else { "pulse" },
+                    format!("{who} marked the failure indicator “{text}” as {}", sign_words(*sign)),
+                    [note.clone(), measured_words(measured.as_deref())],
+                )
+            }
+            Event::SuccessConfirmed { attempt, measured, unticked, version_proof } => {
+                let values: Vec<String> =
+                    measured.iter().map(|(key, value)| format!("{} {value}", series_words(key))).collect();
+                let unticked = match unticked.as_slice() {
+                    [] => String::new(),
+                    items => format!("Not ticked: {}", items.join(", ")),
+                };
+                told(
+                    TimelineKind::Decision,
+                    "done",
+                    format!("{who} confirmed that attempt {attempt} succeeded"),
+                    [version_proof.clone(), values.join(", "), unticked],
+                )
+            }
+            Event::FailureDeclared { attempt, reason } => told(
+                TimelineKind::Decision,
+                "failed",
+                format!("{who} declared attempt {attempt} failed"),
+                [reason.clone()],
+            ),
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn tell_message(&self, who: &str, event: &Event) -> Told {
+        match event {
+            Event::UpdateEdited { number, note } => told(
+                TimelineKind::Message,
+                "message",
+                format!("{who} edited the draft of update {number}"),
+                [note.clone()],
+            ),
+            Event::UpdateSent(update) => told(
+                TimelineKind::Message,
+                if update.late || !update.missed.is_empty() { "attention" } else { "message" },
+                format!("{who} sent update {}{}", update.number, manner(update)),
+                [update.text.clone()],
+            ),
+            Event::NoteAdded { text } => {
+                told(TimelineKind::Note, "message", format!("{who} wrote a note"), [text.clone()])
+            }
+            Event::SectionWritten { document, section, text } => {
+                let known = self.procedure.documents.iter().find(|known| known.name == *document);
+                let part = known.and_then(|known| known.sections.iter().find(|known| known.name == *section));
+                told(
+                    TimelineKind::Note,
+                    "evidence",
+                    format!(
+                        "{who} wrote “{}” of the {}",
+                        part.map_or_else(|| plain(section), |part| part.title.clone()),
+                        known.map_or_else(|| plain(document), |known| known.title.to_lowercase())
+                    ),
+                    [text.clone()],
+                )
+            }
+            other => unreachable_kind(other),
+        }
+    }
+
+    fn actor(&self, who: &Who) -> String {
+        who.person().map_or_else(|| "Backout".to_owned(), |person| (self.names)(person))
+    }
+
+    fn void_words(&self, voided: &[PersonId]) -> String {
+        let names: Vec<String> = voided.iter().map(|person| (self.names)(person)).collect();
+        if names.is_empty() { String::new() } else { format!("Void: the approval of {}", names.join(" and ")) }
+    }
+
+    fn action(&self, name: &str) -> String {
+        action_title(self.procedure, name)
+    }
+
+    /// A run at the beginning of a sentence.
+    fn run(&self, run: &RunId) -> String {
+        match self.actions.get(run) {
+            Some(action) => format!("“{}”", self.action(action)),
+            None => format!("Run {run}"),
+        }
+    }
+
+    fn run_within(&self, run: &RunId) -> String {
+        match self.actions.get(run) {
+            Some(action) => format!("the run of “{}”", self.action(action)),
+            None => format!("run {run}"),
+        }
+    }
+}
+
+/// An action's title. A plan may have an action once for each component: `name/component`.
+pub fn action_title(procedure: &Procedure, name: &str) -> String {
+    let (base, component) = name.split_once('/').map_or((name, None), |(base, component)| (base, Some(component)));
+    let title = procedure.action(base).map_or_else(|| plain(base), |action| action.title.clone());
+    match component {
+        Some(component) => format!("{title} ({component})"),
+        None => title,
+    }
+}
+
+/// `full rollback of crisis-detection to 4.11.3`.
+pub fn planned(kind: String, targets: &[Target]) -> String {
+    let words: Vec<String> = targets.iter().map(|target| format!("{} to {}", target.component, target.name)).collect();
+    if words.is_empty() { kind } else { format!("{kind} of {}", words.join(", ")) }
+}
+
+fn drafted(draft: &Draft) -> String {
+    planned(draft.kind.to_string(), &draft.targets)
+}
+
+/// How a run ended, after its name.
+pub fn end_words(end: &RunEnd) -> String {
+    match end {
+        RunEnd::Exited(0) => "succeeded, exit 0".to_owned(),
+        RunEnd::Exited(code) => format!("failed, exit {code}"),
+        RunEnd::Signalled(signal) => format!("failed, ended by signal {signal}"),
+        RunEnd::TimedOut => "passed its time limit and was stopped".to_owned(),
+        RunEnd::Cancelled => "was stopped".to_owned(),
+        RunEnd::NeverStarted(why) => format!("never started: {why}"),
+    }
+}
+
+pub const fn sign_words(sign: IndicatorSign) -> &'static str {
+    match sign {
+        IndicatorSign::NotSeen => "not seen",
+        IndicatorSign::Watching => "being watched",
+        IndicatorSign::Seen => "seen",
+    }
+}
+
+/// A series by its key in the journal, in words: `error rate`.
+pub fn series_words(key: &str) -> String {
+    Series::from_key(key).label().to_owned()
+}
+
+/// The first twelve digits: enough to compare by eye.
+pub fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
+/// An offset from the first start: `T+14:31`, `T-1:20`.
+pub fn offset_words(offset: Span) -> String {
+    if offset.0 < 0 { format!("T{offset}") } else { format!("T+{offset}") }
+}
+
+fn baseline_words(baseline: &BTreeMap<String, i64>) -> String {
+    let values: Vec<String> = baseline
+        .iter()
+        .map(|(key, value)| format!("{} {}", series_words(key), Series::from_key(key).show(*value)))
+        .collect();
+    if values.is_empty() { String::new() } else { format!("Before it: {}", values.join(", ")) }
+}
+
+fn marked(who: &str, text: &str, mark: &Mark, measured: Option<&str>) -> Told {
+    let measured = measured_words(measured);
+    let (icon, words, detail) = match mark {
+        Mark::Done { note } => ("check", format!("{who} ticked “{text}”"), note),
+        // Whoever set it off: it was the machine that found the proof.
+        Mark::Proven { evidence } => ("check", format!("Backout ticked “{text}” by itself"), evidence),
+        Mark::NotApplicable { reason } => ("not-needed", format!("{who} marked “{text}” as not needed"), reason),
+        Mark::Waived { reason } => ("key", format!("{who} waived “{text}”"), reason),
+    };
+    told(TimelineKind::Tick, icon, words, [detail.clone(), measured])
+}
+
+fn measured_words(measured: Option<&str>) -> String {
+    measured.map_or_else(String::new, |value| format!("Measured: {value}"))
+}
+
+/// How an update went out, where that was not simply at its time.
+fn manner(update: &UpdateSent) -> String {
+    let mut words = String::new();
+    if update.early {
+        words.push_str(" before its time");
+    } else if update.late {
+        words.push_str(" after its time");
+    }
+    match update.missed.as_slice() {
+        [] => {}
+        [one] => words.push_str(&format!("; update {one} was missed")),
+        [first, .., last] => words.push_str(&format!("; updates {first} to {last} were missed")),
+    }
+    words
+}
+
+const fn result_word(succeeded: bool) -> &'static str {
+    if succeeded { "succeeded" } else { "failed" }
+}
+
+/// A name of the playbook that it has no text for any more.
+pub fn plain(name: &str) -> String {
+    name.replace(['_', '-'], " ")
+}
+
+/// A question stays one; anything else gets a colon.
+fn label(title: &str) -> String {
+    if title.ends_with('?') { title.to_owned() } else { format!("{title}:") }
+}
+
+/// For the middle of a sentence. Abbreviations and versions stay as they are.
+pub fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn told(kind: TimelineKind, icon: &'static str, text: String, details: impl IntoIterator<Item = String>) -> Told {
+    let details: Vec<String> = details.into_iter().filter(|line| !line.trim().is_empty()).collect();
+    Told { kind, text, detail: (!details.is_empty()).then(|| details.join("\n")), icon }
+}
+
+/// [`Story::tell`] alone sorts events to the parts above, exhaustively.
+fn unreachable_kind(event: &Event) -> Told {
+    unreachable!("{} is told in another part", event.kind())
+}
+
+/// The attempt that an event belongs to, where it says so itself.
+pub fn attempt_named(event: &Event) -> Option<AttemptNo> {
+    match event {
+        Event::AttemptDrafted { attempt, .. }
+        | Event::PlanEdited { attempt, .. }
+        | Event::PlanVoided { attempt, .. }
+        | Event::PlanWithdrawn { attempt, .. }
+        | Event::Assessed { attempt, .. }
+        | Event::ApprovalWithdrawn { attempt, .. }
+        | Event::ChangesRequested { attempt, .. }
+        | Event::Declined { attempt, .. }
+        | Event::StartOrdered { attempt, .. }
+        | Event::StartRefused { attempt, .. }
+        | Event::ActionReleased { attempt, .. }
+        | Event::ReportedByHand { attempt, .. }
+        | Event::ActionHeld { attempt, .. }
+        | Event::ActionResumed { attempt, .. }
+        | Event::StopOrdered { attempt, .. }
+        | Event::ItemMarked { attempt, .. }
+        | Event::ItemUnmarked { attempt, .. }
+        | Event::CriterionMarked { attempt, .. }
+        | Event::IndicatorMarked { attempt, .. }
+        | Event::SuccessConfirmed { attempt, .. }
+        | Event::FailureDeclared { attempt, .. } => Some(*attempt),
+        Event::PlanSubmitted(submitted) => Some(submitted.attempt),
+        Event::Approved(approved) => Some(approved.attempt),
+        Event::RunStarting(starting) => Some(starting.attempt),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::actor::Who;
+    use crate::domain::command::Outcome;
+    use crate::domain::event::{Mark, RunOutcome};
+    use crate::domain::report::tests::sample::{
+        OPENED, advice, approved, draft, helen, journal, maya, names, opened, run, starting, submitted, tomas, trigger,
+        update,
+    };
+    use crate::domain::{Role, Severity};
+    use crate::playbook::default_procedure;
+
+    /// One of each, as a person's act. A new kind of event fails to compile in `kinds` until it is here.
+    fn every_event() -> Vec<(Event, &'static str)> {
+        let mark = || Mark::Done { note: "6 of 6".into() };
+        let outcome = |end| RunOutcome { end, lines: 1, log_sha256: "cd".repeat(32), log_cut: true };
+        let reason = || String::from("because");
+        let item = || String::from("deploy-previous-version");
+        vec![
+            (
+                Event::Opened(opened()),
+                "Maya Okafor opened the incident “Crisis detection stopped flagging messages” as P1: Crisis detection system failure",
+            ),
+            (
+                Event::TriggerJoined { trigger: trigger() },
+                "Maya Okafor added the trigger “Crisis detection system failure” to the incident",
+            ),
+            (
+                Event::RoleTaken { role: Role::TechnicalLead, person: tomas(), from: Some(helen()) },
+                "Tomás Rivera took over as technical lead from Helen Brandt",
+            ),
+            (
+                Event::RoleOffered { role: Role::IncidentCommander, to: helen() },
+                "Maya Okafor offered the place of incident commander to Helen Brandt",
+            ),
+            (
+                Event::SeverityChanged { from: Severity::P1, to: Severity::P0, reason: reason(), advice: advice() },
+                "Maya Okafor raised the severity from P1 to P0",
+            ),
+            (
+                Event::SeverityChangeAsked { to: Severity::P2, reason: reason() },
+                "Maya Okafor asked to lower the severity to P2, which takes a second person",
+            ),
+            (
+                Event::RatificationOwed { by: Role::Management, why: reason() },
+                "Backout recorded that the agreement of management is owed afterwards",
+            ),
+            (Event::Ratified { reason: reason() }, "Maya Okafor ratified what was allowed in advance"),
+            (
+                Event::AttemptDrafted { attempt: 1, draft: draft("4.11.3"), escalates: None, why: reason() },
+                "Maya Okafor drafted attempt 1: full rollback of crisis-detection to 4.11.3",
+            ),
+            (
+                Event::PlanEdited { attempt: 1, draft: draft("4.11.2") },
+                "Maya Okafor changed the plan of attempt 1: full rollback of crisis-detection to 4.11.2",
+            ),
+            (
+                Event::PlanSubmitted(submitted("4.11.3")),
+                "Maya Okafor submitted the plan of attempt 1: full rollback of crisis-detection to 4.11.3",
+            ),
+            (
+                Event::PlanVoided { attempt: 1, why: "the plan was changed".into(), voided: vec![tomas()] },
+                "Backout put the plan of attempt 1 back to draft: the plan was changed",
+            ),
+            (Event::PlanWithdrawn { attempt: 1, reason: reason() }, "Maya Okafor withdrew the plan of attempt 1"),
+            (
+                Event::Assessed {
+                    attempt: 1,
+                    name: "feasibility".into(),
+                    sections: BTreeMap::from([("risk".into(), "low".into())]),
+                },
+                "Maya Okafor wrote the feasibility assessment of attempt 1",
+            ),
+            (
+                Event::Approved(approved("incident_commander", Role::IncidentCommander, "Go", "4.11.3")),
+                "Maya Okafor authorised the rollback",
+            ),
+            (
+                Event::ApprovalWithdrawn { attempt: 1, person: maya() },
+                "Maya Okafor withdrew their approval of attempt 1",
+            ),
+            (
+                Event::ChangesRequested { attempt: 1, reason: reason() },
+                "Maya Okafor asked for changes to the plan of attempt 1",
+            ),
+            (Event::Declined { attempt: 1, reason: reason() }, "Maya Okafor declined the rollback of attempt 1"),
+            (Event::StartOrdered { attempt: 1, digest: "ab".repeat(32) }, "Maya Okafor ordered the start of attempt 1"),
+            (
+                Event::StartRefused { attempt: 1, why: "a script changed".into() },
+                "Backout did not start attempt 1: a script changed",
+            ),
+            (
+                Event::ActionReleased { attempt: 1, action: "config-rollback".into() },
+                "Maya Okafor gave the word for “Revert the configuration”",
+            ),
+            (Event::RunStarting(starting(1)), "Backout started “Deploy the previous application version”"),
+            (Event::RunRunning { run: run(1) }, "“Deploy the previous application version” is running"),
+            (
+                Event::RunFinished { run: run(1), outcome: outcome(RunEnd::Exited(2)) },
+                "“Deploy the previous application version” failed, exit 2",
+            ),
+            (
+                Event::RunLost { run: run(1), why: reason() },
+                "“Deploy the previous application version” lost contact, its outcome is unknown",
+            ),
+            (
+                Event::RunJudged { run: run(1), succeeded: true, reason: reason() },
+                "Maya Okafor looked at the run of “Deploy the previous application version” and found that it succeeded",
+            ),
+            (
+                Event::ReportedByHand {
+                    attempt: 1,
+                    action: "app-rollback/web".into(),
+                    run: run(9),
+                    succeeded: true,
+                    evidence: reason(),
+                },
+                "Maya Okafor reported that “Deploy the previous application version (web)”, done by hand, succeeded",
+            ),
+            (
+                Event::RetryOrdered { run: run(1), reason: reason() },
+                "Maya Okafor ordered a new run in place of the run of “Deploy the previous application version”",
+            ),
+            (
+                Event::ActionHeld { attempt: 1, action: "config-rollback".into(), why: reason() },
+                "Backout held “Revert the configuration” back: because",
+            ),
+            (
+                Event::ActionResumed { attempt: 1, action: "config-rollback".into() },
+                "Maya Okafor let “Revert the configuration” go on",
+            ),
+            (Event::StopOrdered { attempt: 1, reason: reason() }, "Maya Okafor ordered attempt 1 to stop"),
+            (
+                Event::ItemMarked { attempt: 1, item: item(), mark: mark() },
+                "Maya Okafor ticked “Deploy previous application version”",
+            ),
+            (
+                Event::ItemMarked { attempt: 1, item: item(), mark: Mark::Proven { evidence: reason() } },
+                "Backout ticked “Deploy previous application version” by itself",
+            ),
+            (
+                Event::ItemUnmarked { attempt: 1, item: item(), why: reason() },
+                "Maya Okafor opened “Deploy previous application version” again",
+            ),
+            (
+                Event::CriterionMarked {
+                    attempt: 1,
+                    criterion: "safety-systems".into(),
+                    mark: Some(mark()),
+                    measured: None,
+                },
+                "Maya Okafor ticked “Safety systems operational”",
+            ),
+            (
+                Event::CriterionMarked { attempt: 1, criterion: "safety-systems".into(), mark: None, measured: None },
+                "Maya Okafor opened the criterion “Safety systems operational” again",
+            ),
+            (
+                Event::IndicatorMarked {
+                    attempt: 1,
+                    indicator: "error-rate-not-improved".into(),
+                    sign: IndicatorSign::Seen,
+                    note: reason(),
+                    measured: None,
+                },
+                "Maya Okafor marked the failure indicator “Error rate not improved” as seen",
+            ),
+            (
+                Event::SuccessConfirmed {
+                    attempt: 1,
+                    measured: BTreeMap::from([("error_rate".into(), "0.3 %".into())]),
+                    unticked: vec![],
+                    version_proof: "4.11.3 runs, as approved".into(),
+                },
+                "Maya Okafor confirmed that attempt 1 succeeded",
+            ),
+            (Event::FailureDeclared { attempt: 1, reason: reason() }, "Maya Okafor declared attempt 1 failed"),
+            (Event::UpdateEdited { number: 2, note: reason() }, "Maya Okafor edited the draft of update 2"),
+            (
+                Event::UpdateSent(UpdateSent { late: true, missed: vec![2, 3, 4], ..update(5, 1500) }),
+                "Maya Okafor sent update 5 after its time; updates 2 to 4 were missed",
+            ),
+            (Event::NoteAdded { text: reason() }, "Maya Okafor wrote a note"),
+            (
+                Event::SectionWritten {
+                    document: "rollback-report".into(),
+                    section: "lessons-learned".into(),
+                    text: reason(),
+                },
+                "Maya Okafor wrote “Lessons learned” of the rollback report",
+            ),
+            (Event::FreezeLifted { reason: reason() }, "Maya Okafor lifted the deployment freeze"),
+            (
+                Event::Closed { outcome: Outcome::RolledBack, reason: reason() },
+                "Maya Okafor closed the incident: rolled back",
+            ),
+        ]
+    }
+
+    /// The place of each kind in the list above; exhaustive, so that no kind is forgotten.
+    fn kinds() -> usize {
+        const fn place(event: &Event) -> usize {
+            match event {
+                Event::Opened(_) => 1,
+                Event::TriggerJoined { .. } => 2,
+                Event::RoleTaken { .. } => 3,
+                Event::RoleOffered { .. } => 4,
+                Event::SeverityChanged { .. } => 5,
+                Event::SeverityChangeAsked { .. } => 6,
+                Event::RatificationOwed { .. } => 7,
+                Event::Ratified { .. } => 8,
+                Event::AttemptDrafted { .. } => 9,
+                Event::PlanEdited { .. } => 10,
+                Event::PlanSubmitted(_) => 11,
+                Event::PlanVoided { .. } => 12,
+                Event::PlanWithdrawn { .. } => 13,
+                Event::Assessed { .. } => 14,
+                Event::Approved(_) => 15,
+                Event::ApprovalWithdrawn { .. } => 16,
+                Event::ChangesRequested { .. } => 17,
+                Event::Declined { .. } => 18,
+                Event::StartOrdered { .. } => 19,
+                Event::StartRefused { .. } => 20,
+                Event::ActionReleased { .. } => 21,
+                Event::RunStarting(_) => 22,
+                Event::RunRunning { .. } => 23,
+                Event::RunFinished { .. } => 24,
+                Event::RunLost { .. } => 25,
+                Event::RunJudged { .. } => 26,
+                Event::ReportedByHand { .. } => 27,
+                Event::RetryOrdered { .. } => 28,
+                Event::ActionHeld { .. } => 29,
+                Event::ActionResumed { .. } => 30,
+                Event::StopOrdered { .. } => 31,
+                Event::ItemMarked { .. } => 32,
+                Event::ItemUnmarked { .. } => 33,
+                Event::CriterionMarked { .. } => 34,
+                Event::IndicatorMarked { .. } => 35,
+                Event::SuccessConfirmed { .. } => 36,
+                Event::FailureDeclared { .. } => 37,
+                Event::UpdateEdited { .. } => 38,
+                Event::UpdateSent(_) => 39,
+                Event::NoteAdded { .. } => 40,
+                Event::SectionWritten { .. } => 41,
+                Event::FreezeLifted { .. } => 42,
+                // The last: its number is how many there are.
+                Event::Closed { .. } => 43,
+            }
+        }
+        let seen: std::collections::BTreeSet<usize> = every_event().iter().map(|(event, _)| place(event)).collect();
+        assert_eq!(seen, (1..=43).collect(), "the table has every kind of event");
+        seen.len()
+    }
+
+    fn recorded(event: Event) -> Recorded {
+        Recorded { seq: 1, version: 1, at: OPENED, actor: Who::Person(maya()), event }
+    }
+
+    #[test]
+    fn every_kind_of_event_is_one_plain_sentence() {
+        assert_eq!(kinds(), 43);
+        let (journal, procedure) = (journal(), default_procedure());
+        let story = Story::of(&journal, &names, &procedure);
+        for (event, sentence) in every_event() {
+            let told = match &event {
+                Event::ReportedByHand { .. } => tell(&recorded(event), &names, &procedure),
+                _ => story.tell(&recorded(event)),
+            };
+            assert_eq!(told.text, sentence);
+            assert!(ICONS.contains(&told.icon), "{}: no icon {}", told.text, told.icon);
+        }
+    }
+
+    #[test]
+    fn no_sentence_shows_an_identifier_or_a_bare_name() {
+        let (journal, procedure) = (journal(), default_procedure());
+        let story = Story::of(&journal, &names, &procedure);
+        let all = every_event().into_iter().map(|(event, _)| recorded(event)).chain(journal.iter().cloned());
+        for recorded in all {
+            let told = story.tell(&recorded);
+            let alone = tell(&recorded, &names, &procedure);
+            for text in [&told.text, &alone.text] {
+                assert!(!text.contains('!') && !text.ends_with('.'), "the tone: {text}");
+            }
+            for text in [Some(told.text), told.detail, Some(alone.text), alone.detail].into_iter().flatten() {
+                assert!(!text.contains("person:") && !text.contains("p-7f3a") && !text.contains("p-91c2"), "{text}");
+                assert!(!text.contains('_'), "a name of the playbook shows: {text}");
+            }
+        }
+    }
+}

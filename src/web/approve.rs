@@ -1,0 +1,612 @@
+//! Authorising: the whole plan on one page, exactly the bytes that will be executed, and the one decision about them.
+//!
+//! The page works on a phone and on paper. Whatever is sent names the digest that was read; a plan that was changed
+//! meanwhile is refused, never approved by mistake.
+
+use super::AppState;
+use super::acting::{NotDone, act};
+use super::error::{WebError, page};
+use super::forms::{Checked, Faults, Field, Form, Typed};
+use super::incident::{Lock, Place, Sight, command_line, look, sentence, target_name};
+use super::incident_header::{IncidentHeader, Page};
+use super::layout::{Here, Layout};
+use super::room::decision::{Slot, slots};
+use super::room::orders::{ATTEMPT, Back, INTENT, NAME, TEXT, attempt};
+use super::routes::Route;
+use super::session::SignedIn;
+use crate::access::capability::Capability;
+use crate::app::catalogue::Scripts;
+use crate::domain::Timestamp;
+use crate::domain::command::{Approve, Command};
+use crate::domain::condition::Series;
+use crate::domain::decide::open_items;
+use crate::domain::plan::{FixedPlan, PlannedAction, Target};
+use crate::domain::procedure::{ActionMode, Pace, SlotKind, StartMode};
+use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Submitted};
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Redirect, Response};
+use std::collections::BTreeMap;
+
+pub fn routes() -> Vec<Route> {
+    use Capability::{FreshlySignedIn, SignedIn};
+    vec![
+        Route::get("/incidents/{id}/approve", SignedIn, get),
+        Route::post("/incidents/{id}/approve", FreshlySignedIn, post),
+        Route::post("/incidents/{id}/answer", SignedIn, post_answer),
+        Route::post("/incidents/{id}/assess", SignedIn, post_assess),
+        Route::get("/incidents/{id}/attempts/{number}/plan.json", SignedIn, get_plan),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "approve.html")]
+struct View {
+    layout: Layout,
+    header: IncidentHeader,
+    id: String,
+    back: Back,
+    attempt: AttemptNo,
+    /// Nothing waits for approval: what stands there instead.
+    plan: Option<PlanView>,
+    state: String,
+    policy: String,
+    advice: String,
+    because: String,
+    otherwise: String,
+    slots: Vec<Slot>,
+    yours: Option<Yours>,
+    lock: Option<Lock>,
+    answers: Answers,
+    items: Vec<OpenItem>,
+    assessments: Vec<AssessmentView>,
+    fresh_until: Option<Timestamp>,
+}
+
+/// The fixed plan, as it will be executed.
+struct PlanView {
+    digest: String,
+    submitted_by: String,
+    submitted_at: Timestamp,
+    playbook: String,
+    kind: String,
+    environment: String,
+    severity: String,
+    decision: String,
+    rule: String,
+    escalates: Option<AttemptNo>,
+    components: Vec<String>,
+    scope: Vec<String>,
+    not_covered: Vec<String>,
+    fallback: String,
+    reason: String,
+    phrase: String,
+    starts: &'static str,
+    targets: Vec<TargetView>,
+    actions: Vec<ActionView>,
+}
+
+struct TargetView {
+    kind: &'static str,
+    component: String,
+    from: String,
+    to: String,
+    checksum: String,
+    facts: Vec<String>,
+    free_text: bool,
+}
+
+struct ActionView {
+    number: usize,
+    title: String,
+    name: String,
+    executor: String,
+    place: String,
+    directory: String,
+    command: String,
+    arguments: Vec<String>,
+    by_hand: Vec<String>,
+    scripts: Vec<(String, String)>,
+    grants: String,
+    time_limit: String,
+    mode: &'static str,
+    group: String,
+    pace: String,
+    needs: Vec<String>,
+}
+
+/// The slot that this person may fill, and what pressing the button does.
+struct Yours {
+    slot: String,
+    demand: String,
+    button: String,
+    starts: bool,
+    /// Waiving is the commander's alone.
+    waives: bool,
+}
+
+/// The other answers to a plan.
+struct Answers {
+    decline: Place,
+    changes: Place,
+    withdraw: Place,
+    narrow: Place,
+    components: Vec<String>,
+}
+
+struct OpenItem {
+    name: String,
+    text: String,
+}
+
+struct AssessmentView {
+    name: String,
+    title: String,
+    by: String,
+    at: Option<Timestamp>,
+    sections: Vec<SectionView>,
+    form: Place,
+}
+
+struct SectionView {
+    name: String,
+    title: String,
+    text: String,
+    /// What stands in its field: as it was typed, where the form came back.
+    typed: String,
+    hint: String,
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
+    show(&app, &who, &id, Back::default()).await
+}
+
+/// The page, with a form that came back where there is one.
+async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
+    let looked = look(app, id).await?;
+    let scripts = Scripts(&app.incidents.site);
+    let facts = looked.gathered.facts(&scripts);
+    let sight = Sight::of(&looked, &facts, who);
+    let status = back.told.as_ref().map(|told| told.status);
+    let html = page(&view(&sight, back))?;
+    Ok(match status {
+        Some(status) => (status, html).into_response(),
+        None => html.into_response(),
+    })
+}
+
+fn view(sight: &Sight, back: Back) -> View {
+    let incident = sight.incident;
+    let attempt = incident.current();
+    let submitted = attempt.and_then(|attempt| attempt.submitted.as_ref());
+    let slots = attempt.map_or_else(Vec::new, |attempt| slots(sight, attempt));
+    let waiting = attempt.filter(|attempt| attempt.status() == AttemptStatus::Submitted);
+    let (yours, lock) = waiting.map_or((None, None), |attempt| authority(sight, attempt));
+    let header = IncidentHeader::of(sight, Page::Approve);
+    View {
+        layout: Layout::of(sight.who, &header.tab("authorise"), Here::Rollbacks, sight.now),
+        id: incident.id.clone(),
+        attempt: attempt.map_or(0, |attempt| attempt.number),
+        plan: submitted.map(|submitted| plan_view(sight, submitted)),
+        state: attempt.map_or_else(|| "not planned".to_owned(), |attempt| attempt.status().to_string()),
+        policy: incident.advice.authority.clone(),
+        advice: sentence(&incident.advice.decision.to_string()),
+        because: sentence(&incident.advice.because),
+        otherwise: incident.advice.otherwise.clone(),
+        slots,
+        yours,
+        lock,
+        answers: answers(sight, attempt),
+        items: waiting.map_or_else(Vec::new, |attempt| items(sight, attempt)),
+        assessments: attempt.map_or_else(Vec::new, |attempt| assessments(sight, attempt, &back)),
+        fresh_until: sight.who.fresh_until(),
+        header,
+        back,
+    }
+}
+
+fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
+    let plan = &submitted.plan;
+    PlanView {
+        digest: submitted.digest.clone(),
+        submitted_by: sight.by(submitted.by.as_ref()),
+        submitted_at: submitted.at,
+        playbook: format!("{} ({})", sight.incident.playbook_version, plan.playbook),
+        kind: sentence(&plan.kind.to_string()),
+        environment: plan.environment.clone(),
+        severity: plan.severity.to_string(),
+        decision: plan.decision.to_string(),
+        rule: plan.rule.clone(),
+        escalates: plan.escalates,
+        components: plan.components.clone(),
+        scope: plan.scope.clone(),
+        not_covered: plan.not_covered.clone(),
+        fallback: plan.fallback.clone(),
+        reason: plan.reason.clone(),
+        phrase: plan.phrase.clone(),
+        starts: match plan.start {
+            StartMode::AtAuthorisation => "by itself, with the last authorisation",
+            StartMode::OnCommand => "on the word of the incident commander or the technical lead",
+        },
+        targets: plan.targets.iter().map(|target| target_view(sight, target)).collect(),
+        actions: plan
+            .actions
+            .iter()
+            .enumerate()
+            .map(|(place, action)| action_view(sight, plan, place, action))
+            .collect(),
+    }
+}
+
+fn target_view(sight: &Sight, target: &Target) -> TargetView {
+    let entry = sight.facts.registered(target.kind, &target.component, &target.name);
+    let mut facts = Vec::new();
+    if let Some(entry) = entry {
+        let stable = sight.facts.previous_stable(&target.component, sight.now);
+        if stable.is_some_and(|stable| stable.name == entry.name) {
+            facts.push("Previous stable".to_owned());
+        }
+        facts.push(format!("registered by {}, from {} {} UTC", entry.by, entry.at.date(), entry.at.time_of_day()));
+        match entry.verified_at {
+            Some(at) => facts.push(format!("verified {} {} UTC", at.date(), at.time_of_day())),
+            None if target.from.is_none() => facts.push("never verified".to_owned()),
+            None => {}
+        }
+        if !entry.note.is_empty() {
+            facts.push(entry.note.clone());
+        }
+    } else {
+        facts.push("no register knows it any more".to_owned());
+    }
+    TargetView {
+        kind: target.kind.key(),
+        component: target.component.clone(),
+        from: target.from.clone().unwrap_or_default(),
+        to: target.name.clone(),
+        checksum: target.checksum.clone(),
+        facts,
+        free_text: target.free_text,
+    }
+}
+
+fn action_view(sight: &Sight, plan: &FixedPlan, place: usize, action: &PlannedAction) -> ActionView {
+    let text =
+        |name: &String| sight.facts.procedure.item(name).map_or_else(|| name.clone(), |(_, _, item)| item.text.clone());
+    let executor = sight.facts.procedure.executor(&action.executor);
+    ActionView {
+        number: place + 1,
+        title: action.title.clone(),
+        name: action.name.clone(),
+        executor: executor.map_or_else(|| action.executor.clone(), |executor| executor.title.clone()),
+        place: format!("{}, {}", action.place, plan.environment),
+        directory: action.directory.clone(),
+        command: command_line(action),
+        arguments: action.argv.clone(),
+        by_hand: action.by_hand.clone(),
+        scripts: action.scripts.iter().map(|script| (script.path.clone(), script.sha256.clone())).collect(),
+        grants: if action.grants.is_empty() { "none".to_owned() } else { action.grants.join(", ") },
+        time_limit: action.time_limit.written(),
+        mode: match action.mode {
+            ActionMode::Automatic => "by itself, in its turn",
+            ActionMode::OnCommand => "on the technical lead’s word",
+        },
+        group: action.group.clone().unwrap_or_default(),
+        pace: match action.pace {
+            Pace::AtOnce => "at once".to_owned(),
+            Pace::Rolling(step) => format!("rolling, {step} at a time"),
+        },
+        needs: action.needs.iter().map(text).collect(),
+    }
+}
+
+/// The slot that this person may fill; where there is none, why not.
+fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) {
+    let Some(plan) = attempt.plan() else { return (None, None) };
+    let gates: Vec<_> = plan.slots.iter().filter(|slot| slot.kind.gates()).collect();
+    let open = |role: &str| attempt.approval_for(role).is_none_or(|approval| sight.now >= approval.expires_at);
+    let still_open = gates.iter().filter(|slot| open(&slot.role)).count();
+    let mut why_not = None;
+    for slot in &gates {
+        match sight.offers().approve(attempt, &slot.role) {
+            Ok(()) => {
+                // Only the last approval of a plan that starts at authorisation is also its start.
+                let starts = plan.start == StartMode::AtAuthorisation && still_open == 1;
+                let target = target_name(attempt);
+                let button = if starts {
+                    format!("Authorise and start rollback to {target}")
+                } else {
+                    format!("Authorise rollback to {target}")
+                };
+                let title = sight.facts.procedure.role(&slot.role).map_or(slot.role.clone(), |role| role.title.clone());
+                let demand = match slot.kind {
+                    SlotKind::Review => format!("{title}: you judge that it is feasible, and sign the plan"),
+                    _ => format!("{title}: you authorise it"),
+                };
+                let waives = sight.incident.commander.as_ref() == Some(&sight.who.person);
+                return (Some(Yours { slot: slot.role.clone(), demand, button, starts, waives }), None);
+            }
+            Err(refusal) => {
+                // The slot of a role that this person holds says more than one of a stranger's.
+                let closer = sight.who.holds(slot.duty);
+                if why_not.is_none() || closer {
+                    why_not = Some(Lock::from(refusal));
+                }
+            }
+        }
+    }
+    (None, why_not)
+}
+
+fn answers(sight: &Sight, attempt: Option<&Attempt>) -> Answers {
+    let Some((attempt, submitted)) =
+        attempt.and_then(|attempt| attempt.submitted.as_ref().map(|submitted| (attempt, submitted)))
+    else {
+        let none = || Place::None;
+        return Answers { decline: none(), changes: none(), withdraw: none(), narrow: none(), components: Vec::new() };
+    };
+    let offers = sight.offers();
+    let components = submitted.plan.components.clone();
+    let narrow = match components.first() {
+        Some(first) if components.len() > 1 => Place::of(offers.ask(&Command::Narrow {
+            attempt: attempt.number,
+            digest: submitted.digest.clone(),
+            components: vec![first.clone()],
+            reason: "…".to_owned(),
+        })),
+        _ => Place::None,
+    };
+    Answers {
+        decline: Place::of(offers.decline(attempt)),
+        changes: Place::of(offers.request_changes(attempt)),
+        withdraw: match offers.withdraw_approval(attempt) {
+            Ok(()) => Place::Open,
+            Err(_) => Place::None,
+        },
+        narrow,
+        components,
+    }
+}
+
+fn items(sight: &Sight, attempt: &Attempt) -> Vec<OpenItem> {
+    let open = open_items(sight.facts, attempt).into_iter();
+    open.map(|item| OpenItem { name: item.name.clone(), text: item.text.clone() }).collect()
+}
+
+fn assessments(sight: &Sight, attempt: &Attempt, back: &Back) -> Vec<AssessmentView> {
+    let forms = &sight.facts.procedure.assessments;
+    forms
+        .iter()
+        .map(|form| {
+            let known = attempt.assessments.get(&form.name);
+            let came_back = back.form == "assess" && back.typed.text("name") == form.name;
+            let sections = form.sections.iter().map(|section| {
+                let text = known.and_then(|known| known.sections.get(&section.name)).cloned().unwrap_or_default();
+                let place = back.typed.all("section").iter().position(|name| came_back && *name == section.name);
+                let typed = place.and_then(|place| back.typed.all("text").get(place)).cloned();
+                SectionView {
+                    name: section.name.clone(),
+                    title: section.title.clone(),
+                    typed: typed.unwrap_or_else(|| text.clone()),
+                    text,
+                    hint: known_already(sight, attempt, &section.name),
+                }
+            });
+            let sample = BTreeMap::from_iter(form.sections.first().map(|first| (first.name.clone(), "…".to_owned())));
+            let command = Command::Assess { attempt: attempt.number, name: form.name.clone(), sections: sample };
+            AssessmentView {
+                name: form.name.clone(),
+                title: form.title.clone(),
+                by: known.map_or(String::new(), |known| sight.by(known.by.as_ref())),
+                at: known.map(|known| known.at),
+                sections: sections.collect(),
+                form: Place::of(sight.offers().ask(&command)),
+            }
+        })
+        .collect()
+}
+
+/// What is known already of a section's question, to be shown beside its field.
+fn known_already(sight: &Sight, attempt: &Attempt, section: &str) -> String {
+    let component = &sight.incident.component;
+    match section {
+        "data-migration" => {
+            let running = sight.facts.running_release(component);
+            running.map_or(String::new(), |release| {
+                format!("Migrations of {}: {}.", release.name, nonempty(&release.migrations))
+            })
+        }
+        "users-affected" => match sight.incident.users_affected_ppm {
+            Some(share) => format!("Reported at the opening: {}.", Series::ErrorRate.show(share)),
+            None => "Not measured.".to_owned(),
+        },
+        "duration" => attempt.plan().map_or(String::new(), |plan| {
+            let limits: Vec<String> = plan
+                .actions
+                .iter()
+                .map(|action| format!("{} at most {}", action.title, action.time_limit.written()))
+                .collect();
+            format!("{}.", limits.join("; "))
+        }),
+        _ => String::new(),
+    }
+}
+
+fn nonempty(words: &str) -> &str {
+    if words.is_empty() { "unknown" } else { words }
+}
+
+const DIGEST: Field = Field::text("digest", "Digest", 64);
+
+/// What who authorises sends.
+struct Authorise {
+    command: Command,
+    intent: String,
+}
+
+impl Form for Authorise {
+    const FIELDS: &'static [Field] = &[
+        INTENT,
+        ATTEMPT,
+        DIGEST,
+        Field::text("slot", "Slot", NAME),
+        Field::text("phrase", "Phrase", NAME),
+        Field::text("comment", "Comment", TEXT),
+        Field::many("waive", "Items to waive", NAME),
+        Field::text("waive_reason", "Reason for waiving", TEXT),
+    ];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Authorise> {
+        let approve = Approve {
+            attempt: attempt(typed, faults)?,
+            digest: typed.text("digest").to_owned(),
+            slot: typed.text("slot").to_owned(),
+            phrase: typed.text("phrase").to_owned(),
+            comment: typed.text("comment").to_owned(),
+            waive: typed.all("waive").to_vec(),
+            waive_reason: typed.text("waive_reason").to_owned(),
+        };
+        Some(Authorise { command: Command::Approve(approve), intent: typed.text("intent").to_owned() })
+    }
+}
+
+async fn post(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Authorise>,
+) -> Result<Response, WebError> {
+    match form.value {
+        Ok(form_value) => {
+            answer(&app, &who, &id, form_value.command, &form_value.intent, ("approve", form.typed, "decision")).await
+        }
+        Err(faults) => {
+            let back = Back::faulty("approve", form.typed, &faults, Authorise::FIELDS);
+            show(&app, &who, &id, back).await
+        }
+    }
+}
+
+/// Carries a command out: back to the room, or this page again.
+async fn answer(
+    app: &AppState,
+    who: &SignedIn,
+    id: &str,
+    command: Command,
+    intent: &str,
+    (form, typed, anchor): (&'static str, Typed, &str),
+) -> Result<Response, WebError> {
+    match act(app, who, id, command, intent).await {
+        Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}#{anchor}")).into_response()),
+        Err(NotDone::Refused(refusal)) => show(app, who, id, Back::refused(form, typed, &refusal)).await,
+        Err(NotDone::Error(error)) => Err(error),
+    }
+}
+
+/// Any answer to a plan but yes: these change nothing in production and ask for no confirmation.
+struct Answer {
+    command: Command,
+    intent: String,
+}
+
+impl Form for Answer {
+    const FIELDS: &'static [Field] = &[
+        INTENT,
+        ATTEMPT,
+        DIGEST,
+        Field::text("act", "Answer", 20),
+        Field::text("reason", "Reason", TEXT),
+        Field::many("component", "Components", NAME),
+    ];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Answer> {
+        let attempt = attempt(typed, faults)?;
+        let (digest, reason) = (typed.text("digest").to_owned(), typed.text("reason").to_owned());
+        let command = match typed.text("act") {
+            "decline" => Command::Decline { attempt, digest, reason },
+            "changes" => Command::RequestChanges { attempt, digest, reason },
+            "withdraw" => Command::WithdrawApproval { attempt, digest },
+            "narrow" => Command::Narrow { attempt, digest, components: typed.all("component").to_vec(), reason },
+            _ => {
+                faults.add("act", "Press one of the page's buttons.");
+                return None;
+            }
+        };
+        Some(Answer { command, intent: typed.text("intent").to_owned() })
+    }
+}
+
+async fn post_answer(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Answer>,
+) -> Result<Response, WebError> {
+    match form.value {
+        Ok(sent) => answer(&app, &who, &id, sent.command, &sent.intent, ("answer", form.typed, "decision")).await,
+        Err(faults) => show(&app, &who, &id, Back::faulty("answer", form.typed, &faults, Answer::FIELDS)).await,
+    }
+}
+
+/// An assessment: its sections come as two lists of one length, since the playbook names them.
+struct Assess {
+    command: Command,
+    intent: String,
+}
+
+impl Form for Assess {
+    const FIELDS: &'static [Field] = &[
+        INTENT,
+        ATTEMPT,
+        Field::text("name", "Assessment", NAME),
+        Field::many("section", "Section", NAME),
+        Field::many("text", "Text", TEXT),
+    ];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Assess> {
+        let attempt = attempt(typed, faults)?;
+        let (names, texts) = (typed.all("section"), typed.all("text"));
+        if names.len() != texts.len() {
+            faults.add("section", "The sections and their texts do not match. Load the page again.");
+            return None;
+        }
+        let sections = names.iter().cloned().zip(texts.iter().cloned()).collect();
+        let command = Command::Assess { attempt, name: typed.text("name").to_owned(), sections };
+        Some(Assess { command, intent: typed.text("intent").to_owned() })
+    }
+}
+
+async fn post_assess(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Assess>,
+) -> Result<Response, WebError> {
+    match form.value {
+        Ok(sent) => match act(&app, &who, &id, sent.command, &sent.intent).await {
+            Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}/approve#assessments")).into_response()),
+            Err(NotDone::Refused(refusal)) => {
+                show(&app, &who, &id, Back::refused("assess", form.typed, &refusal)).await
+            }
+            Err(NotDone::Error(error)) => Err(error),
+        },
+        Err(faults) => show(&app, &who, &id, Back::faulty("assess", form.typed, &faults, Assess::FIELDS)).await,
+    }
+}
+
+/// The plan's own bytes, exactly: what is hashed, approved and executed.
+async fn get_plan(
+    State(app): State<AppState>,
+    _: SignedIn,
+    Path((id, number)): Path<(String, AttemptNo)>,
+) -> Result<Response, WebError> {
+    let looked = look(&app, &id).await?;
+    let attempt = looked.incident.attempt(number).ok_or_else(WebError::not_found)?;
+    let submitted = attempt.submitted.as_ref().ok_or_else(WebError::not_found)?;
+    let name = format!("attachment; filename=\"{id}-{number}-plan.json\"");
+    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, submitted.bytes.clone()).into_response())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+use crate::domain::plan::digest;
+use crate::domain::state::AttemptStatus;
+use crate::web::sample::{Answer, BAD, STABLE, World};
+use axum::http::StatusCode;
+
+/// The value of a hidden field of the page, the first of its name in the form of this action.
+pub fn hidden(page: &Answer, action: &str, name: &str) -> String {
+    let form = page.body.split(&format!("action=\"{action}\"")).nth(1).expect("the page has this form");
+    let field = form.split(&format!("name=\"{name}\" value=\"")).nth(1).expect("the form has this field");
+    field.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_page_shows_the_whole_plan_and_the_red_button_says_what_it_does() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let page = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let words = page.words();
+    let digest = world.digest(&id).await;
+    for part in [
+        BAD,
+        STABLE,
+        "scripts/deploy/rollback.sh --version 4.11.3 --environment production",
+        "Time limit 10m",
+        "Granted variables PATH",
+        "Not part of this plan Restore the database from a backup",
+        "Changes since none",
+        digest.as_str(),
+        "Authorise and start rollback to 4.11.3",
+    ] {
+        assert!(words.contains(part), "{part} is missing: {words}");
+    }
+}
+
+#[tokio::test]
+async fn the_commander_authorises_and_waives_in_one_act_and_the_start_is_ordered() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let path = format!("/incidents/{id}/approve");
+    let mut maya = world.confirmed("maya").await;
+    let page = maya.get(&path).await;
+    let digest = hidden(&page, &path, "digest");
+    let waive: Vec<&str> =
+        page.body.split("name=\"waive\" value=\"").skip(1).map(|it| it.split('"').next().unwrap()).collect();
+    let intent = hidden(&page, &path, "intent");
+    let mut fields = vec![
+        ("intent", intent.as_str()),
+        ("attempt", "1"),
+        ("digest", digest.as_str()),
+        ("slot", "incident_commander"),
+        ("phrase", " 4.11.3 "),
+        ("comment", "go"),
+        ("waive_reason", "people are in danger"),
+    ];
+    fields.extend(waive.iter().map(|item| ("waive", *item)));
+    let done = maya.post(&path, &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    assert_eq!(done.location(), format!("/incidents/{id}#decision"));
+    let incident = world.app.incidents.incident(&id).await.unwrap();
+    let attempt = incident.current().unwrap();
+    assert_eq!(attempt.approvals.len(), 1);
+    assert!(attempt.start_ordered.is_some());
+    let again = maya.post(&path, &fields).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "a repeated post answers as the first");
+}
+
+#[tokio::test]
+async fn a_wrong_phrase_is_told_beside_the_field_and_nothing_typed_is_lost() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let path = format!("/incidents/{id}/approve");
+    let mut maya = world.confirmed("maya").await;
+    let digest = world.digest(&id).await;
+    let fields = [
+        ("intent", ""),
+        ("attempt", "1"),
+        ("digest", digest.as_str()),
+        ("slot", "incident_commander"),
+        ("phrase", "4.11"),
+        ("comment", "I read it"),
+        ("waive_reason", "urgent"),
+    ];
+    let refused = maya.post(&path, &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.words().contains("“4.11” is not the phrase of this plan"), "{}", refused.words());
+    assert!(refused.body.contains("value=\"I read it\""));
+    assert!(refused.body.contains("role=\"alert\""));
+    let incident = world.app.incidents.incident(&id).await.unwrap();
+    assert!(incident.current().unwrap().approvals.is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_that_changed_after_it_was_read_is_not_approved() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut maya = world.confirmed("maya").await;
+    let fields = [("attempt", "1"), ("digest", &"0".repeat(64)), ("slot", "incident_commander"), ("phrase", STABLE)];
+    let refused = maya.post(&format!("/incidents/{id}/approve"), &fields).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.words().contains("the plan was changed after you opened this page"));
+}
+
+#[tokio::test]
+async fn who_may_not_authorise_sees_why_and_no_button() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    for login in ["helen", "sam", "olga", "noor", "ada"] {
+        let page = world.signed_in(login).await.get(&format!("/incidents/{id}/approve")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(!page.body.contains("button-destructive"), "{login} sees the red button");
+        assert!(page.words().contains("No, because"), "{login}: {}", page.words());
+    }
+}
+
+#[tokio::test]
+async fn authorising_asks_for_a_fresh_confirmation_and_declining_does_not() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let digest = world.digest(&id).await;
+    let mut maya = world.signed_in("maya").await;
+    let fields = [("attempt", "1"), ("digest", digest.as_str()), ("slot", "incident_commander"), ("phrase", STABLE)];
+    let asked = maya.post(&format!("/incidents/{id}/approve"), &fields).await;
+    assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
+    let answer = [("attempt", "1"), ("digest", digest.as_str()), ("act", "decline"), ("reason", "")];
+    let empty = maya.post(&format!("/incidents/{id}/answer"), &answer).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "declining needs a reason");
+    let answer = [("attempt", "1"), ("digest", digest.as_str()), ("act", "decline"), ("reason", "a hotfix is out")];
+    let declined = maya.post(&format!("/incidents/{id}/answer"), &answer).await;
+    assert_eq!(declined.status, StatusCode::SEE_OTHER);
+    let incident = world.app.incidents.incident(&id).await.unwrap();
+    assert_eq!(incident.current().unwrap().status(), AttemptStatus::Rejected);
+}
+
+#[tokio::test]
+async fn the_plan_downloads_as_the_very_bytes_that_were_hashed() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut olga = world.signed_in("olga").await;
+    let plan = olga.get(&format!("/incidents/{id}/attempts/1/plan.json")).await;
+    assert_eq!(digest(&plan.body), world.digest(&id).await);
+    for missing in ["/incidents/RB-1/attempts/1/plan.json", "/incidents/RB-0001/attempts/7/plan.json"] {
+        assert_eq!(olga.get(missing).await.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn the_technical_lead_writes_the_feasibility_and_every_approver_reads_it() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut tomas = world.signed_in("tomas").await;
+    let fields = [
+        ("attempt", "1"),
+        ("name", "feasibility"),
+        ("section", "feasible"),
+        ("text", "Yes, <b>the image is present</b>"),
+        ("section", "risk"),
+        ("text", "Each replica drains for 40 s"),
+    ];
+    let kept = tomas.post(&format!("/incidents/{id}/assess"), &fields).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.words());
+    let page = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await;
+    assert!(
+        page.body.contains("Yes, &#60;b&#62;the image is present") || page.body.contains("Yes, &lt;b&gt;the image")
+    );
+    let mut sam = world.signed_in("sam").await;
+    assert_eq!(sam.post(&format!("/incidents/{id}/assess"), &fields).await.status, StatusCode::FORBIDDEN);
+}

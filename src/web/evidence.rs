@@ -1,0 +1,90 @@
+//! What a trigger saw, as it was frozen then: never a link that rots.
+
+use super::AppState;
+use super::error::{WebError, page};
+use super::incident::{Sight, look};
+use super::incident_header::{IncidentHeader, Page};
+use super::layout::{Here, Layout};
+use super::routes::Route;
+use super::run::visible;
+use super::session::SignedIn;
+use crate::access::capability::Capability;
+use crate::app::catalogue::Scripts;
+use crate::domain::Timestamp;
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Html;
+
+pub fn routes() -> Vec<Route> {
+    vec![Route::get("/incidents/{id}/evidence/{number}", Capability::ReadLogs, get)]
+}
+
+#[derive(Template)]
+#[template(path = "evidence.html")]
+struct View {
+    layout: Layout,
+    header: IncidentHeader,
+    id: String,
+    number: usize,
+    text: String,
+    saw: String,
+    seen_at: Timestamp,
+    evidence: String,
+}
+
+async fn get(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path((id, number)): Path<(String, usize)>,
+) -> Result<Html<String>, WebError> {
+    let looked = look(&app, &id).await?;
+    let seen = number.checked_sub(1).and_then(|place| looked.incident.triggers.get(place));
+    let seen = seen.ok_or_else(WebError::not_found)?;
+    let scripts = Scripts(&app.incidents.site);
+    let facts = looked.gathered.facts(&scripts);
+    let sight = Sight::of(&looked, &facts, &who);
+    let header = IncidentHeader::of(&sight, Page::Elsewhere);
+    page(&View {
+        layout: Layout::of(&who, &header.tab("evidence"), Here::Rollbacks, looked.now),
+        id,
+        number,
+        text: seen.text.clone(),
+        saw: seen.saw.clone(),
+        seen_at: seen.seen_at,
+        evidence: readable(&seen.evidence),
+        header,
+    })
+}
+
+/// JSON with its lines and indents; anything else as it is. Either way nothing in it acts.
+fn readable(evidence: &str) -> String {
+    let pretty = serde_json::from_str::<serde_json::Value>(evidence).ok();
+    let pretty = pretty.and_then(|value| serde_json::to_string_pretty(&value).ok());
+    let text = pretty.unwrap_or_else(|| evidence.to_owned());
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::web::sample::World;
+    use axum::http::StatusCode;
+
+    #[tokio::test]
+    async fn frozen_evidence_reads_well_acts_never_and_is_kept_from_those_who_may_not() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        let mut ada = world.signed_in("ada").await;
+        let page = ada.get(&format!("/incidents/{id}/evidence/1")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        assert!(!page.body.contains("<script>alert"));
+        assert!(page.words().contains("no message was flagged for 6 minutes"));
+        for number in ["0", "2"] {
+            let missing = ada.get(&format!("/incidents/{id}/evidence/{number}")).await;
+            assert_eq!(missing.status, StatusCode::NOT_FOUND);
+        }
+        for login in ["sam", "olga"] {
+            let closed = world.signed_in(login).await.get(&format!("/incidents/{id}/evidence/1")).await;
+            assert_eq!(closed.status, StatusCode::FORBIDDEN, "{login}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! One incident as one person sees it at one moment: what every page of an incident begins with.
+//!
+//! A page loads with [`look`], lends the facts with [`Sight`], and asks [`Sight::offers`] for every button. What would
+//! be refused is no button but a [`Lock`]: a line that says why not, and what would change it.
+
+use super::AppState;
+use super::acting;
+use super::error::WebError;
+use super::session::SignedIn;
+use crate::access::capability::{Capability, role_name};
+use crate::app::Looked;
+use crate::app::summary::number_of;
+use crate::domain::facts::Facts;
+use crate::domain::offers::Offers;
+use crate::domain::plan::PlannedAction;
+use crate::domain::refusal::{Refusal, RefusalKind};
+use crate::domain::state::{Attempt, Incident};
+use crate::domain::{PersonId, Role, Timestamp};
+use crate::web::layout::initials;
+
+/// Loads the incident of an address. `id` must look like `RB-0142`.
+///
+/// # Errors
+/// The page that says there is nothing here, or what else went wrong.
+pub async fn look(app: &AppState, id: &str) -> Result<Looked, WebError> {
+    // Only the one spelling: `RB-1` would otherwise be a second address of `RB-0001`.
+    match number_of(id) {
+        Some(number) if crate::app::summary::name_of(number) == id => {
+            app.incidents.look(id).await.map_err(acting::error)
+        }
+        _ => Err(WebError::not_found()),
+    }
+}
+
+/// What the views of an incident are made from.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    pub incident: &'a Incident,
+    pub facts: &'a Facts<'a>,
+    pub who: &'a SignedIn,
+    pub now: Timestamp,
+}
+
+/// The place of a button that would be refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Follows "No, because": lower case, no full stop.
+    pub because: String,
+    /// What would change it: a whole sentence.
+    pub mend: String,
+}
+
+impl From<Refusal> for Lock {
+    fn from(refusal: Refusal) -> Lock {
+        Lock { because: refusal.because, mend: refusal.mend }
+    }
+}
+
+/// Nothing in the way, or what is.
+pub fn lock(answer: Result<(), Refusal>) -> Option<Lock> {
+    answer.err().map(Lock::from)
+}
+
+/// A command that has a place on the page: open, locked, or no place at all because the moment is not right for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Open,
+    Locked(Lock),
+    /// Nobody could do it now; a locked line would only be noise.
+    None,
+}
+
+impl Place {
+    pub fn of(answer: Result<(), Refusal>) -> Place {
+        match answer {
+            Ok(()) => Place::Open,
+            Err(refusal) if matches!(refusal.kind, RefusalKind::Phase | RefusalKind::AlreadyDone) => Place::None,
+            Err(refusal) => Place::Locked(refusal.into()),
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        matches!(self, Place::Open)
+    }
+
+    pub fn lock(&self) -> Option<&Lock> {
+        match self {
+            Place::Locked(lock) => Some(lock),
+            Place::Open | Place::None => None,
+        }
+    }
+}
+
+/// A person's name with the two letters of the round mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub name: String,
+    pub initials: String,
+    /// The one who looks at the page.
+    pub you: bool,
+}
+
+impl<'a> Sight<'a> {
+    pub fn of(looked: &'a Looked, facts: &'a Facts<'a>, who: &'a SignedIn) -> Sight<'a> {
+        Sight { incident: &looked.incident, facts, who, now: looked.now }
+    }
+
+    pub fn offers(&self) -> Offers<'a> {
+        Offers { incident: self.incident, facts: self.facts, person: &self.who.person, now: self.now }
+    }
+
+    pub fn named(&self, person: &PersonId) -> Named {
+        let name = self.facts.name(person);
+        Named { initials: initials(&name), name, you: *person == self.who.person }
+    }
+
+    /// `Maya Okafor`, or `Backout` where no person did it.
+    pub fn by(&self, person: Option<&PersonId>) -> String {
+        person.map_or_else(|| "Backout".to_owned(), |person| self.facts.name(person))
+    }
+
+    /// `Maya Okafor or Noor Aziz`: who could be asked for something, by role.
+    pub fn holders(&self, role: Role) -> String {
+        names(self.facts.holders(role).map(|(_, fact)| fact.name.clone()).collect(), "or")
+    }
+
+    /// Whether run logs and evidence bodies open for this person.
+    pub fn reads_logs(&self) -> bool {
+        Capability::ReadLogs.open_to(Some(self.who.standing())).is_ok()
+    }
+}
+
+/// `A`, `A and B`, `A, B and C`; empty for nobody.
+pub fn names(mut names: Vec<String>, joint: &str) -> String {
+    match names.pop() {
+        None => String::new(),
+        Some(last) if names.is_empty() => last,
+        Some(last) => format!("{} {joint} {last}", names.join(", ")),
+    }
+}
+
+/// `Incident commander`, as a heading begins.
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The role's name inside a sentence's beginning.
+pub fn role_words(role: Role) -> String {
+    role_name(role)
+}
+
+/// What an attempt goes to, in one word: the release if there is one, else its first target.
+pub fn target_name(attempt: &Attempt) -> String {
+    let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
+    let release = targets.iter().find(|target| target.from.is_some()).or_else(|| targets.first());
+    release.map_or_else(|| "no target yet".to_owned(), |target| target.name.clone())
+}
+
+/// One action's command as it is typed; arguments with blanks are quoted for reading.
+pub fn command_line(action: &PlannedAction) -> String {
+    let quoted = action.argv.iter().map(|argument| {
+        if argument.is_empty() || argument.contains(char::is_whitespace) {
+            format!("'{argument}'")
+        } else {
+            argument.clone()
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_joined_as_people_say_them() {
+        let all = |list: &[&str]| names(list.iter().map(ToString::to_string).collect(), "or");
+        assert_eq!(all(&[]), "");
+        assert_eq!(all(&["A"]), "A");
+        assert_eq!(all(&["A", "B"]), "A or B");
+        assert_eq!(all(&["A", "B", "C"]), "A, B or C");
+        assert_eq!(sentence("take command"), "Take command");
+    }
+}

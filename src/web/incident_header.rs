@@ -1,0 +1,292 @@
+//! The head of every page of an incident: how grave, what, where, the clocks, how far it is, and the ways between its
+//! pages. A page has one in its field `header` and includes `_incident_header.html` in its block `header`.
+
+use super::incident::{Sight, names, target_name};
+use crate::domain::progress;
+use crate::domain::state::{Attempt, AttemptStatus, Incident};
+use crate::domain::{Severity, Span, Timestamp};
+
+/// Which page of the incident is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    Room,
+    Plan,
+    Approve,
+    Verify,
+    Impact,
+    Report,
+    /// One without a link of its own: stopping, a run's log, evidence, closing.
+    Elsewhere,
+}
+
+/// Everything that the head shows.
+#[derive(Debug, Clone)]
+pub struct IncidentHeader {
+    pub id: String,
+    pub severity: Severity,
+    /// `Safety-critical`, from the category.
+    pub marks: String,
+    pub state: State,
+    /// `full rollback`, or nothing while there is no plan.
+    pub kind: String,
+    pub environment: String,
+    pub component: String,
+    pub title: String,
+    /// What runs and what is gone back to; both empty while there is no target.
+    pub from: String,
+    pub to: String,
+    pub clocks: Vec<Clock>,
+    pub stages: Vec<Stage>,
+    pub links: Vec<Link>,
+}
+
+/// The state word with its colour and icon; never one without the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    pub words: String,
+    /// A class of the stylesheet: `tag-you`, or empty.
+    pub class: &'static str,
+    pub icon: &'static str,
+}
+
+/// A clock: the instant it counts from or to, and its reading when the page was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    pub label: &'static str,
+    pub value: String,
+    pub at: Timestamp,
+    /// `since` counts up, `until` counts down.
+    pub counts: &'static str,
+    pub note: String,
+    /// `clock-due`, `clock-late` or empty.
+    pub class: &'static str,
+}
+
+/// One of the seven stages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    pub words: &'static str,
+    pub href: String,
+    pub class: &'static str,
+    pub icon: &'static str,
+    pub note: String,
+    pub current: bool,
+}
+
+/// A way to another page of the incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub words: &'static str,
+    pub href: String,
+    pub current: bool,
+}
+
+impl IncidentHeader {
+    pub fn of(sight: &Sight, page: Page) -> IncidentHeader {
+        let Sight { incident, facts, now, .. } = *sight;
+        let attempt = incident.current();
+        let category = facts.procedure.category(&incident.category);
+        let target = attempt.and_then(|attempt| attempt.draft.targets.iter().find(|target| target.from.is_some()));
+        IncidentHeader {
+            id: incident.id.clone(),
+            severity: incident.severity,
+            marks: category.and_then(|category| category.marks.clone()).unwrap_or_default(),
+            state: state(incident),
+            kind: attempt.map_or(String::new(), |attempt| attempt.draft.kind.to_string()),
+            environment: incident.environment.clone(),
+            component: incident.component.clone(),
+            title: incident.title.clone(),
+            from: target.and_then(|target| target.from.clone()).unwrap_or_default(),
+            to: attempt.filter(|attempt| !attempt.draft.targets.is_empty()).map_or(String::new(), target_name),
+            clocks: clocks(incident, now),
+            stages: stages(sight),
+            links: links(&incident.id, page),
+        }
+    }
+
+    /// `p0`, for the badge's class.
+    pub fn badge(&self) -> String {
+        self.severity.key().to_lowercase()
+    }
+
+    /// The tab's title, with what is due first: `1:12 update due, RB-0142`.
+    pub fn tab(&self, page: &str) -> String {
+        match self.clocks.iter().find(|clock| clock.counts == "until") {
+            Some(clock) => format!("{} update due, {} {page}", clock.value, self.id),
+            None => format!("{} {page}", self.id),
+        }
+    }
+}
+
+fn state(incident: &Incident) -> State {
+    let words = progress::state_words(incident);
+    let (class, icon) = match (&incident.closed, incident.current().map(Attempt::status)) {
+        (Some(_), _) => ("", "done"),
+        (None, None | Some(AttemptStatus::Draft)) => ("tag-warn", "waiting"),
+        (None, Some(AttemptStatus::Submitted)) => ("tag-warn", "waiting"),
+        (None, Some(AttemptStatus::Executing | AttemptStatus::Verifying)) => ("tag-you", "now"),
+        (None, Some(AttemptStatus::Succeeded)) => ("tag-ok", "done"),
+        (None, Some(AttemptStatus::Halted)) => ("tag-crit", "attention"),
+        (None, Some(AttemptStatus::Failed)) => ("tag-crit", "failed"),
+        (None, Some(AttemptStatus::Aborted | AttemptStatus::Rejected | AttemptStatus::Withdrawn)) => {
+            ("tag-warn", "failed")
+        }
+    };
+    State { words, class, icon }
+}
+
+/// Amber from here on: the next update is near.
+const SOON: Span = Span::seconds(90);
+
+fn clocks(incident: &Incident, now: Timestamp) -> Vec<Clock> {
+    let mut clocks = Vec::new();
+    let started = incident.current().and_then(Attempt::started_at);
+    let stands = incident.closed.as_ref().map(|closed| closed.at);
+    let until = stands.unwrap_or(now);
+    clocks.push(match started {
+        Some(at) => Clock {
+            label: "Rollback",
+            value: format!("T+{}", until - at),
+            at,
+            counts: if stands.is_some() { "" } else { "since" },
+            note: format!("since {} UTC", at.time_of_day()),
+            class: "",
+        },
+        None => Clock {
+            label: "Since trigger",
+            value: (until - incident.opened_at).to_string(),
+            at: incident.opened_at,
+            counts: if stands.is_some() { "" } else { "since" },
+            note: "T+0 is the first run’s start".to_owned(),
+            class: "",
+        },
+    });
+    if let Some(promise) = incident.updates.promised.filter(|_| incident.is_open()) {
+        let left = promise.due_at - now;
+        let (value, class) = match left.0 {
+            left if left < 0 => (format!("overdue {}", now - promise.due_at), "clock-late"),
+            _ if left <= SOON => (left.to_string(), "clock-due"),
+            _ => (left.to_string(), ""),
+        };
+        clocks.push(Clock {
+            label: "Next update due in",
+            value,
+            at: promise.due_at,
+            counts: "until",
+            note: format!("update {} goes out by itself at {} UTC", promise.number, promise.due_at.time_of_day()),
+            class,
+        });
+    }
+    clocks
+}
+
+/// How far a stage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Done,
+    Now,
+    Failed,
+    Later,
+    Skipped,
+}
+
+/// Where the attempt stands on the way: stages before are done, and this one is as it is.
+fn standing(incident: &Incident) -> (usize, Progress) {
+    const ASSESS: usize = 1;
+    const APPROVE: usize = 2;
+    const EXECUTE: usize = 3;
+    const VERIFY: usize = 4;
+    const CLOSE: usize = 6;
+    match incident.current() {
+        None => (ASSESS, Progress::Now),
+        Some(attempt) => match attempt.status() {
+            AttemptStatus::Draft => (ASSESS, Progress::Now),
+            AttemptStatus::Withdrawn => (ASSESS, Progress::Failed),
+            AttemptStatus::Submitted => (APPROVE, Progress::Now),
+            AttemptStatus::Rejected => (APPROVE, Progress::Failed),
+            AttemptStatus::Executing => (EXECUTE, Progress::Now),
+            AttemptStatus::Halted | AttemptStatus::Aborted => (EXECUTE, Progress::Failed),
+            AttemptStatus::Verifying => (VERIFY, Progress::Now),
+            AttemptStatus::Failed => (VERIFY, Progress::Failed),
+            AttemptStatus::Succeeded => (CLOSE, Progress::Now),
+        },
+    }
+}
+
+fn stages(sight: &Sight) -> Vec<Stage> {
+    let incident = sight.incident;
+    let id = &incident.id;
+    let attempt = incident.current();
+    let (at, how) = standing(incident);
+    let closed = incident.closed.as_ref();
+    let progress = |stage: usize| match (stage.cmp(&at), closed) {
+        (_, Some(_)) if stage == 6 => Progress::Done,
+        (std::cmp::Ordering::Less, _) => Progress::Done,
+        (std::cmp::Ordering::Equal, None) => how,
+        (std::cmp::Ordering::Equal, Some(_)) if how == Progress::Failed => Progress::Failed,
+        (_, Some(_)) => Progress::Skipped,
+        (std::cmp::Ordering::Greater, None) => Progress::Later,
+    };
+    let lead =
+        incident.technical_lead.as_ref().map_or_else(|| "no technical lead".to_owned(), |id| sight.facts.name(id));
+    let approvers: Vec<String> = attempt
+        .map(|attempt| attempt.approvals.iter().map(|approval| sight.facts.name(&approval.person)).collect())
+        .unwrap_or_default();
+    let missed: usize = incident.updates.sent.iter().map(|(_, update)| update.missed.len()).sum();
+    let late = incident.updates.sent.iter().filter(|(_, update)| update.late).count() + missed;
+    let sent = incident.updates.sent.len();
+    let pages = [
+        ("Triggered", format!("/incidents/{id}#trigger"), incident.opened_at.time_of_day()),
+        ("Assess", format!("/incidents/{id}/plan"), lead.clone()),
+        ("Approve", format!("/incidents/{id}/approve"), names(approvers, "and")),
+        (
+            "Execute",
+            format!("/incidents/{id}#runs"),
+            attempt.and_then(Attempt::started_at).map_or(String::new(), |at| format!("from {}", at.time_of_day())),
+        ),
+        ("Verify", format!("/incidents/{id}/verify"), lead),
+        (
+            "Communicate",
+            format!("/incidents/{id}#updates"),
+            format!("{sent} sent, {}", if late == 0 { "none late".to_owned() } else { format!("{late} late") }),
+        ),
+        (
+            "Closed",
+            format!("/incidents/{id}/close"),
+            closed.map_or(String::new(), |closed| format!("{}, {}", closed.at.time_of_day(), closed.outcome)),
+        ),
+    ];
+    pages
+        .into_iter()
+        .enumerate()
+        .map(|(number, (words, href, note))| {
+            // Telling people runs beside everything else from the first to the last minute.
+            let beside = number == 5;
+            let how = progress(number);
+            let (class, icon) = match how {
+                _ if beside && closed.is_none() => ("stage-beside", "live"),
+                _ if beside => ("stage-done", "done"),
+                Progress::Done => ("stage-done", "done"),
+                Progress::Now => ("stage-now", "now"),
+                Progress::Failed => ("stage-failed", "failed"),
+                Progress::Later => ("", "later"),
+                Progress::Skipped => ("stage-skipped", "not-needed"),
+            };
+            let note = if how == Progress::Skipped && !beside { "not reached".to_owned() } else { note };
+            let current = !beside && matches!(how, Progress::Now | Progress::Failed);
+            Stage { words, href, class, icon, note, current }
+        })
+        .collect()
+}
+
+fn links(id: &str, here: Page) -> Vec<Link> {
+    let link = |words, tail: &str, page| Link { words, href: format!("/incidents/{id}{tail}"), current: page == here };
+    vec![
+        link("Room", "", Page::Room),
+        link("Plan", "/plan", Page::Plan),
+        link("Authorise", "/approve", Page::Approve),
+        link("Verify", "/verify", Page::Verify),
+        link("Impact", "/impact", Page::Impact),
+        link("Report", "/report", Page::Report),
+    ]
+}

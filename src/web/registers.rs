@@ -1,0 +1,276 @@
+//! What can be rolled back to: releases, backups and configurations, by place; and the form that adds one.
+
+use super::AppState;
+use super::error::{WebError, page};
+use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::layout::{Here, Layout};
+use super::routes::Route;
+use super::session::SignedIn;
+use super::start::instant;
+use crate::access::capability::Capability;
+use crate::app::registering::{self, Entry, MIGRATIONS, NotRegistered};
+use crate::domain::procedure::TargetKind;
+use crate::domain::refusal::Refusal;
+use crate::domain::{Role, Timestamp};
+use crate::store::Registered;
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use std::collections::BTreeMap;
+
+/// Lines shown of each place; the newest count.
+const SHOWN: usize = 30;
+/// Who may add to the register.
+const MAY: [Role; 3] = [Role::TechnicalLead, Role::IncidentCommander, Role::Administrator];
+
+pub fn routes() -> Vec<Route> {
+    vec![Route::get("/registers", Capability::SignedIn, get), Route::post("/registers", Capability::SignedIn, post)]
+}
+
+struct Line {
+    kind: String,
+    name: String,
+    at: Timestamp,
+    by: String,
+    checksum: String,
+    migrations: String,
+    verified_at: Option<Timestamp>,
+    note: String,
+    /// The newest release: what runs now, as far as the register knows.
+    runs: bool,
+}
+
+struct Place {
+    environment: String,
+    component: String,
+    lines: Vec<Line>,
+    more: bool,
+}
+
+#[derive(Template)]
+#[template(path = "registers.html")]
+struct View {
+    layout: Layout,
+    places: Vec<Place>,
+    may: Option<Refusal>,
+    typed: Typed,
+    faults: Vec<Fault>,
+    now: String,
+}
+
+impl View {
+    fn kinds() -> [&'static str; 3] {
+        TargetKind::ALL.map(TargetKind::key)
+    }
+
+    fn migrations() -> [&'static str; 4] {
+        MIGRATIONS
+    }
+
+    fn chosen(&self, field: &str, value: &str) -> bool {
+        self.typed.text(field) == value
+    }
+}
+
+fn may(who: &SignedIn) -> Result<(), Refusal> {
+    if MAY.into_iter().any(|role| who.holds(role)) {
+        return Ok(());
+    }
+    let because = "the register is kept by technical leads, incident commanders and administrators";
+    Err(Refusal::not_yours(because, "Ask one of them; the people page names them."))
+}
+
+fn line(row: &Registered, newest: Option<&str>, names: &BTreeMap<String, String>) -> Line {
+    let by = row.added_by.strip_prefix("person:").unwrap_or(&row.added_by);
+    Line {
+        kind: row.kind.clone(),
+        name: row.name.clone(),
+        at: row.at,
+        by: names.get(by).cloned().unwrap_or_else(|| by.to_owned()),
+        checksum: row.checksum.clone(),
+        migrations: row.migrations.clone(),
+        verified_at: row.verified_at,
+        note: row.note.clone(),
+        runs: row.kind == TargetKind::Release.key() && newest == Some(row.name.as_str()),
+    }
+}
+
+async fn show(app: &AppState, who: &SignedIn, typed: Typed, faults: Faults) -> Result<Response, WebError> {
+    let names: BTreeMap<String, String> =
+        app.store.people().await?.into_iter().map(|person| (person.id, person.name)).collect();
+    let mut places = Vec::new();
+    for (environment, profile) in &app.incidents.site.environments {
+        for component in &profile.components {
+            let rows = app.store.registered(environment, component).await?;
+            let newest = rows.iter().find(|row| row.kind == TargetKind::Release.key()).map(|row| row.name.as_str());
+            places.push(Place {
+                environment: environment.clone(),
+                component: component.clone(),
+                lines: rows.iter().take(SHOWN).map(|row| line(row, newest, &names)).collect(),
+                more: rows.len() > SHOWN,
+            });
+        }
+    }
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let now = app.clock.now();
+    let view = View {
+        layout: Layout::of(who, "Registers", Here::Registers, now),
+        places,
+        may: may(who).err(),
+        typed,
+        faults: faults.0,
+        now: now.to_string()[..16].to_owned(),
+    };
+    Ok((status, page(&view)?).into_response())
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Response, WebError> {
+    show(&app, &who, Typed::default(), Faults::default()).await
+}
+
+struct Add {
+    kind: TargetKind,
+    environment: String,
+    component: String,
+    name: String,
+    /// Nothing typed: now.
+    at: Option<Timestamp>,
+    checksum: String,
+    migrations: String,
+    note: String,
+}
+
+impl Form for Add {
+    const FIELDS: &'static [Field] = &[
+        Field::text("kind", "Kind", 10),
+        Field::text("place", "Where", 200),
+        Field::text("name", "Name", 64),
+        Field::text("at", "When", 20),
+        Field::text("checksum", "Checksum", 200),
+        Field::text("migrations", "Migrations", 20),
+        Field::text("note", "Note", 4_000),
+    ];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Add> {
+        let kind = TargetKind::from_key(typed.text("kind"));
+        if kind.is_none() {
+            faults.add("kind", "Choose release, backup or config.");
+        }
+        let place = typed.required("place", faults, "Choose a component and an environment.");
+        let place = place.and_then(|place| match place.split_once('/') {
+            Some((environment, component)) => Some((environment.to_owned(), component.to_owned())),
+            None => {
+                faults.add("place", "It names no environment and component. Choose one from the list.");
+                None
+            }
+        });
+        let name = typed.required("name", faults, "Type the version of the release, or the name of the backup.");
+        let at = instant(typed.text("at")).unwrap_or_else(|fault| {
+            faults.add("at", fault);
+            None
+        });
+        let (environment, component) = place?;
+        let text = |field| typed.text(field).trim().to_owned();
+        let (checksum, migrations, note) = (text("checksum"), text("migrations"), text("note"));
+        Some(Add { kind: kind?, environment, component, name: name?, at, checksum, migrations, note })
+    }
+}
+
+async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Add>) -> Result<Response, WebError> {
+    let add = match form.value {
+        Ok(add) => add,
+        Err(faults) => return show(&app, &who, form.typed, faults).await,
+    };
+    if let Err(refusal) = may(&who) {
+        let (now, path) = (app.clock.now(), "/registers");
+        crate::access::record::denied(&app.store, now, &who.actor(), "POST", path).await?;
+        return Err(super::acting::refused(&refusal));
+    }
+    let now = app.clock.now();
+    let entry = Entry {
+        kind: add.kind,
+        environment: add.environment,
+        component: add.component,
+        name: add.name,
+        at: add.at.unwrap_or(now),
+        checksum: add.checksum,
+        migrations: add.migrations,
+        note: add.note,
+    };
+    let fault = match registering::register(&app.store, &app.incidents.site, &who.actor(), &entry, now).await {
+        Ok(()) => return Ok(Redirect::to("/registers").into_response()),
+        Err(NotRegistered::Store(fault)) => return Err(fault.into()),
+        Err(NotRegistered::Input { field: "environment" | "component", fault }) => Faults::one("place", fault),
+        Err(NotRegistered::Input { field, fault }) => Faults::one(field, fault),
+        Err(duplicate @ NotRegistered::Duplicate(_)) => Faults::one("name", duplicate),
+    };
+    show(&app, &who, form.typed, fault).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::sample::{BACKUP, BAD, STABLE, World};
+
+    fn release<'a>(name: &'a str, at: &'a str) -> [(&'a str, &'a str); 7] {
+        [
+            ("kind", "release"),
+            ("place", "production/crisis-detection"),
+            ("name", name),
+            ("at", at),
+            ("checksum", "sha256:ab"),
+            ("migrations", "none"),
+            ("note", "behind a flag"),
+        ]
+    }
+
+    #[tokio::test]
+    async fn the_register_says_what_runs_and_what_there_is_to_go_back_to() {
+        let world = World::new().await;
+        let words = world.signed_in("olga").await.get("/registers").await.words();
+        for name in [BAD, STABLE, BACKUP] {
+            assert!(words.contains(name), "{name} is missing: {words}");
+        }
+        assert!(words.contains("Runs now") && words.contains("kept by technical leads"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn a_release_is_registered_once_with_an_entry_that_says_by_whom() {
+        let world = World::new().await;
+        let mut lead = world.signed_in("tomas").await;
+        let answer = lead.post("/registers", &release("4.13.0", "2026-03-05T03:00")).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.words());
+        assert!(lead.get("/registers").await.words().contains("4.13.0"));
+        let entries = world.app.store.entries("settings", 0, 100).await.unwrap();
+        let told = entries.last().unwrap();
+        assert_eq!(
+            (told.kind.as_str(), told.actor.as_str()),
+            ("TargetRegistered", &*format!("person:{}", world.id("tomas")))
+        );
+        let again = lead.post("/registers", &release("4.13.0", "2026-03-05T03:00")).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(again.words().contains("4.13.0 is registered there already"), "{}", again.words());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_could_be_a_flag_a_future_time_and_a_foreign_place_are_refused_with_what_would_be_right() {
+        let world = World::new().await;
+        let mut lead = world.signed_in("tomas").await;
+        for (name, at, part) in [
+            ("--force", "", "is no plain name"),
+            ("4.13.0 ; rm", "", "is no plain name"),
+            ("4.13.0", "2099-01-01T00:00", "lies in the future"),
+        ] {
+            let answer = lead.post("/registers", &release(name, at)).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(answer.words().contains(part), "{name} {at}: {}", answer.words());
+        }
+        let mut elsewhere = release("4.13.0", "");
+        elsewhere[1].1 = "production/nowhere";
+        assert!(lead.post("/registers", &elsewhere).await.words().contains("Choose one of: crisis-detection, web"));
+        let refused = world.signed_in("sam").await.post("/registers", &release("4.13.0", "")).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(!lead.get("/registers").await.words().contains("4.13.0"));
+    }
+}

@@ -1,0 +1,154 @@
+//! What is next, worded for who looks: the first thing in the room.
+
+use crate::domain::Role;
+use crate::domain::waits::{Awaited, Task, Wait, waits};
+use crate::web::incident::{Sight, names, sentence};
+use crate::web::layout::initials;
+
+pub struct Band {
+    /// `next-you` or nothing.
+    pub class: &'static str,
+    pub initials: String,
+    pub who: String,
+    pub heading: String,
+    pub detail: String,
+    pub press: Option<Press>,
+    /// What else waits, one line each.
+    pub then: Vec<String>,
+}
+
+/// The band's one button.
+pub enum Press {
+    Link { words: &'static str, href: String },
+    Take { role: Role, words: String },
+}
+
+impl Band {
+    pub fn of(sight: &Sight) -> Band {
+        let all = waits(sight.incident);
+        let Some(first) = all.first() else { return Band::quiet(sight) };
+        match all.iter().position(|wait| is_theirs(sight, wait)) {
+            Some(mine) => Band::yours(sight, &all, mine),
+            None => {
+                let then = all[1..].iter().map(|wait| line(sight, wait)).collect();
+                Band {
+                    class: "",
+                    initials: initials(&sight.who.name),
+                    who: "Nothing for you right now.".to_owned(),
+                    heading: line(sight, first),
+                    detail: format!("For {} so far.", sight.now - first.since),
+                    press: None,
+                    then,
+                }
+            }
+        }
+    }
+
+    fn yours(sight: &Sight, all: &[Wait], mine: usize) -> Band {
+        let wait = &all[mine];
+        let others = all.iter().enumerate().filter(|(place, _)| *place != mine);
+        Band {
+            class: "next-you",
+            initials: initials(&sight.who.name),
+            who: format!("You{}", as_what(sight, &wait.who)),
+            heading: wait.what.clone(),
+            detail: format!("Waiting for you for {}.", sight.now - wait.since),
+            press: Some(press(&sight.incident.id, wait)),
+            then: others.map(|(_, wait)| line(sight, wait)).collect(),
+        }
+    }
+
+    fn quiet(sight: &Sight) -> Band {
+        let (heading, detail) = match &sight.incident.closed {
+            Some(closed) => (
+                format!("The incident is closed: {}", closed.outcome),
+                format!(
+                    "{} closed it at {} UTC. {}",
+                    sight.by(closed.by.as_ref()),
+                    closed.at.time_of_day(),
+                    closed.reason
+                ),
+            ),
+            None => ("Backout is at work".to_owned(), "It goes on by itself; nobody is waited for.".to_owned()),
+        };
+        Band {
+            class: "",
+            initials: initials(&sight.who.name),
+            who: "Nothing for you right now.".to_owned(),
+            heading,
+            detail,
+            press: None,
+            then: Vec::new(),
+        }
+    }
+}
+
+/// Is this one's turn, and could this person really do it now?
+fn is_theirs(sight: &Sight, wait: &Wait) -> bool {
+    if !wait.who.is(&sight.who.person, &sight.who.roles) {
+        return false;
+    }
+    match (wait.task, sight.incident.current()) {
+        (Task::Approve, Some(attempt)) => attempt.plan().is_some_and(|plan| {
+            let mut gates = plan.slots.iter().filter(|slot| slot.kind.gates());
+            gates.any(|slot| sight.offers().approve(attempt, &slot.role).is_ok())
+        }),
+        (Task::Start, Some(attempt)) => sight.offers().start(attempt).is_ok(),
+        (Task::ConfirmSeverity, _) => {
+            sight.incident.severity_asked.as_ref().is_some_and(|asked| asked.by != sight.who.person)
+        }
+        _ => true,
+    }
+}
+
+fn as_what(sight: &Sight, awaited: &Awaited) -> String {
+    let role = match awaited {
+        Awaited::Role(role) => Some(*role),
+        Awaited::Person(person) => [Role::IncidentCommander, Role::TechnicalLead]
+            .into_iter()
+            .find(|role| sight.incident.holder(*role) == Some(person)),
+    };
+    role.map_or(String::new(), |role| format!(", as {role}"))
+}
+
+/// `Waiting for Maya Okafor to authorise the rollback to 4.11.3`.
+fn line(sight: &Sight, wait: &Wait) -> String {
+    let who = match &wait.who {
+        Awaited::Person(person) => sight.facts.name(person),
+        Awaited::Role(role) => {
+            let article = if role.key().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let holders: Vec<String> = sight.facts.holders(*role).map(|(_, fact)| fact.name.clone()).collect();
+            match holders.len() {
+                0 => format!("{article} {role} (nobody holds the role)"),
+                1..=3 => format!("{article} {role} ({})", names(holders, "or")),
+                _ => format!("{article} {role}"),
+            }
+        }
+    };
+    format!("Waiting for {who} to {}", lower(&wait.what))
+}
+
+fn lower(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn press(id: &str, wait: &Wait) -> Press {
+    let link = |words, tail: &str| Press::Link { words, href: format!("/incidents/{id}{tail}") };
+    match wait.task {
+        Task::TakeCommand => Press::Take { role: Role::IncidentCommander, words: "Take command".to_owned() },
+        Task::TakeLead => Press::Take { role: Role::TechnicalLead, words: sentence("take the technical lead") },
+        Task::AcceptRole => link("Answer the hand-over", "#people"),
+        Task::Plan => link("Open the plan", "/plan"),
+        Task::Approve => link("Read and authorise…", "/approve"),
+        Task::Start => link("Start…", "#decision"),
+        Task::ReleaseAction => link("Go to the action", "#runs"),
+        Task::JudgeRun => link("Look at the run", "#runs"),
+        Task::Recover => link("See what can be done", "#runs"),
+        Task::Verify => link("Verify…", "/verify"),
+        Task::Escalate => link("See what can be done", "#recovery"),
+        Task::ConfirmSeverity => link("Answer", "#severity"),
+        Task::Ratify => link("Read and ratify…", "#decision"),
+        Task::Close => link("Close the incident…", "/close"),
+    }
+}

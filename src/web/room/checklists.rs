@@ -1,0 +1,161 @@
+//! The procedure's checklists: before the rollback, and its steps with their windows. People tick; what the machine can
+//! prove it ticks itself, with the proof beside it.
+
+use crate::domain::command::Command;
+use crate::domain::event::Mark;
+use crate::domain::procedure::{Checklist, Item, Phase, Window};
+use crate::domain::progress::late_steps;
+use crate::domain::state::{Attempt, AttemptStatus, Marked};
+use crate::domain::{Span, Timestamp};
+use crate::web::incident::{Place, Sight};
+
+pub struct List {
+    pub name: String,
+    pub title: String,
+    /// `T+5 to T+15`, or what stands before the start.
+    pub window: String,
+    pub late: bool,
+    /// Unfolded: it is the time for it.
+    pub open: bool,
+    pub done: usize,
+    pub all: usize,
+    pub groups: Vec<Group>,
+}
+
+pub struct Group {
+    pub title: String,
+    pub condition: String,
+    pub rows: Vec<Row>,
+}
+
+pub struct Row {
+    pub name: String,
+    pub text: String,
+    pub owner: String,
+    pub required: bool,
+    pub condition: String,
+    pub class: &'static str,
+    pub icon: &'static str,
+    /// The state in a word, for those who do not see the icon.
+    pub state: &'static str,
+    pub mark: Option<Marking>,
+    pub tick: Place,
+    pub waive: bool,
+    pub untick: Place,
+}
+
+/// Who marked an item, when, and with which words.
+pub struct Marking {
+    pub by: String,
+    pub at: Timestamp,
+    pub words: String,
+}
+
+/// Every checklist of the procedure for the present attempt; none while there is no attempt.
+pub fn lists(sight: &Sight) -> Vec<List> {
+    let Some(attempt) = sight.incident.current() else { return Vec::new() };
+    let late = late_steps(sight.facts, sight.incident, sight.now);
+    sight.facts.procedure.checklists.iter().map(|list| of(sight, attempt, list, &late)).collect()
+}
+
+fn of(sight: &Sight, attempt: &Attempt, list: &Checklist, late: &[String]) -> List {
+    let groups: Vec<Group> = list
+        .groups
+        .iter()
+        .map(|group| Group {
+            title: group.title.clone().unwrap_or_default(),
+            condition: group.condition.clone().unwrap_or_default(),
+            rows: group.items.iter().map(|item| row(sight, attempt, item)).collect(),
+        })
+        .collect();
+    let applies = |item: &&Item| applies(attempt, item);
+    let items = || list.groups.iter().flat_map(|group| &group.items).filter(applies);
+    let done = items().filter(|item| attempt.is_marked(&item.name)).count();
+    let all = items().count();
+    let before = matches!(attempt.status(), AttemptStatus::Draft | AttemptStatus::Submitted);
+    let its_time = match list.phase {
+        Phase::Before => before,
+        Phase::Step(_) => !before && !attempt.status().is_terminal(),
+    };
+    List {
+        name: list.name.clone(),
+        title: list.title.clone(),
+        window: window_words(list.phase, list.window),
+        late: late.contains(&list.title),
+        open: its_time && done < all,
+        done,
+        all,
+        groups,
+    }
+}
+
+/// `T+5 to T+15 min`.
+fn window_words(phase: Phase, window: Option<Window>) -> String {
+    let minutes = |span: Span| span.as_seconds() / 60;
+    match (phase, window) {
+        (Phase::Before, _) => "before the start".to_owned(),
+        (_, Some(Window { from, to: Some(to) })) => format!("T+{} to T+{} min", minutes(from), minutes(to)),
+        (_, Some(Window { from, to: None })) if from.0 > 0 => format!("from T+{} min on", minutes(from)),
+        _ => "ongoing".to_owned(),
+    }
+}
+
+fn applies(attempt: &Attempt, item: &Item) -> bool {
+    let kind = attempt.plan().map_or(attempt.draft.kind, |plan| plan.kind);
+    item.types.is_empty() || item.types.contains(&kind)
+}
+
+fn row(sight: &Sight, attempt: &Attempt, item: &Item) -> Row {
+    let marked = attempt.marks.get(&item.name);
+    let (class, icon, state) = match marked.map(|marked| &marked.mark) {
+        Some(Mark::Done { .. }) => ("check-done", "done", "Done"),
+        Some(Mark::Proven { .. }) => ("check-done", "done", "Proven by Backout"),
+        Some(Mark::NotApplicable { .. }) => ("check-skipped", "not-needed", "Not applicable"),
+        Some(Mark::Waived { .. }) => ("check-skipped", "not-needed", "Waived"),
+        None if !applies(attempt, item) => ("check-skipped", "not-needed", "Not part of this kind of rollback"),
+        None => ("", "later", "Open"),
+    };
+    let offers = sight.offers();
+    let idle = marked.is_some() || !applies(attempt, item);
+    let tick = if idle { Place::None } else { Place::of(offers.tick(attempt.number, &item.name)) };
+    let waive = tick.is_open()
+        && sight.incident.commander.as_ref() == Some(&sight.who.person)
+        && offers
+            .ask(&Command::Tick {
+                attempt: attempt.number,
+                item: item.name.clone(),
+                mark: Mark::Waived { reason: "…".to_owned() },
+            })
+            .is_ok();
+    let untick = if marked.is_some() { Place::of(offers.untick(attempt.number, &item.name)) } else { Place::None };
+    Row {
+        name: item.name.clone(),
+        text: item.text.clone(),
+        owner: item.owner.as_ref().map_or(String::new(), |owner| owner_title(sight, owner)),
+        required: item.required,
+        condition: item.condition.clone().unwrap_or_default(),
+        class,
+        icon,
+        state,
+        mark: marked.map(|marked| marking(sight, marked)),
+        tick,
+        waive,
+        untick,
+    }
+}
+
+fn owner_title(sight: &Sight, owner: &str) -> String {
+    let procedure = sight.facts.procedure;
+    let role = procedure.role(owner).map(|role| role.title.clone());
+    let team = || procedure.responders.iter().find(|team| team.name == owner).map(|team| team.title.clone());
+    role.or_else(team).unwrap_or_else(|| owner.to_owned())
+}
+
+fn marking(sight: &Sight, marked: &Marked) -> Marking {
+    let words = match &marked.mark {
+        Mark::Done { note } => note.clone(),
+        Mark::Proven { evidence } => evidence.clone(),
+        Mark::NotApplicable { reason } | Mark::Waived { reason } => reason.clone(),
+    };
+    Marking { by: sight.by(marked.by.as_ref()), at: marked.at, words }
+}

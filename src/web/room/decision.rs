@@ -1,0 +1,302 @@
+//! The decision: what the rules say and why, who must agree, who has agreed, and what became of it.
+
+use crate::domain::command::Command;
+use crate::domain::decide::{SlotView, slot_views};
+use crate::domain::procedure::{SlotKind, StartMode};
+use crate::domain::state::{Attempt, AttemptStatus};
+use crate::domain::{Severity, Timestamp};
+use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence, target_name};
+
+pub struct Decision {
+    /// Who must agree, in a plain sentence.
+    pub policy: String,
+    pub advice: String,
+    pub because: String,
+    pub otherwise: String,
+    pub rule: String,
+    pub slots: Vec<Slot>,
+    /// `Management is told afterwards.`
+    pub told: Vec<String>,
+    pub plan: Option<PlanBrief>,
+    pub voided: Vec<Voided>,
+    pub start: Option<Start>,
+    pub end: Option<End>,
+    pub earlier: Vec<Earlier>,
+    pub ratify: Option<Ratify>,
+}
+
+/// One demand, and who meets it.
+pub struct Slot {
+    pub title: String,
+    /// What the slot does: authorise, or judge the feasibility.
+    pub demand: &'static str,
+    pub filled: Option<Filled>,
+    pub expired: bool,
+    /// Nobody can fill it.
+    pub blocked: bool,
+    pub open_to: String,
+    /// The one who looks could fill it.
+    pub yours: bool,
+}
+
+pub struct Filled {
+    pub by: Named,
+    pub at: Timestamp,
+    pub strength: String,
+    pub comment: String,
+    pub expires_at: Timestamp,
+    /// The clock no longer counts once a run has started.
+    pub counts: bool,
+}
+
+pub struct PlanBrief {
+    pub attempt: u32,
+    pub digest: String,
+    pub by: String,
+    pub at: Timestamp,
+    pub start: &'static str,
+}
+
+pub struct Voided {
+    pub who: String,
+    pub why: String,
+}
+
+/// The word to start, where the plan waits for it.
+pub struct Start {
+    pub attempt: u32,
+    pub digest: String,
+    pub target: String,
+    pub place: Place,
+    /// Why the last check refused it.
+    pub refused: String,
+}
+
+pub struct End {
+    pub words: String,
+    pub reason: String,
+    pub by: String,
+    pub at: Timestamp,
+}
+
+pub struct Earlier {
+    pub number: u32,
+    pub words: String,
+}
+
+/// What was allowed on condition that management agrees afterwards.
+pub struct Ratify {
+    pub why: Vec<String>,
+    pub lock: Option<Lock>,
+}
+
+impl Decision {
+    pub fn of(sight: &Sight) -> Decision {
+        let incident = sight.incident;
+        let advice = &incident.advice;
+        let attempt = incident.current();
+        let slots = attempt.map_or_else(Vec::new, |attempt| slots(sight, attempt));
+        let told = advice.slots.iter().filter(|slot| !slot.kind.gates()).map(|slot| {
+            let when = if slot.kind == SlotKind::InformBefore { "before the start" } else { "afterwards" };
+            format!("{} is told {when}.", sentence(&slot.duty.to_string()))
+        });
+        let voided = attempt.into_iter().flat_map(|attempt| &attempt.voided);
+        Decision {
+            policy: advice.authority.clone(),
+            advice: sentence(&advice.decision.to_string()),
+            because: sentence(&advice.because),
+            otherwise: advice.otherwise.clone(),
+            rule: advice.rule.clone(),
+            slots,
+            told: told.collect(),
+            plan: attempt.and_then(|attempt| brief(sight, attempt)),
+            voided: voided.map(|(who, why)| Voided { who: sight.facts.name(who), why: why.clone() }).collect(),
+            start: attempt.and_then(|attempt| start(sight, attempt)),
+            end: attempt.and_then(|attempt| end(sight, attempt)),
+            earlier: earlier(sight),
+            ratify: ratify(sight),
+        }
+    }
+
+    /// Whether every demand is met and none has expired.
+    pub fn is_authorised(&self) -> bool {
+        !self.slots.is_empty() && self.slots.iter().all(|slot| slot.filled.is_some() && !slot.expired)
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.slots.iter().any(|slot| slot.blocked)
+    }
+}
+
+/// The slots as pages show them.
+pub fn slots(sight: &Sight, attempt: &Attempt) -> Vec<Slot> {
+    let views = slot_views(sight.incident, attempt, sight.facts, sight.now);
+    views.into_iter().map(|view| slot(sight, attempt, view)).collect()
+}
+
+fn slot(sight: &Sight, attempt: &Attempt, view: SlotView) -> Slot {
+    let blocked = view.is_blocked();
+    let title = sight.facts.procedure.role(&view.slot.role).map_or(view.slot.role.clone(), |role| role.title.clone());
+    let open_to: Vec<String> = view.open_to.iter().map(|person| sight.facts.name(person)).collect();
+    let started = !attempt.runs.is_empty();
+    Slot {
+        title,
+        demand: if view.slot.kind == SlotKind::Review { "judges that it is feasible" } else { "authorises" },
+        yours: attempt.status() == AttemptStatus::Submitted && sight.offers().approve(attempt, &view.slot.role).is_ok(),
+        filled: view.filled_by.map(|approval| Filled {
+            by: sight.named(&approval.person),
+            at: approval.at,
+            strength: approval.strength.to_string(),
+            comment: approval.comment,
+            expires_at: approval.expires_at,
+            counts: !started,
+        }),
+        expired: view.expired,
+        blocked,
+        open_to: names(open_to, "or"),
+    }
+}
+
+fn brief(sight: &Sight, attempt: &Attempt) -> Option<PlanBrief> {
+    let submitted = attempt.submitted.as_ref()?;
+    Some(PlanBrief {
+        attempt: attempt.number,
+        digest: submitted.digest.clone(),
+        by: sight.by(submitted.by.as_ref()),
+        at: submitted.at,
+        start: match submitted.plan.start {
+            StartMode::AtAuthorisation => "at the last authorisation, by itself",
+            StartMode::OnCommand => "on the word of the incident commander or the technical lead",
+        },
+    })
+}
+
+fn start(sight: &Sight, attempt: &Attempt) -> Option<Start> {
+    let submitted = attempt.submitted.as_ref()?;
+    let waits = attempt.status() == AttemptStatus::Submitted && attempt.start_ordered.is_none();
+    waits.then(|| Start {
+        attempt: attempt.number,
+        digest: submitted.digest.clone(),
+        target: target_name(attempt),
+        place: Place::of(sight.offers().start(attempt)),
+        refused: attempt.start_refused.clone().unwrap_or_default(),
+    })
+}
+
+fn end(sight: &Sight, attempt: &Attempt) -> Option<End> {
+    let end = attempt.end.as_ref()?;
+    let words = match end.status {
+        AttemptStatus::Rejected => "declined".to_owned(),
+        status => status.to_string(),
+    };
+    Some(End {
+        words: format!("Attempt {} {words}", attempt.number),
+        reason: end.reason.clone(),
+        by: sight.by(end.by.as_ref()),
+        at: end.at,
+    })
+}
+
+fn earlier(sight: &Sight) -> Vec<Earlier> {
+    let attempts = &sight.incident.attempts;
+    let before = attempts.len().saturating_sub(1);
+    attempts[..before]
+        .iter()
+        .map(|attempt| Earlier {
+            number: attempt.number,
+            words: format!("{} to {}: {}", attempt.draft.kind, target_name(attempt), attempt.status()),
+        })
+        .collect()
+}
+
+fn ratify(sight: &Sight) -> Option<Ratify> {
+    let why: Vec<String> =
+        sight.incident.debts.iter().filter(|debt| !debt.paid).map(|debt| sentence(&debt.why)).collect();
+    (!why.is_empty()).then(|| Ratify { why, lock: lock(sight.offers().ratify()) })
+}
+
+/// How grave it is, and the form to change that.
+pub struct SeverityPanel {
+    pub now: Severity,
+    pub others: Vec<Severity>,
+    pub change: Place,
+    pub asked: Option<Asked>,
+}
+
+/// A lowering that waits for a second person.
+pub struct Asked {
+    pub to: Severity,
+    pub by: String,
+    pub reason: String,
+    pub confirm: Option<Lock>,
+}
+
+impl SeverityPanel {
+    pub fn of(sight: &Sight) -> SeverityPanel {
+        let now = sight.incident.severity;
+        let others: Vec<Severity> = Severity::ALL.into_iter().filter(|other| *other != now).collect();
+        let sample = Command::ChangeSeverity { to: others[others.len() - 1], reason: "…".to_owned() };
+        let asked = sight.incident.severity_asked.as_ref().map(|asked| Asked {
+            to: asked.to,
+            by: sight.facts.name(&asked.by),
+            reason: asked.reason.clone(),
+            confirm: lock(sight.offers().ask(&Command::ConfirmSeverity { to: asked.to })),
+        });
+        SeverityPanel { now, others, change: Place::of(sight.offers().ask(&sample)), asked }
+    }
+}
+
+/// Deployments wait while production is rolled back.
+pub struct Freeze {
+    pub frozen: bool,
+    pub lifted: Option<String>,
+    pub lift: Place,
+}
+
+impl Freeze {
+    pub fn of(sight: &Sight) -> Freeze {
+        let lift = match sight.offers().lift_freeze() {
+            // It can be lifted when the rollback has ended: worth saying before.
+            Err(refusal) if sight.incident.is_frozen() => Place::Locked(refusal.into()),
+            other => Place::of(other),
+        };
+        Freeze { frozen: sight.incident.is_frozen(), lifted: sight.incident.freeze_lifted.clone(), lift }
+    }
+}
+
+/// What can be done after a failure. The restoration is offered, with what it costs, and never first.
+pub struct Recovery {
+    pub attempt: u32,
+    pub procedure: String,
+    pub backup: String,
+    pub taken_at: Option<Timestamp>,
+    pub lost: String,
+    pub lock: Option<Lock>,
+}
+
+impl Recovery {
+    pub fn of(sight: &Sight) -> Option<Recovery> {
+        let attempt = sight.incident.current().filter(|attempt| attempt.status() == AttemptStatus::Failed)?;
+        if !sight.incident.is_open() {
+            return None;
+        }
+        let newest = sight.facts.newest_backup(&sight.incident.component);
+        let answer = sight.offers().restore(attempt.number);
+        let lost = newest.map_or(String::new(), |backup| {
+            let age = (sight.now - backup.at).as_seconds();
+            format!(
+                "Everything written in the {} h {} min since it was taken would be lost.",
+                age / 3_600,
+                age / 60 % 60
+            )
+        });
+        Some(Recovery {
+            attempt: attempt.number,
+            procedure: sight.facts.procedure.verification.escalation.text.clone(),
+            backup: newest.map_or(String::new(), |backup| backup.name.clone()),
+            taken_at: newest.map(|backup| backup.at),
+            lost,
+            lock: lock(answer.map(|_| ())),
+        })
+    }
+}

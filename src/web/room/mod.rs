@@ -1,0 +1,159 @@
+//! The room of an incident: one address, everything in one place, what *you* must do now first.
+//!
+//! Each panel is a file here with its view, made from a [`Sight`] alone, and a part of the template. [`orders`] has the
+//! forms.
+
+mod band;
+mod checklists;
+pub mod decision;
+pub mod orders;
+mod people;
+pub mod runs;
+mod timeline;
+mod updates;
+
+use super::AppState;
+use super::acting;
+use super::error::{WebError, page};
+use super::incident::{Sight, look};
+use super::incident_header::{IncidentHeader, Page};
+use super::layout::{Here, Layout};
+use super::routes::Route;
+use super::session::SignedIn;
+use crate::access::capability::Capability;
+use crate::app::catalogue::Scripts;
+use crate::domain::Timestamp;
+use crate::domain::event::Recorded;
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Html;
+use band::{Band, Press};
+use decision::{Decision, Freeze, Recovery, SeverityPanel};
+use orders::{Back, post};
+use people::People;
+use runs::{Measured, Runs};
+use serde::Deserialize;
+use timeline::Timeline;
+use updates::Updates;
+
+pub fn routes() -> Vec<Route> {
+    use Capability::{FreshlySignedIn, SignedIn};
+    vec![
+        Route::get("/incidents/{id}", SignedIn, get),
+        Route::post("/incidents/{id}/take-role", SignedIn, post::<orders::TakeRole>),
+        Route::post("/incidents/{id}/offer-role", SignedIn, post::<orders::OfferRole>),
+        Route::post("/incidents/{id}/accept-role", SignedIn, post::<orders::AcceptRole>),
+        Route::post("/incidents/{id}/severity", SignedIn, post::<orders::ChangeSeverity>),
+        Route::post("/incidents/{id}/confirm-severity", SignedIn, post::<orders::ConfirmSeverity>),
+        Route::post("/incidents/{id}/ratify", SignedIn, post::<orders::Ratify>),
+        Route::post("/incidents/{id}/items", SignedIn, post::<orders::MarkItem>),
+        Route::post("/incidents/{id}/start", FreshlySignedIn, post::<orders::Start>),
+        Route::post("/incidents/{id}/retry", FreshlySignedIn, post::<orders::Retry>),
+        Route::post("/incidents/{id}/judge", FreshlySignedIn, post::<orders::Judge>),
+        Route::post("/incidents/{id}/release", FreshlySignedIn, post::<orders::Release>),
+        Route::post("/incidents/{id}/resume", FreshlySignedIn, post::<orders::Resume>),
+        Route::post("/incidents/{id}/by-hand", SignedIn, post::<orders::ByHand>),
+        Route::post("/incidents/{id}/note", SignedIn, post::<orders::Note>),
+        Route::post("/incidents/{id}/update", SignedIn, post::<orders::Update>),
+        Route::post("/incidents/{id}/freeze/lift", SignedIn, post::<orders::LiftFreeze>),
+        Route::post("/incidents/{id}/restoration", SignedIn, post::<orders::Restore>),
+    ]
+}
+
+/// What a trigger saw.
+struct Trigger {
+    number: usize,
+    text: String,
+    saw: String,
+    at: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "room.html")]
+struct View {
+    layout: Layout,
+    header: IncidentHeader,
+    id: String,
+    back: Back,
+    band: Band,
+    decision: Decision,
+    severity: SeverityPanel,
+    freeze: Freeze,
+    recovery: Option<Recovery>,
+    lists: Vec<checklists::List>,
+    runs: Option<Runs>,
+    measures: Vec<Measured>,
+    people: People,
+    updates: Updates,
+    timeline: Timeline,
+    triggers: Vec<Trigger>,
+    reads_logs: bool,
+    open: bool,
+    attempt: u32,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    kind: String,
+}
+
+async fn get(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Html<String>, WebError> {
+    show(&app, &who, &id, &asked.kind, Back::default()).await
+}
+
+/// The room, with a form that came back where there is one.
+pub(super) async fn show(
+    app: &AppState,
+    who: &SignedIn,
+    id: &str,
+    only: &str,
+    back: Back,
+) -> Result<Html<String>, WebError> {
+    let looked = look(app, id).await?;
+    let journal = app.incidents.journal(id).await.map_err(acting::error)?;
+    let scripts = Scripts(&app.incidents.site);
+    let facts = looked.gathered.facts(&scripts);
+    let sight = Sight::of(&looked, &facts, who);
+    page(&view(&sight, &journal, only, back))
+}
+
+fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
+    let incident = sight.incident;
+    let header = IncidentHeader::of(sight, Page::Room);
+    let triggers = incident.triggers.iter().enumerate().map(|(place, seen)| Trigger {
+        number: place + 1,
+        text: seen.text.clone(),
+        saw: seen.saw.clone(),
+        at: seen.seen_at,
+    });
+    View {
+        layout: Layout::of(sight.who, &header.tab(&incident.title), Here::Rollbacks, sight.now),
+        id: incident.id.clone(),
+        back,
+        band: Band::of(sight),
+        decision: Decision::of(sight),
+        severity: SeverityPanel::of(sight),
+        freeze: Freeze::of(sight),
+        recovery: Recovery::of(sight),
+        lists: checklists::lists(sight),
+        runs: Runs::of(sight),
+        measures: runs::measures(sight),
+        people: People::of(sight),
+        updates: Updates::of(sight),
+        timeline: Timeline::of(sight, journal, only),
+        triggers: triggers.collect(),
+        reads_logs: sight.reads_logs(),
+        open: incident.is_open(),
+        attempt: incident.current().map_or(0, |attempt| attempt.number),
+        header,
+    }
+}
+
+#[cfg(test)]
+mod tests;

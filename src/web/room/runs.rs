@@ -1,0 +1,216 @@
+//! The plan's actions in their order, and what became of each: runs, what holds one back, and what people can do.
+
+use crate::domain::command::Command;
+use crate::domain::condition::{Condition, Direction};
+use crate::domain::event::RunEnd;
+use crate::domain::plan::PlannedAction;
+use crate::domain::state::{ActionState, Attempt, AttemptStatus, Run, RunState};
+use crate::domain::{Span, Timestamp};
+use crate::web::incident::{Place, Sight, command_line, sentence, target_name};
+
+pub struct Runs {
+    pub attempt: u32,
+    pub actions: Vec<Action>,
+    /// Where stopping makes sense.
+    pub stop: Place,
+    /// The rollback stands still: what can be done, in a sentence.
+    pub halted: bool,
+    pub stopping: Option<String>,
+    pub target: String,
+    pub reads_logs: bool,
+}
+
+pub struct Action {
+    pub number: usize,
+    pub name: String,
+    pub title: String,
+    pub state: &'static str,
+    pub class: &'static str,
+    pub icon: &'static str,
+    pub place: String,
+    pub command: String,
+    /// For people to copy.
+    pub by_hand: Vec<String>,
+    pub report: Place,
+    pub runs: Vec<RunRow>,
+    pub release: Place,
+    pub held: String,
+    pub resume: Place,
+}
+
+pub struct RunRow {
+    pub id: String,
+    pub state: RunWord,
+    pub started_at: Timestamp,
+    pub took: String,
+    pub end: String,
+    pub host: String,
+    pub word: String,
+    /// It was carried out by people and has no log.
+    pub by_hand: bool,
+    pub retried: bool,
+    pub retry: Place,
+    pub judge: Place,
+}
+
+/// A run's state as a word with its colour and icon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunWord {
+    pub words: &'static str,
+    pub class: &'static str,
+    pub icon: &'static str,
+}
+
+impl RunWord {
+    pub const fn of(state: RunState) -> RunWord {
+        let (words, class, icon) = match state {
+            RunState::Starting => ("Starting", "tag-you", "waiting"),
+            RunState::Running => ("Running", "tag-you", "now"),
+            RunState::Succeeded => ("Succeeded", "tag-ok", "done"),
+            RunState::Failed => ("Failed", "tag-crit", "failed"),
+            RunState::TimedOut => ("Timed out", "tag-crit", "failed"),
+            RunState::Cancelled => ("Stopped", "tag-warn", "stop"),
+            RunState::Lost => ("Lost contact: unknown, not failed", "tag-warn", "attention"),
+        };
+        RunWord { words, class, icon }
+    }
+}
+
+impl Runs {
+    /// Nothing while no plan is submitted.
+    pub fn of(sight: &Sight) -> Option<Runs> {
+        let attempt = sight.incident.current()?;
+        let plan = attempt.plan()?;
+        let actions = plan.actions.iter().enumerate().map(|(place, planned)| action(sight, attempt, place, planned));
+        Some(Runs {
+            attempt: attempt.number,
+            actions: actions.collect(),
+            stop: Place::of(sight.offers().stop(attempt.number)),
+            halted: attempt.status() == AttemptStatus::Halted && attempt.stop.is_none(),
+            stopping: attempt.stop.as_ref().map(|stop| {
+                format!("{} stopped it at {} UTC: {}", sight.by(stop.by.as_ref()), stop.at.time_of_day(), stop.reason)
+            }),
+            target: target_name(attempt),
+            reads_logs: sight.reads_logs(),
+        })
+    }
+}
+
+fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedAction) -> Action {
+    let offers = sight.offers();
+    let state = attempt.action_state(&planned.name);
+    let held = attempt.held.as_ref().filter(|held| held.action == planned.name);
+    let (words, class, icon) = match state {
+        _ if held.is_some() => ("Held back", "tag-crit", "attention"),
+        ActionState::Waiting => ("Waits for those before it", "", "later"),
+        ActionState::AwaitsWord => ("Waits for the technical lead’s word", "tag-warn", "waiting"),
+        ActionState::Ready if attempt.start_ordered.is_none() => ("Waits for the start", "", "later"),
+        ActionState::Ready if planned.by_hand.is_empty() => ("Ready", "tag-you", "waiting"),
+        ActionState::Ready => ("To be carried out by hand", "tag-warn", "waiting"),
+        ActionState::Live => ("Running", "tag-you", "now"),
+        ActionState::Done => ("Done", "tag-ok", "done"),
+        ActionState::Broken => ("Broken", "tag-crit", "failed"),
+    };
+    let report = Command::ReportByHand {
+        attempt: attempt.number,
+        action: planned.name.clone(),
+        succeeded: true,
+        evidence: "…".to_owned(),
+    };
+    Action {
+        number: place + 1,
+        name: planned.name.clone(),
+        title: planned.title.clone(),
+        state: words,
+        class,
+        icon,
+        place: planned.place.clone(),
+        command: command_line(planned),
+        by_hand: planned.by_hand.clone(),
+        report: if planned.by_hand.is_empty() { Place::None } else { Place::of(offers.ask(&report)) },
+        runs: attempt.runs.iter().filter(|run| run.action == planned.name).map(|run| row(sight, run)).collect(),
+        release: match state {
+            ActionState::AwaitsWord => Place::of(offers.release(attempt.number, &planned.name)),
+            _ => Place::None,
+        },
+        held: held.map_or(String::new(), |held| held.why.clone()),
+        resume: match held {
+            Some(_) => Place::of(offers.resume(attempt.number, &planned.name)),
+            None => Place::None,
+        },
+    }
+}
+
+fn row(sight: &Sight, run: &Run) -> RunRow {
+    let offers = sight.offers();
+    let ended_well = run.state == RunState::Succeeded || run.state.is_live();
+    let until = run.ended_at.unwrap_or(sight.now);
+    RunRow {
+        id: run.id.0.clone(),
+        state: RunWord::of(run.state),
+        started_at: run.starting_at,
+        took: (until - run.starting_at).to_string(),
+        end: run.outcome.as_ref().map_or(String::new(), |outcome| end_words(&outcome.end)),
+        host: run.host.clone(),
+        word: run.word.clone().unwrap_or_default(),
+        by_hand: run.time_limit == Span::ZERO,
+        retried: run.retried,
+        retry: if ended_well { Place::None } else { Place::of(offers.retry(&run.id)) },
+        judge: if run.state == RunState::Lost { Place::of(offers.judge(&run.id)) } else { Place::None },
+    }
+}
+
+/// A live value beside what is wanted of it.
+pub struct Measured {
+    pub label: String,
+    pub value: String,
+    pub goal: String,
+    /// `figure-ok`, `figure-crit`, or `figure-old` without data.
+    pub class: &'static str,
+    /// The state in words; colour never stands alone.
+    pub words: &'static str,
+    pub at: Option<Timestamp>,
+    /// The value frozen at T+0, where there is one.
+    pub before: String,
+}
+
+/// The measured criteria. Empty where nothing is measured.
+pub fn measures(sight: &Sight) -> Vec<Measured> {
+    let criteria = &sight.facts.procedure.verification.criteria;
+    criteria.iter().filter_map(|criterion| criterion.condition.as_ref()).map(|goal| measured(sight, goal)).collect()
+}
+
+fn measured(sight: &Sight, goal: &Condition) -> Measured {
+    let measure = sight.facts.measures.0.get(&goal.series);
+    let value = measure.and_then(|measure| measure.value);
+    let (class, words) = match sight.facts.measures.holds(goal) {
+        Some(true) => ("figure-ok", "as it should be"),
+        Some(false) => ("figure-crit", "not as it should be"),
+        None => ("figure-old", "not measured"),
+    };
+    let side = match goal.direction {
+        Direction::Above => "above",
+        Direction::Below => "below",
+    };
+    let baseline = sight.incident.current().and_then(|attempt| attempt.baseline.get(goal.series.key()).copied());
+    Measured {
+        label: sentence(goal.series.label()),
+        value: value.map_or_else(|| "No data".to_owned(), |value| goal.series.show(value)),
+        goal: format!("wanted {side} {}", goal.series.show(goal.threshold)),
+        class,
+        words,
+        at: measure.and_then(|measure| measure.at),
+        before: baseline.map_or(String::new(), |value| format!("{} at T+0", goal.series.show(value))),
+    }
+}
+
+/// How a run ended, in words.
+pub fn end_words(end: &RunEnd) -> String {
+    match end {
+        RunEnd::Exited(status) => format!("exit status {status}"),
+        RunEnd::Signalled(signal) => format!("ended by signal {signal}"),
+        RunEnd::TimedOut => "stopped at its time limit".to_owned(),
+        RunEnd::Cancelled => "stopped by order".to_owned(),
+        RunEnd::NeverStarted(why) => format!("never started: {why}"),
+    }
+}

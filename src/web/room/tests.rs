@@ -1,0 +1,189 @@
+use crate::domain::Span;
+use crate::domain::command::Command;
+use crate::web::sample::World;
+use axum::http::StatusCode;
+
+const TITLE: &str = "Crisis detection stopped flagging messages";
+
+#[tokio::test]
+async fn the_first_thing_in_the_room_is_what_the_viewer_must_do() {
+    let world = World::new().await;
+    let id = world.raised("crisis-detection", TITLE).await;
+    let room = format!("/incidents/{id}");
+    let page = world.signed_in("maya").await.get(&room).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert!(page.words().contains("You, as incident commander Take command"), "{}", page.words());
+    let page = world.signed_in("olga").await.get(&room).await;
+    let words = page.words();
+    assert!(words.contains("Nothing for you right now. Waiting for an incident commander"), "{words}");
+    assert!(words.contains("(Maya Okafor or Noor Aziz) to take command"), "{words}");
+}
+
+#[tokio::test]
+async fn everyone_reads_the_room_and_only_who_may_has_buttons() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    for login in ["maya", "noor", "tomas", "helen", "sam", "olga", "ada"] {
+        let page = world.signed_in(login).await.get(&format!("/incidents/{id}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{login}: {}", page.body);
+        assert!(page.words().contains(TITLE), "{login}");
+        let evidence = page.body.contains(&format!("/incidents/{id}/evidence/1"));
+        assert_eq!(evidence, !["sam", "olga"].contains(&login), "{login} and the evidence");
+        assert!(!page.body.contains("<script>alert"), "markup never acts");
+    }
+    let olga = world.signed_in("olga").await.get(&format!("/incidents/{id}")).await;
+    assert!(!olga.body.contains("/items\""), "an observer ticks nothing");
+    assert!(olga.words().contains("No, because"));
+}
+
+#[tokio::test]
+async fn items_are_ticked_and_taken_back_from_the_room() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let incident = world.app.incidents.incident(&id).await.unwrap();
+    let procedure = crate::playbook::default_procedure();
+    let open = |marks: &crate::domain::state::Attempt| {
+        procedure.items().map(|(_, _, item)| item.name.clone()).find(|name| !marks.is_marked(name)).unwrap()
+    };
+    let item = open(incident.current().unwrap());
+    let mut maya = world.signed_in("maya").await;
+    let path = format!("/incidents/{id}/items");
+    let tick = [("intent", "one"), ("attempt", "1"), ("item", item.as_str()), ("act", "done"), ("note", "seen <i>")];
+    let done = maya.post(&path, &tick).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    assert_eq!(maya.post(&path, &tick).await.status, StatusCode::SEE_OTHER, "a second press is no failure");
+    let page = maya.get(&format!("/incidents/{id}")).await;
+    assert!(page.words().contains("Done: seen"), "{}", page.words());
+    let untick = [("attempt", "1"), ("item", item.as_str()), ("act", "untick")];
+    assert_eq!(maya.post(&path, &untick).await.status, StatusCode::SEE_OTHER);
+    let incident = world.app.incidents.incident(&id).await.unwrap();
+    assert!(!incident.current().unwrap().is_marked(&item));
+    let reasonless = [("attempt", "1"), ("item", item.as_str()), ("act", "not_applicable"), ("note", "")];
+    let refused = maya.post(&path, &reasonless).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.words().contains("This was not done: the reason is empty"), "{}", refused.words());
+}
+
+#[tokio::test]
+async fn a_refused_form_comes_back_with_what_was_typed() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut tomas = world.signed_in("tomas").await;
+    let form = [("to", "P0"), ("reason", "it \"hurts\" people")];
+    let same = tomas.post(&format!("/incidents/{id}/severity"), &form).await;
+    assert_eq!(same.status, StatusCode::SEE_OTHER, "it is P0 already: no failure");
+    let mut olga = world.signed_in("olga").await;
+    let refused = olga.post(&format!("/incidents/{id}/take-role"), &[("role", "incident_commander")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.body.contains("role=\"alert\""));
+    let mut maya = world.signed_in("maya").await;
+    let refused = maya.post(&format!("/incidents/{id}/severity"), &[("to", "P9"), ("reason", "kept words")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("value=\"kept words\""));
+}
+
+#[tokio::test]
+async fn a_place_is_offered_and_accepted_and_both_stand_in_the_timeline() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let noor = world.id("noor");
+    let mut maya = world.signed_in("maya").await;
+    let offer = [("role", "incident_commander"), ("to", noor.0.as_str())];
+    assert_eq!(maya.post(&format!("/incidents/{id}/offer-role"), &offer).await.status, StatusCode::SEE_OTHER);
+    let mut browser = world.signed_in("noor").await;
+    let page = browser.get(&format!("/incidents/{id}")).await;
+    assert!(page.words().contains("Accept the place"), "{}", page.words());
+    let accept = browser.post(&format!("/incidents/{id}/accept-role"), &[("role", "incident_commander")]).await;
+    assert_eq!(accept.status, StatusCode::SEE_OTHER, "{}", accept.words());
+    assert_eq!(world.app.incidents.incident(&id).await.unwrap().commander, Some(noor));
+}
+
+#[tokio::test]
+async fn an_update_is_worded_beforehand_and_sent_early_from_the_room() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut maya = world.signed_in("maya").await;
+    let path = format!("/incidents/{id}/update");
+    let words = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(words.contains("Update 1 goes out by itself at"), "{words}");
+    let keep = [("number", "1"), ("note", "we are on it"), ("act", "keep")];
+    assert_eq!(maya.post(&path, &keep).await.status, StatusCode::SEE_OTHER);
+    let send = [("number", "1"), ("note", "we are on it"), ("act", "send")];
+    assert_eq!(maya.post(&path, &send).await.status, StatusCode::SEE_OTHER);
+    let incident = world.app.incidents.incident(&id).await.unwrap();
+    let (_, update) = incident.updates.sent.last().unwrap();
+    assert!(update.early && update.text.contains("we are on it"));
+    world.turn(Span::minutes(6));
+    let late = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(late.contains("overdue 1:00"), "an update past its time is loud: {late}");
+}
+
+#[tokio::test]
+async fn a_broken_run_halts_the_room_and_the_lead_retries_it() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    let room = format!("/incidents/{id}");
+    let mut tomas = world.confirmed("tomas").await;
+    let running = tomas.get(&room).await;
+    assert!(running.words().contains("Running"), "{}", running.words());
+    assert!(running.body.contains(&format!("{room}/runs/{run}")));
+    assert!(running.body.contains(&format!("{room}/stop")));
+    assert!(running.words().contains("Deployments Frozen"));
+    world.ends(&id, &run, 3).await;
+    let halted = tomas.get(&room).await.words();
+    assert!(halted.contains("The rollback stands still"), "{halted}");
+    assert!(halted.contains("exit status 3"), "{halted}");
+    let retry = [("run", run.0.as_str()), ("reason", "the disk is free again")];
+    let done = tomas.post(&format!("{room}/retry"), &retry).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    assert_eq!(done.location(), format!("{room}#runs"));
+}
+
+#[tokio::test]
+async fn after_a_failure_the_restoration_is_offered_with_its_loss_and_never_first() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 1).await;
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: "it broke".to_owned() }).await;
+    let mut maya = world.signed_in("maya").await;
+    let page = maya.get(&format!("/incidents/{id}")).await;
+    let words = page.words();
+    assert!(words.contains("Everything written in the 2 h 0 min since it was taken would be lost"), "{words}");
+    let (another, restore) =
+        (words.find("Plan another rollback").unwrap(), words.find("Plan restoration from").unwrap());
+    assert!(another < restore, "the restoration is never the first button");
+    let path = format!("/incidents/{id}/restoration");
+    let planned = maya.post(&path, &[("attempt", "1"), ("backup", crate::web::sample::BACKUP)]).await;
+    assert_eq!(planned.status, StatusCode::SEE_OTHER, "{}", planned.words());
+    assert_eq!(world.app.incidents.incident(&id).await.unwrap().attempts.len(), 2);
+}
+
+#[tokio::test]
+async fn the_timeline_filters_by_kind_and_keeps_its_anchors() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut sam = world.signed_in("sam").await;
+    let note = sam.post(&format!("/incidents/{id}/note"), &[("text", "users <em>call</em>")]).await;
+    assert_eq!(note.status, StatusCode::SEE_OTHER);
+    let version = world.app.incidents.incident(&id).await.unwrap().version;
+    let notes = sam.get(&format!("/incidents/{id}?kind=note")).await;
+    assert!(notes.body.contains(&format!("id=\"e{version}\"")));
+    assert!(!notes.body.contains("id=\"e1\""), "the opening is no note");
+    assert!(!notes.body.contains("<em>"));
+    let all = sam.get(&format!("/incidents/{id}?kind=nonsense")).await;
+    assert!(all.body.contains("id=\"e1\""));
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_incident_leads_nowhere() {
+    let world = World::new().await;
+    world.critical().await;
+    let mut maya = world.signed_in("maya").await;
+    for path in ["/incidents/RB-1", "/incidents/RB-0002", "/incidents/rb-0001", "/incidents/RB-00001", "/incidents/x"] {
+        assert_eq!(maya.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}

@@ -1,0 +1,190 @@
+//! Stopping a rollback: one page that says what stopping does not undo, and one button. It asks for no confirmation of
+//! the person and is never limited: stopping must not wait.
+
+use super::AppState;
+use super::acting::{NotDone, act};
+use super::error::{WebError, page};
+use super::forms::{Checked, Faults, Field, Form, Typed};
+use super::incident::{Place, Sight, look, target_name};
+use super::incident_header::{IncidentHeader, Page};
+use super::layout::{Here, Layout};
+use super::room::orders::{ATTEMPT, Back, INTENT, TEXT, attempt};
+use super::room::runs::RunWord;
+use super::routes::Route;
+use super::session::SignedIn;
+use crate::access::capability::Capability;
+use crate::app::catalogue::Scripts;
+use crate::domain::Timestamp;
+use crate::domain::command::Command;
+use crate::domain::state::{Attempt, AttemptNo, Run};
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/incidents/{id}/stop", Capability::SignedIn, get),
+        Route::post("/incidents/{id}/stop", Capability::SignedIn, post),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "stop.html")]
+struct View {
+    layout: Layout,
+    header: IncidentHeader,
+    id: String,
+    back: Back,
+    attempt: AttemptNo,
+    target: String,
+    place: Place,
+    /// Ordered, but nothing has begun yet: stopping undoes everything there is.
+    nothing_begun: bool,
+    /// What is cancelled.
+    live: Vec<Line>,
+    /// What ended and stays as it is.
+    stays: Vec<Line>,
+    /// What will not be started any more.
+    not_started: Vec<String>,
+    /// Somebody who authorised it has been disabled or lost the role since.
+    lost: Vec<String>,
+}
+
+struct Line {
+    title: String,
+    state: RunWord,
+    at: Timestamp,
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
+    show(&app, &who, &id, Back::default()).await
+}
+
+async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
+    let looked = look(app, id).await?;
+    let scripts = Scripts(&app.incidents.site);
+    let facts = looked.gathered.facts(&scripts);
+    let sight = Sight::of(&looked, &facts, who);
+    let attempt = looked.incident.current().ok_or_else(WebError::not_found)?;
+    let status = back.told.as_ref().map(|told| told.status);
+    let html = page(&view(&sight, attempt, back))?;
+    Ok(match status {
+        Some(status) => (status, html).into_response(),
+        None => html.into_response(),
+    })
+}
+
+fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
+    let header = IncidentHeader::of(sight, Page::Elsewhere);
+    let actions = attempt.plan().map(|plan| plan.actions.as_slice()).unwrap_or_default();
+    let line = |run: &Run| Line {
+        title: actions
+            .iter()
+            .find(|action| action.name == run.action)
+            .map_or(run.action.clone(), |it| it.title.clone()),
+        state: RunWord::of(run.state),
+        at: run.starting_at,
+    };
+    let waiting = actions.iter().filter(|action| attempt.latest_run(&action.name).is_none());
+    let lost = attempt.approvals.iter().filter(|approval| !sight.facts.holds(&approval.person, approval.role));
+    View {
+        layout: Layout::of(sight.who, &header.tab("stop"), Here::Rollbacks, sight.now),
+        id: sight.incident.id.clone(),
+        back,
+        attempt: attempt.number,
+        target: target_name(attempt),
+        place: Place::of(sight.offers().stop(attempt.number)),
+        nothing_begun: attempt.runs.is_empty(),
+        live: attempt.live_runs().map(line).collect(),
+        stays: attempt.runs.iter().filter(|run| !run.state.is_live()).map(line).collect(),
+        not_started: waiting.map(|action| action.title.clone()).collect(),
+        lost: lost
+            .map(|approval| {
+                format!(
+                    "{} authorised it and no longer holds the role {}",
+                    sight.facts.name(&approval.person),
+                    approval.role
+                )
+            })
+            .collect(),
+        header,
+    }
+}
+
+struct Stop {
+    command: Command,
+    intent: String,
+}
+
+impl Form for Stop {
+    const FIELDS: &'static [Field] = &[INTENT, ATTEMPT, Field::text("reason", "Reason", TEXT)];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Stop> {
+        let command = Command::Stop { attempt: attempt(typed, faults)?, reason: typed.text("reason").to_owned() };
+        Some(Stop { command, intent: typed.text("intent").to_owned() })
+    }
+}
+
+async fn post(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Stop>,
+) -> Result<Response, WebError> {
+    match form.value {
+        Ok(stop) => match act(&app, &who, &id, stop.command, &stop.intent).await {
+            Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}#runs")).into_response()),
+            Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Back::refused("stop", form.typed, &refusal)).await,
+            Err(NotDone::Error(error)) => Err(error),
+        },
+        Err(faults) => show(&app, &who, &id, Back::faulty("stop", form.typed, &faults, Stop::FIELDS)).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::state::AttemptStatus;
+    use crate::web::sample::World;
+    use axum::http::StatusCode;
+
+    #[tokio::test]
+    async fn stopping_says_what_it_will_not_undo_and_never_asks_for_the_password() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        world.authorised(&id).await;
+        let run = world.runs(&id, "app-rollback").await;
+        let path = format!("/incidents/{id}/stop");
+        // Any incident commander, not only the one of this incident, and not freshly confirmed.
+        let mut noor = world.signed_in("noor").await;
+        let page = noor.get(&path).await;
+        let words = page.words();
+        assert!(words.contains("Stopping does not undo"), "{words}");
+        assert!(words.contains("Deploy the previous application version"), "{words}");
+        let empty = noor.post(&path, &[("attempt", "1"), ("reason", " ")]).await;
+        assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let stopped = noor.post(&path, &[("attempt", "1"), ("reason", "the wrong version")]).await;
+        assert_eq!(stopped.status, StatusCode::SEE_OTHER, "{}", stopped.words());
+        let again = noor.post(&path, &[("attempt", "1"), ("reason", "the wrong version")]).await;
+        assert_eq!(again.status, StatusCode::SEE_OTHER, "stopping twice is no failure");
+        let incident = world.ends(&id, &run, 143).await;
+        assert_eq!(incident.current().unwrap().status(), AttemptStatus::Aborted);
+    }
+
+    #[tokio::test]
+    async fn an_observer_sees_why_there_is_no_button_and_is_refused() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        world.authorised(&id).await;
+        world.runs(&id, "app-rollback").await;
+        let mut olga = world.signed_in("olga").await;
+        let page = olga.get(&format!("/incidents/{id}/stop")).await;
+        assert!(!page.body.contains("button-destructive"));
+        assert!(
+            page.words().contains("No, because this is for anyone in the role incident commander"),
+            "{}",
+            page.words()
+        );
+        let refused = olga.post(&format!("/incidents/{id}/stop"), &[("attempt", "1"), ("reason", "x")]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+}

@@ -1,0 +1,671 @@
+//! Verification: people tick, machines measure, side by side (E13).
+//!
+//! Six success criteria with the live value beside each tick; green only when the criterion is met by measurement, "no
+//! data" where nothing was measured. A tick against a red or missing measurement demands a reason. Below stand the checks
+//! of step 4; beside them the failure indicators as words, and the two verdicts: confirmed, or failed.
+
+use super::AppState;
+use super::acting::{self, NotDone, act};
+use super::error::{WebError, page};
+use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::incident::{Sight, look};
+use super::incident_header::{IncidentHeader, Page};
+use super::layout::{Here, Layout};
+use super::routes::Route;
+use super::session::SignedIn;
+use crate::access::capability::Capability;
+use crate::app::Looked;
+use crate::app::catalogue::Scripts;
+use crate::clock;
+use crate::domain::Timestamp;
+use crate::domain::command::Command;
+use crate::domain::decide::{compared, is_red, measured, version_proven};
+use crate::domain::event::Mark;
+use crate::domain::facts::{Facts, READ_BACK_VALID};
+use crate::domain::offers::Offers;
+use crate::domain::procedure::{Criterion, Phase};
+use crate::domain::refusal::Refusal;
+use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, IndicatorSign, Marked};
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+/// The step of the procedure whose checks stand behind the criteria.
+const CHECKS: Phase = Phase::Step(4);
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/incidents/{id}/verify", Capability::SignedIn, get),
+        Route::post("/incidents/{id}/criteria", Capability::SignedIn, post_criterion),
+        Route::post("/incidents/{id}/indicators", Capability::SignedIn, post_indicator),
+        Route::post("/incidents/{id}/confirm", Capability::SignedIn, post_confirm),
+        Route::post("/incidents/{id}/fail", Capability::SignedIn, post_fail),
+    ]
+}
+
+/// What a measurement says about a criterion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Met,
+    NotMet,
+    /// No data, nothing to measure, or too old: never green.
+    Nothing,
+}
+
+/// A tick, a word or a reason beside a criterion or a check.
+struct MarkLine {
+    what: &'static str,
+    by: String,
+    at: Timestamp,
+    note: String,
+    /// The value that was frozen with it.
+    measured: String,
+    done: bool,
+}
+
+struct CriterionLine {
+    name: String,
+    text: String,
+    requirement: String,
+    value: String,
+    says: Says,
+    proof: String,
+    needs_reason: bool,
+    always_applies: bool,
+    marked: Option<MarkLine>,
+    refused: Option<Refusal>,
+    note: String,
+}
+
+struct CheckLine {
+    name: String,
+    text: String,
+    condition: String,
+    marked: Option<MarkLine>,
+    refused: Option<Refusal>,
+}
+
+struct CheckGroup {
+    title: String,
+    checks: Vec<CheckLine>,
+}
+
+struct IndicatorLine {
+    name: String,
+    text: String,
+    compared: String,
+    sign: IndicatorSign,
+    note: String,
+    by: Option<(String, Timestamp)>,
+    refused: Option<Refusal>,
+}
+
+/// After a failure: the restoration from a backup, or why it cannot be planned.
+struct Restoration {
+    backup: String,
+    taken: Option<Timestamp>,
+    refused: Option<Refusal>,
+}
+
+/// Everything about the attempt that is verified.
+struct Verification {
+    attempt: AttemptNo,
+    status: AttemptStatus,
+    criteria: Vec<CriterionLine>,
+    confirmed: usize,
+    groups: Vec<CheckGroup>,
+    checks_done: usize,
+    checks: usize,
+    indicators: Vec<IndicatorLine>,
+    seen: usize,
+    watching: usize,
+    confirm: Option<Refusal>,
+    fail: Option<Refusal>,
+    restoration: Option<Restoration>,
+    /// What the verdict was, once there is one.
+    verdict: Option<(String, String, Timestamp)>,
+    yours: bool,
+}
+
+#[derive(Template)]
+#[template(path = "verify.html")]
+struct View {
+    layout: Layout,
+    header: IncidentHeader,
+    id: String,
+    verification: Option<Verification>,
+    refused: Option<Refusal>,
+    faults: Vec<Fault>,
+    reason: String,
+    intent: String,
+}
+
+impl View {
+    fn word(sign: &IndicatorSign) -> &'static str {
+        match sign {
+            IndicatorSign::NotSeen => "Not seen",
+            IndicatorSign::Watching => "Watching",
+            IndicatorSign::Seen => "Seen",
+        }
+    }
+
+    fn signs() -> [(&'static str, IndicatorSign); 3] {
+        [("not_seen", IndicatorSign::NotSeen), ("watching", IndicatorSign::Watching), ("seen", IndicatorSign::Seen)]
+    }
+}
+
+fn mark_line(facts: &Facts, marked: &Marked) -> MarkLine {
+    let (what, note, done) = match &marked.mark {
+        Mark::Done { note } => ("Confirmed", note, true),
+        Mark::Proven { evidence } => ("Proven", evidence, true),
+        Mark::NotApplicable { reason } => ("Not applicable", reason, false),
+        Mark::Waived { reason } => ("Waived", reason, false),
+    };
+    MarkLine {
+        what,
+        by: marked.by.as_ref().map_or_else(|| "Backout".to_owned(), |person| facts.name(person)),
+        at: marked.at,
+        note: note.clone(),
+        measured: marked.measured.clone().unwrap_or_default(),
+        done,
+    }
+}
+
+/// What the running service says of itself, in words, and whether it proves the approved version (E18).
+fn version_line(facts: &Facts, attempt: &Attempt, now: Timestamp) -> (Says, String) {
+    match facts.version {
+        None => (Says::Nothing, "No read-back of the running version is configured.".to_owned()),
+        Some(read) if read.version.is_empty() => {
+            (Says::Nothing, "The service has not said which version runs.".to_owned())
+        }
+        Some(read) if now - read.at > READ_BACK_VALID => {
+            let words = format!("{} ran at {} UTC; that is too old to prove it.", read.version, read.at.time_of_day());
+            (Says::Nothing, words)
+        }
+        Some(read) => match version_proven(facts, attempt) {
+            Ok(words) => (Says::Met, format!("{words}. Read back at {} UTC.", read.at.time_of_day())),
+            Err(words) => (Says::NotMet, format!("{words}.")),
+        },
+    }
+}
+
+fn criterion_line(offers: &Offers, attempt: &Attempt, criterion: &Criterion, typed: &Typed) -> CriterionLine {
+    let facts = offers.facts;
+    let (measured_says, value) = match &criterion.condition {
+        Some(condition) => {
+            let says = match is_red(facts, criterion) {
+                Some(true) => Says::NotMet,
+                Some(false) => Says::Met,
+                None => Says::Nothing,
+            };
+            (Some(says), measured(facts, condition))
+        }
+        None => (None, String::new()),
+    };
+    let version = criterion.proves_version.then(|| version_line(facts, attempt, offers.now));
+    let both = [measured_says, version.as_ref().map(|(says, _)| *says)];
+    let says = if both.contains(&Some(Says::NotMet)) {
+        Says::NotMet
+    } else if both.iter().all(Option::is_none) || both.contains(&Some(Says::Nothing)) {
+        Says::Nothing
+    } else {
+        Says::Met
+    };
+    let value = match (value.is_empty(), &version, says) {
+        (false, ..) => value,
+        (true, None, _) => "not measured".to_owned(),
+        (true, Some(_), Says::Met) => "proven".to_owned(),
+        (true, Some(_), Says::NotMet) => "another version".to_owned(),
+        (true, Some(_), Says::Nothing) => "no data".to_owned(),
+    };
+    let own = typed.text("criterion") == criterion.name;
+    CriterionLine {
+        name: criterion.name.clone(),
+        text: criterion.text.clone(),
+        requirement: criterion
+            .condition
+            .as_ref()
+            .map_or_else(|| "Somebody has looked, and says so.".to_owned(), |condition| condition.in_words()),
+        value,
+        says,
+        proof: version.map(|(_, words)| words).unwrap_or_default(),
+        needs_reason: (criterion.condition.is_some() && measured_says != Some(Says::Met))
+            || (criterion.proves_version && version_proven(facts, attempt).is_err()),
+        always_applies: criterion.always_applies,
+        marked: attempt.criteria.get(&criterion.name).map(|marked| mark_line(facts, marked)),
+        refused: match attempt.criteria.contains_key(&criterion.name) {
+            true => {
+                let (attempt, criterion) = (attempt.number, criterion.name.clone());
+                offers.ask(&Command::MarkCriterion { attempt, criterion, mark: None }).err()
+            }
+            false => offers.mark_criterion(attempt.number, &criterion.name).err(),
+        },
+        note: if own { typed.text("note").to_owned() } else { String::new() },
+    }
+}
+
+fn check_groups(offers: &Offers, attempt: &Attempt) -> Vec<CheckGroup> {
+    let lists = offers.facts.procedure.checklists.iter().filter(|list| list.phase == CHECKS);
+    lists
+        .flat_map(|list| list.groups.iter().map(move |group| (list, group)))
+        .map(|(list, group)| CheckGroup {
+            title: group.title.clone().unwrap_or_else(|| list.title.clone()),
+            checks: group
+                .items
+                .iter()
+                .map(|item| {
+                    let marked = attempt.marks.get(&item.name);
+                    let asked = match marked {
+                        Some(_) => offers.untick(attempt.number, &item.name),
+                        None => offers.tick(attempt.number, &item.name),
+                    };
+                    CheckLine {
+                        name: item.name.clone(),
+                        text: item.text.clone(),
+                        condition: item.condition.clone().unwrap_or_default(),
+                        marked: marked.map(|marked| mark_line(offers.facts, marked)),
+                        refused: asked.err(),
+                    }
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn indicator_lines(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Vec<IndicatorLine> {
+    let indicators = offers.facts.procedure.verification.indicators.iter();
+    indicators
+        .map(|indicator| {
+            let seen = attempt.indicators.get(&indicator.name);
+            let own = typed.text("indicator") == indicator.name;
+            let note =
+                if own { typed.text("note").to_owned() } else { seen.map_or_else(String::new, |s| s.note.clone()) };
+            IndicatorLine {
+                name: indicator.name.clone(),
+                text: indicator.text.clone(),
+                compared: indicator
+                    .compares
+                    .as_ref()
+                    .map_or_else(String::new, |key| compared(offers.facts, attempt, key)),
+                sign: seen.map_or(IndicatorSign::NotSeen, |seen| seen.sign),
+                note,
+                by: seen.map(|seen| {
+                    let by = seen.by.as_ref().map_or_else(|| "Backout".to_owned(), |person| offers.facts.name(person));
+                    (by, seen.at)
+                }),
+                // Seen again with the same words is no refusal to show.
+                refused: offers
+                    .mark_indicator(attempt.number, &indicator.name)
+                    .err()
+                    .filter(|refusal| refusal.kind != crate::domain::refusal::RefusalKind::AlreadyDone),
+            }
+        })
+        .collect()
+}
+
+fn restoration(offers: &Offers, attempt: &Attempt) -> Option<Restoration> {
+    if attempt.status() != AttemptStatus::Failed {
+        return None;
+    }
+    let newest = offers.facts.newest_backup(&offers.incident.component);
+    Some(Restoration {
+        backup: newest.map_or_else(String::new, |entry| entry.name.clone()),
+        taken: newest.map(|entry| entry.at),
+        refused: offers.restore(attempt.number).err(),
+    })
+}
+
+fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verification {
+    let criteria: Vec<CriterionLine> = offers
+        .facts
+        .procedure
+        .verification
+        .criteria
+        .iter()
+        .map(|criterion| criterion_line(offers, attempt, criterion, typed))
+        .collect();
+    let groups = check_groups(offers, attempt);
+    let checks = || groups.iter().flat_map(|group| &group.checks);
+    let indicators = indicator_lines(offers, attempt, typed);
+    let count = |sign| indicators.iter().filter(|line| line.sign == sign).count();
+    let (seen, watching) = (count(IndicatorSign::Seen), count(IndicatorSign::Watching));
+    let verdict = attempt.end.as_ref().map(|end| {
+        let by = end.by.as_ref().map_or_else(|| "Backout".to_owned(), |person| offers.facts.name(person));
+        (end.reason.clone(), by, end.at)
+    });
+    Verification {
+        attempt: attempt.number,
+        status: attempt.status(),
+        confirmed: criteria.iter().filter(|line| line.marked.is_some()).count(),
+        checks_done: checks().filter(|line| line.marked.is_some()).count(),
+        checks: checks().count(),
+        confirm: offers.confirm(attempt.number).err(),
+        fail: offers.declare_failed(attempt.number).err(),
+        restoration: restoration(offers, attempt),
+        yours: [&offers.incident.technical_lead, &offers.incident.commander].contains(&&Some(offers.person.clone())),
+        criteria,
+        groups,
+        indicators,
+        seen,
+        watching,
+        verdict,
+    }
+}
+
+/// What was typed, and why it was not taken.
+#[derive(Default)]
+struct Back {
+    typed: Typed,
+    refused: Option<Refusal>,
+    faults: Faults,
+}
+
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
+    let incident = &looked.incident;
+    let scripts = Scripts(&app.incidents.site);
+    let facts = looked.gathered.facts(&scripts);
+    let sight = Sight::of(looked, &facts, who);
+    let offers = sight.offers();
+    let header = IncidentHeader::of(&sight, Page::Verify);
+    // The newest attempt that began: a restoration that is only being planned has nothing to verify yet.
+    let begun = incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
+    View {
+        layout: Layout::of(who, &header.tab("Verify"), Here::Rollbacks, looked.now),
+        header,
+        id: incident.id.clone(),
+        verification: begun.map(|attempt| verification(&offers, attempt, &back.typed)),
+        refused: back.refused,
+        faults: back.faults.0,
+        reason: back.typed.text("reason").to_owned(),
+        intent: clock::fresh_id(),
+    }
+}
+
+async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
+    let looked = look(app, id).await?;
+    let status = match &back {
+        Back { refused: Some(refusal), .. } => acting::status(refusal),
+        Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    };
+    Ok((status, page(&view(app, who, &looked, back))?).into_response())
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
+    show(&app, &who, &id, Back::default()).await
+}
+
+/// A form of this page: which command it means, and where on the page it stands.
+struct Asked {
+    command: Command,
+    anchor: String,
+    intent: String,
+}
+
+/// Carries a form out and comes back to its place on the page, or shows the page with what was typed.
+async fn carry_out(
+    app: &AppState,
+    who: &SignedIn,
+    id: &str,
+    value: Result<Asked, Faults>,
+    typed: Typed,
+) -> Result<Response, WebError> {
+    look(app, id).await?;
+    let asked = match value {
+        Ok(asked) => asked,
+        Err(faults) => return show(app, who, id, Back { typed, faults, refused: None }).await,
+    };
+    match act(app, who, id, asked.command, &asked.intent).await {
+        Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}/verify{}", asked.anchor)).into_response()),
+        Err(NotDone::Refused(refusal)) => {
+            show(app, who, id, Back { typed, refused: Some(refusal), faults: Faults::default() }).await
+        }
+        Err(NotDone::Error(error)) => Err(error),
+    }
+}
+
+const ATTEMPT: Field = Field::text("attempt", "Attempt", 9);
+const INTENT: Field = Field::text("intent", "Form", 64);
+const NOTE: Field = Field::text("note", "Note", 4_000);
+
+fn attempt_of(typed: &Typed, faults: &mut Faults) -> Option<AttemptNo> {
+    let number = typed.text("attempt").parse().ok();
+    if number.is_none() {
+        faults.add("attempt", "The form names no attempt. Load the page again.");
+    }
+    number
+}
+
+struct CriterionForm(Asked);
+
+impl Form for CriterionForm {
+    const FIELDS: &'static [Field] =
+        &[ATTEMPT, INTENT, NOTE, Field::text("criterion", "Criterion", 100), Field::text("mark", "Mark", 20)];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<CriterionForm> {
+        let attempt = attempt_of(typed, faults)?;
+        let criterion = typed.required("criterion", faults, "Choose one from the page.")?;
+        let note = typed.text("note").to_owned();
+        let mark = match typed.text("mark") {
+            "done" => Some(Mark::Done { note }),
+            "not_applicable" => Some(Mark::NotApplicable { reason: note }),
+            "open" => None,
+            _ => {
+                faults.add("mark", "Say whether it is met or does not apply.");
+                return None;
+            }
+        };
+        let anchor = format!("#criterion-{criterion}");
+        let command = Command::MarkCriterion { attempt, criterion, mark };
+        Some(CriterionForm(Asked { command, anchor, intent: typed.text("intent").to_owned() }))
+    }
+}
+
+async fn post_criterion(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<CriterionForm>,
+) -> Result<Response, WebError> {
+    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
+}
+
+struct IndicatorForm(Asked);
+
+impl Form for IndicatorForm {
+    const FIELDS: &'static [Field] =
+        &[ATTEMPT, INTENT, NOTE, Field::text("indicator", "Indicator", 100), Field::text("sign", "Sign", 20)];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<IndicatorForm> {
+        let attempt = attempt_of(typed, faults)?;
+        let indicator = typed.required("indicator", faults, "Choose one from the page.")?;
+        let chosen = View::signs().into_iter().find(|(key, _)| *key == typed.text("sign"));
+        let Some((_, sign)) = chosen else {
+            faults.add("sign", "Choose Not seen, Watching or Seen.");
+            return None;
+        };
+        let anchor = format!("#indicator-{indicator}");
+        let note = typed.text("note").to_owned();
+        let command = Command::MarkIndicator { attempt, indicator, sign, note };
+        Some(IndicatorForm(Asked { command, anchor, intent: typed.text("intent").to_owned() }))
+    }
+}
+
+async fn post_indicator(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<IndicatorForm>,
+) -> Result<Response, WebError> {
+    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
+}
+
+struct ConfirmForm(Asked);
+
+impl Form for ConfirmForm {
+    const FIELDS: &'static [Field] = &[ATTEMPT, INTENT];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<ConfirmForm> {
+        let attempt = attempt_of(typed, faults)?;
+        let command = Command::ConfirmSuccess { attempt };
+        Some(ConfirmForm(Asked { command, anchor: "#verdict".to_owned(), intent: typed.text("intent").to_owned() }))
+    }
+}
+
+async fn post_confirm(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<ConfirmForm>,
+) -> Result<Response, WebError> {
+    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
+}
+
+struct FailForm(Asked);
+
+impl Form for FailForm {
+    const FIELDS: &'static [Field] = &[ATTEMPT, INTENT, Field::text("reason", "Reason", 4_000)];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<FailForm> {
+        let attempt = attempt_of(typed, faults)?;
+        let reason = typed.required("reason", faults, "Say what shows that the rollback failed.")?;
+        let command = Command::DeclareFailed { attempt, reason };
+        Some(FailForm(Asked { command, anchor: "#verdict".to_owned(), intent: typed.text("intent").to_owned() }))
+    }
+}
+
+async fn post_fail(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<FailForm>,
+) -> Result<Response, WebError> {
+    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::sample::World;
+
+    const CRITERIA: [&str; 6] = [
+        "application-functional",
+        "error-rate-low",
+        "response-time-low",
+        "user-impact-resolved",
+        "safety-systems",
+        "data-integrity",
+    ];
+
+    /// A critical incident whose rollback ran: it waits for verification.
+    async fn verifying() -> (World, String) {
+        let world = World::new().await;
+        let id = world.critical().await;
+        world.authorised(&id).await;
+        let attempt = world.app.incidents.incident(&id).await.unwrap();
+        let actions = attempt.current().unwrap().plan().unwrap().actions.clone();
+        for action in actions {
+            let run = world.runs(&id, &action.name).await;
+            world.ends(&id, &run, 0).await;
+        }
+        (world, id)
+    }
+
+    async fn status(world: &World, id: &str) -> AttemptStatus {
+        world.app.incidents.incident(id).await.unwrap().current().unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn before_anything_ran_there_is_nothing_to_verify() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        let shown = world.signed_in("tomas").await.get(&format!("/incidents/{id}/verify")).await;
+        assert_eq!(shown.status, StatusCode::OK);
+        assert!(shown.words().contains("Nothing ran yet"), "{}", shown.words());
+    }
+
+    #[tokio::test]
+    async fn what_was_not_measured_is_no_data_and_a_tick_then_needs_a_reason() {
+        let (world, id) = verifying().await;
+        let mut lead = world.signed_in("tomas").await;
+        let page = format!("/incidents/{id}/verify");
+        let shown = lead.get(&page).await;
+        assert!(shown.words().contains("0 of 6 confirmed") && shown.words().contains("0 of 13 done"));
+        assert!(!shown.body.contains("reading-ok"), "nothing was measured, so nothing is green");
+        let tick = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "")];
+        let refused = lead.post(&format!("/incidents/{id}/criteria"), &tick).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.words().contains("the tick needs a reason"), "{}", refused.words());
+        let reasoned = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "seen by hand")];
+        let done = lead.post(&format!("/incidents/{id}/criteria"), &reasoned).await;
+        assert_eq!(
+            (done.status, done.location()),
+            (StatusCode::SEE_OTHER, &*format!("{page}#criterion-error-rate-low"))
+        );
+        let words = lead.get(&page).await.words();
+        assert!(words.contains("1 of 6 confirmed") && words.contains("Tomás Rivera") && words.contains("seen by hand"));
+    }
+
+    #[tokio::test]
+    async fn success_is_blocked_with_its_reason_until_all_is_ticked_and_then_confirmed() {
+        let (world, id) = verifying().await;
+        let mut lead = world.signed_in("tomas").await;
+        let page = format!("/incidents/{id}/verify");
+        let shown = lead.get(&page).await;
+        assert!(shown.words().contains("these criteria are not ticked"), "{}", shown.words());
+        assert!(!shown.body.contains(&format!("action=\"/incidents/{id}/confirm\"")), "no button that would refuse");
+        let early = lead.post(&format!("/incidents/{id}/confirm"), &[("attempt", "1")]).await;
+        assert_eq!(early.status, StatusCode::CONFLICT);
+        for criterion in CRITERIA {
+            let tick = [("attempt", "1"), ("criterion", criterion), ("mark", "done"), ("note", "looked at it")];
+            assert_eq!(lead.post(&format!("/incidents/{id}/criteria"), &tick).await.status, StatusCode::SEE_OTHER);
+        }
+        assert!(lead.get(&page).await.body.contains(&format!("action=\"/incidents/{id}/confirm\"")));
+        let done = lead.post(&format!("/incidents/{id}/confirm"), &[("attempt", "1")]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        assert_eq!(status(&world, &id).await, AttemptStatus::Succeeded);
+        assert!(lead.get(&page).await.words().contains("Attempt 1 succeeded"));
+    }
+
+    #[tokio::test]
+    async fn a_seen_indicator_holds_success_back_and_a_declared_failure_offers_the_restoration() {
+        let (world, id) = verifying().await;
+        let mut lead = world.signed_in("tomas").await;
+        let page = format!("/incidents/{id}/verify");
+        let seen = [("attempt", "1"), ("indicator", "application-failing"), ("sign", "seen"), ("note", "500 on login")];
+        assert_eq!(lead.post(&format!("/incidents/{id}/indicators"), &seen).await.status, StatusCode::SEE_OTHER);
+        let shown = lead.get(&page).await.words();
+        assert!(shown.contains("1 failure indicator seen") && shown.contains("500 on login"), "{shown}");
+        let empty = lead.post(&format!("/incidents/{id}/fail"), &[("attempt", "1"), ("reason", " ")]).await;
+        assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let fail = [("attempt", "1"), ("reason", "it <b>still</b> fails")];
+        assert_eq!(lead.post(&format!("/incidents/{id}/fail"), &fail).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(status(&world, &id).await, AttemptStatus::Failed);
+        let shown = lead.get(&page).await;
+        assert!(shown.words().contains("Full restoration from backup"), "{}", shown.words());
+        assert!(!shown.body.contains("<b>still</b>"), "what was typed is shown, not run");
+    }
+
+    #[tokio::test]
+    async fn who_only_reads_sees_everything_and_no_button() {
+        let (world, id) = verifying().await;
+        let mut observer = world.signed_in("olga").await;
+        let shown = observer.get(&format!("/incidents/{id}/verify")).await;
+        assert!(shown.words().contains("this is for the technical lead (Tomás Rivera)"), "{}", shown.words());
+        assert!(!shown.body.contains("name=\"mark\"") && !shown.body.contains("Declare rollback failed"));
+        let tick = [("attempt", "1"), ("criterion", "data-integrity"), ("mark", "done"), ("note", "x")];
+        let refused = observer.post(&format!("/incidents/{id}/criteria"), &tick).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_or_an_incident_that_is_not_there_is_not_found() {
+        let (world, id) = verifying().await;
+        let mut lead = world.signed_in("tomas").await;
+        assert_eq!(lead.get("/incidents/RB-9999/verify").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(lead.get("/incidents/RB-1/verify").await.status, StatusCode::NOT_FOUND);
+        let tick = [("attempt", "7"), ("criterion", "data-integrity"), ("mark", "done"), ("note", "x")];
+        assert_eq!(lead.post(&format!("/incidents/{id}/criteria"), &tick).await.status, StatusCode::NOT_FOUND);
+    }
+}
