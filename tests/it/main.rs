@@ -9,6 +9,7 @@ mod access_sign_in;
 mod browser_harness;
 mod core;
 mod house_rules;
+mod old_journals;
 mod playbook_seed;
 mod probe;
 mod process_harness;
