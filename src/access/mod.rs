@@ -11,6 +11,7 @@ pub mod record;
 pub mod session;
 pub mod sign_in;
 pub mod slow_down;
+pub mod tokens;
 
 pub use accounts::setup_link;
 

@@ -74,6 +74,16 @@ pub enum Fact {
     PersonEnabled {
         person: String,
     },
+    /// A token for a machine; the token itself is kept nowhere.
+    TokenMade {
+        token: String,
+        label: String,
+        scope: String,
+        expires_at: Timestamp,
+    },
+    TokenRevoked {
+        token: String,
+    },
 }
 
 impl Fact {

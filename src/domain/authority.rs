@@ -39,10 +39,11 @@ pub fn grounds(command: &Command) -> &'static [Ground] {
         Command::ChangeSeverity { .. } => &[Commander, Lead],
         Command::ConfirmSeverity { .. } => &[Commander, Lead, MANAGEMENT],
         Command::Ratify { .. } => &[MANAGEMENT],
-        Command::DraftAttempt { .. } | Command::EditPlan { .. } | Command::SubmitPlan { .. } => {
-            &[System, Commander, Lead]
-        }
-        Command::DraftRestoration { .. } | Command::WithdrawPlan { .. } => &[Commander, Lead],
+        Command::DraftAttempt { .. }
+        | Command::EditPlan { .. }
+        | Command::SubmitPlan { .. }
+        | Command::DraftRestoration { .. }
+        | Command::WithdrawPlan { .. } => &[Commander, Lead],
         Command::Assess { .. } => &[IC, TL, MANAGEMENT],
         // Which slot a person may fill is the slot's own question.
         Command::Approve(_) | Command::WithdrawApproval { .. } => &[IC, TL, MANAGEMENT],

@@ -39,7 +39,10 @@ pub async fn act(
     match app.incidents.submit(incident, actor(who), command, intent).await {
         Ok(accepted) => Ok(Some(accepted)),
         Err(SubmitError::Refused(refusal)) if refusal.kind == RefusalKind::AlreadyDone => Ok(None),
-        Err(SubmitError::Refused(refusal)) => Err(NotDone::Refused(refusal)),
+        Err(SubmitError::Refused(refusal)) => {
+            metrics::counter!("backout_refusals_total").increment(1);
+            Err(NotDone::Refused(refusal))
+        }
         Err(other) => Err(NotDone::Error(error(other))),
     }
 }

@@ -7,7 +7,7 @@ use super::AppState;
 use super::acting::{NotDone, act};
 use super::error::{WebError, page};
 use super::forms::{Checked, Faults, Field, Form, Typed};
-use super::incident::{Lock, Place, Sight, command_line, look, sentence, target_name};
+use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, target_name};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::{Here, Layout};
 use super::room::decision::{Slot, slots};
@@ -100,7 +100,6 @@ struct TargetView {
 struct ActionView {
     number: usize,
     title: String,
-    name: String,
     executor: String,
     place: String,
     directory: String,
@@ -277,9 +276,8 @@ fn action_view(sight: &Sight, plan: &FixedPlan, place: usize, action: &PlannedAc
     ActionView {
         number: place + 1,
         title: action.title.clone(),
-        name: action.name.clone(),
         executor: executor.map_or_else(|| action.executor.clone(), |executor| executor.title.clone()),
-        place: format!("{}, {}", action.place, plan.environment),
+        place: format!("{}, {}", place_words(&action.place), plan.environment),
         directory: action.directory.clone(),
         command: command_line(action),
         arguments: action.argv.clone(),

@@ -7,7 +7,7 @@ use super::AppState;
 use super::acting;
 use super::error::WebError;
 use super::session::SignedIn;
-use crate::access::capability::{Capability, role_name};
+use crate::access::capability::Capability;
 use crate::app::Looked;
 use crate::app::summary::number_of;
 use crate::domain::facts::Facts;
@@ -145,16 +145,16 @@ pub fn sentence(words: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The role's name inside a sentence's beginning.
-pub fn role_words(role: Role) -> String {
-    role_name(role)
-}
-
 /// What an attempt goes to, in one word: the release if there is one, else its first target.
 pub fn target_name(attempt: &Attempt) -> String {
     let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
     let release = targets.iter().find(|target| target.from.is_some()).or_else(|| targets.first());
     release.map_or_else(|| "no target yet".to_owned(), |target| target.name.clone())
+}
+
+/// Where an action is carried out: a label, or the server itself.
+pub fn place_words(place: &str) -> &str {
+    if place.is_empty() { "this server" } else { place }
 }
 
 /// One action's command as it is typed; arguments with blanks are quoted for reading.

@@ -13,7 +13,6 @@ pub enum Page {
     Plan,
     Approve,
     Verify,
-    Impact,
     Report,
     /// One without a link of its own: stopping, a run's log, evidence, closing.
     Elsewhere,
@@ -286,7 +285,6 @@ fn links(id: &str, here: Page) -> Vec<Link> {
         link("Plan", "/plan", Page::Plan),
         link("Authorise", "/approve", Page::Approve),
         link("Verify", "/verify", Page::Verify),
-        link("Impact", "/impact", Page::Impact),
         link("Report", "/report", Page::Report),
     ]
 }

@@ -36,12 +36,14 @@ pub async fn number_and_log(State(app): State<AppState>, mut request: Request, n
     let id = clock::fresh_id();
     let visitor = visitor(&app, &request);
     let template = request.extensions().get::<MatchedPath>().map_or("(none)", |path| path.as_str()).to_owned();
-    let span = tracing::info_span!("request", id, method = %request.method(), path = template);
+    let span = tracing::info_span!("request", id, method = %request.method(), path = template.as_str());
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(visitor);
     let begun = app.clock.now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let millis = (app.clock.now() - begun).as_millis();
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("backout_http_requests_total", "path" => template, "status" => status).increment(1);
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), millis, visitor = %visitor.0, "answered"));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);

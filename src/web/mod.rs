@@ -10,6 +10,7 @@ pub mod account;
 pub mod acting;
 pub mod approve;
 pub mod assets;
+pub mod audit;
 pub mod close;
 pub mod csrf;
 pub mod error;
@@ -20,8 +21,10 @@ pub mod incident;
 pub mod incident_header;
 pub mod layers;
 pub mod layout;
+pub mod machines;
 pub mod next;
 pub mod now;
+pub mod pace;
 pub mod people;
 pub mod plan;
 pub mod reauthenticate;
@@ -40,9 +43,10 @@ pub mod setup;
 pub mod sign_in;
 pub mod site;
 pub mod start;
+pub mod stop;
+pub mod tokens;
 pub mod verify;
 pub mod watched;
-pub mod stop;
 
 pub use serve::serve;
 pub use site::{Network, Site};
@@ -71,13 +75,17 @@ pub struct AppState {
     pub passwords: Arc<Passwords>,
     /// Reports of policy breaches, counted.
     pub reports: Arc<headers::Reports>,
+    /// How fast each person sends forms.
+    pub pace: Arc<pace::Pace>,
+    /// When the ledger's chain was last walked, and what was found.
+    pub chain: Arc<audit::LastWalk>,
 }
 
 impl AppState {
     pub fn new(site: Site, incidents: App, passwords: Passwords) -> AppState {
         let (clock, store) = (incidents.clock.clone(), incidents.store.clone());
         let (site, passwords, reports) = (Arc::new(site), Arc::new(passwords), Arc::default());
-        AppState { site, clock, store, incidents, passwords, reports }
+        AppState { site, clock, store, incidents, passwords, reports, pace: Arc::default(), chain: Arc::default() }
     }
 }
 
@@ -88,13 +96,16 @@ pub fn router(app: AppState) -> Router {
 
 /// The site with another table: for tests that add a route of their own.
 pub fn router_of(app: AppState, table: Vec<routes::Route>) -> Router {
+    // What is counted from here on is counted for good.
+    crate::api::operation::recorder();
     let (pages, machines) = routes::build(&app, table);
     let pages = pages.layer(
         // Outermost first: the origin is checked before a cookie is read.
         ServiceBuilder::new()
             .layer(from_fn_with_state(app.clone(), csrf::check))
             .layer(session::layer(&app))
-            .layer(from_fn_with_state(app.clone(), session::identify)),
+            .layer(from_fn_with_state(app.clone(), session::identify))
+            .layer(from_fn_with_state(app.clone(), pace::limit)),
     );
     let everything = pages.merge(machines).fallback(async || error::WebError::not_found()).layer(
         ServiceBuilder::new()

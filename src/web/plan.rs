@@ -123,7 +123,8 @@ fn view(sight: &Sight, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Plan);
     let current = incident.current();
-    let changing = current.filter(|attempt| matches!(attempt.status(), AttemptStatus::Draft | AttemptStatus::Submitted));
+    let changing =
+        current.filter(|attempt| matches!(attempt.status(), AttemptStatus::Draft | AttemptStatus::Submitted));
     let draft = if back.form == "plan" { typed_draft(&back.typed, sight) } else { beginning(sight) };
     let offers = sight.offers();
     // Asked with another reason, so that "the plan says this already" is not the answer.
@@ -344,11 +345,8 @@ fn registered_target(key: &str) -> Option<Target> {
 }
 
 /// The fields for targets that no register knows.
-const FREE: [(&str, TargetKind); 3] = [
-    ("free_release", TargetKind::Release),
-    ("free_backup", TargetKind::Backup),
-    ("free_config", TargetKind::Config),
-];
+const FREE: [(&str, TargetKind); 3] =
+    [("free_release", TargetKind::Release), ("free_backup", TargetKind::Backup), ("free_config", TargetKind::Config)];
 
 /// The plan's form: saves, saves and submits, or withdraws, by the button that was pressed.
 struct Plan {
@@ -421,13 +419,7 @@ async fn post(
 }
 
 /// Saves what was typed, and what the button asks beyond that; answers where to go on.
-async fn carry_out(
-    app: &AppState,
-    who: &SignedIn,
-    id: &str,
-    plan: &Plan,
-    typed: &Typed,
-) -> Result<String, NotDone> {
+async fn carry_out(app: &AppState, who: &SignedIn, id: &str, plan: &Plan, typed: &Typed) -> Result<String, NotDone> {
     let incident = look(app, id).await.map_err(NotDone::Error)?.incident;
     if matches!(plan.act, Act::Withdraw) {
         let reason = typed.text("withdraw_reason").to_owned();

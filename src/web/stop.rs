@@ -78,7 +78,10 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
     let header = IncidentHeader::of(sight, Page::Elsewhere);
     let actions = attempt.plan().map(|plan| plan.actions.as_slice()).unwrap_or_default();
     let line = |run: &Run| Line {
-        title: actions.iter().find(|action| action.name == run.action).map_or(run.action.clone(), |it| it.title.clone()),
+        title: actions
+            .iter()
+            .find(|action| action.name == run.action)
+            .map_or(run.action.clone(), |it| it.title.clone()),
         state: RunWord::of(run.state),
         at: run.starting_at,
     };
@@ -96,7 +99,13 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
         stays: attempt.runs.iter().filter(|run| !run.state.is_live()).map(line).collect(),
         not_started: waiting.map(|action| action.title.clone()).collect(),
         lost: lost
-            .map(|approval| format!("{} authorised it and no longer holds the role {}", sight.facts.name(&approval.person), approval.role))
+            .map(|approval| {
+                format!(
+                    "{} authorised it and no longer holds the role {}",
+                    sight.facts.name(&approval.person),
+                    approval.role
+                )
+            })
             .collect(),
         header,
     }
@@ -170,7 +179,11 @@ mod tests {
         let mut olga = world.signed_in("olga").await;
         let page = olga.get(&format!("/incidents/{id}/stop")).await;
         assert!(!page.body.contains("button-destructive"));
-        assert!(page.words().contains("No, because this is for anyone in the role incident commander"), "{}", page.words());
+        assert!(
+            page.words().contains("No, because this is for anyone in the role incident commander"),
+            "{}",
+            page.words()
+        );
         let refused = olga.post(&format!("/incidents/{id}/stop"), &[("attempt", "1"), ("reason", "x")]).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN);
     }

@@ -23,7 +23,8 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("playbook", &["domain"]),
     ("store", &["domain", "clock"]),
     ("triggers", &["domain", "store", "clock"]),
-    ("web", &["app", "store", "access", "triggers", "domain", "clock"]),
+    // The pages' router also serves the machines' addresses; the interface itself knows of no page.
+    ("web", &["api", "app", "store", "access", "triggers", "domain", "clock"]),
     ("worker", &["app", "store", "executor", "notify", "triggers", "domain", "clock"]),
 ];
 

@@ -229,18 +229,45 @@ pub fn withdraw(case: &Case, incident: &Incident, number: AttemptNo, digest: &st
 }
 
 pub fn request_changes(
+    case: &Case,
     incident: &Incident,
     number: AttemptNo,
     digest: &str,
     reason: &str,
 ) -> Result<Vec<Event>, Refusal> {
-    submitted(incident, number, digest, "asking for changes")?;
+    let attempt = submitted(incident, number, digest, "asking for changes")?;
+    has_a_say(case, incident, attempt)?;
     Ok(vec![Event::ChangesRequested { attempt: number, reason: required("reason", reason)? }])
 }
 
-pub fn decline(incident: &Incident, number: AttemptNo, digest: &str, reason: &str) -> Result<Vec<Event>, Refusal> {
-    submitted(incident, number, digest, "declining")?;
+pub fn decline(
+    case: &Case,
+    incident: &Incident,
+    number: AttemptNo,
+    digest: &str,
+    reason: &str,
+) -> Result<Vec<Event>, Refusal> {
+    let attempt = submitted(incident, number, digest, "declining")?;
+    has_a_say(case, incident, attempt)?;
     Ok(vec![Event::Declined { attempt: number, reason: required("reason", reason)? }])
+}
+
+/// Only who could fill a slot of this plan, or leads the incident, may hold it back: a role alone must not stop a
+/// rollback that does not ask for it.
+fn has_a_say(case: &Case, incident: &Incident, attempt: &Attempt) -> Result<(), Refusal> {
+    let person = case.person()?;
+    let leads = [Role::IncidentCommander, Role::TechnicalLead]
+        .into_iter()
+        .any(|role| incident.holder(role) == Some(person) && case.facts.holds(person, role));
+    let slots = attempt.plan().into_iter().flat_map(|plan| &plan.slots).filter(|slot| slot.kind.gates());
+    let mut refusals = slots.map(|slot| can_fill(incident, case.facts, slot, person));
+    if leads || refusals.any(|answer| answer.is_ok()) {
+        return Ok(());
+    }
+    Err(Refusal::not_yours(
+        "this plan does not ask for your approval",
+        "Tell the incident commander, or write a note in the room.",
+    ))
 }
 
 /// A subset of the components: a new digest, to be confirmed by everyone anew.

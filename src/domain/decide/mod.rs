@@ -127,12 +127,12 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::Approve(approve) => approving::approve(case, incident, approve),
         Command::WithdrawApproval { attempt, digest } => approving::withdraw(case, incident, *attempt, digest),
         Command::RequestChanges { attempt, digest, reason } => {
-            approving::request_changes(incident, *attempt, digest, reason)
+            approving::request_changes(case, incident, *attempt, digest, reason)
         }
         Command::Narrow { attempt, digest, components, reason } => {
             approving::narrow(case, incident, *attempt, digest, components, reason)
         }
-        Command::Decline { attempt, digest, reason } => approving::decline(incident, *attempt, digest, reason),
+        Command::Decline { attempt, digest, reason } => approving::decline(case, incident, *attempt, digest, reason),
         Command::Start { attempt, digest } => executing::start(case, incident, *attempt, digest),
         Command::ReleaseAction { attempt, action } => executing::release(incident, *attempt, action),
         Command::ClaimRun { attempt, action, host } => executing::claim(case, incident, *attempt, action, host),

@@ -2,11 +2,11 @@
 
 use crate::domain::command::Command;
 use crate::domain::condition::{Condition, Direction};
-use crate::domain::event::RunEnd;
 use crate::domain::plan::PlannedAction;
 use crate::domain::state::{ActionState, Attempt, AttemptStatus, Run, RunState};
+use crate::domain::words::end_words;
 use crate::domain::{Span, Timestamp};
-use crate::web::incident::{Place, Sight, command_line, sentence, target_name};
+use crate::web::incident::{Place, Sight, command_line, place_words, sentence, target_name};
 
 pub struct Runs {
     pub attempt: u32,
@@ -124,7 +124,7 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
         state: words,
         class,
         icon,
-        place: planned.place.clone(),
+        place: place_words(&planned.place).to_owned(),
         command: command_line(planned),
         by_hand: planned.by_hand.clone(),
         report: if planned.by_hand.is_empty() { Place::None } else { Place::of(offers.ask(&report)) },
@@ -201,16 +201,5 @@ fn measured(sight: &Sight, goal: &Condition) -> Measured {
         words,
         at: measure.and_then(|measure| measure.at),
         before: baseline.map_or(String::new(), |value| format!("{} at T+0", goal.series.show(value))),
-    }
-}
-
-/// How a run ended, in words.
-pub fn end_words(end: &RunEnd) -> String {
-    match end {
-        RunEnd::Exited(status) => format!("exit status {status}"),
-        RunEnd::Signalled(signal) => format!("ended by signal {signal}"),
-        RunEnd::TimedOut => "stopped at its time limit".to_owned(),
-        RunEnd::Cancelled => "stopped by order".to_owned(),
-        RunEnd::NeverStarted(why) => format!("never started: {why}"),
     }
 }

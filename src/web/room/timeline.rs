@@ -1,9 +1,10 @@
 //! The whole story, newest first. Every entry has an address of its own that stays.
 
-use crate::domain::Timestamp;
 use crate::domain::command::Command;
-use crate::domain::event::{Event, Recorded};
-use crate::web::incident::{Place, Sight, sentence};
+use crate::domain::event::Recorded;
+use crate::domain::words::{Story, TimelineKind};
+use crate::domain::{PersonId, Timestamp};
+use crate::web::incident::{Place, Sight};
 
 pub struct Timeline {
     pub filters: Vec<Filter>,
@@ -28,37 +29,27 @@ pub struct Entry {
     pub icon: &'static str,
 }
 
-/// What the timeline can be filtered by: the word in the address, and the label.
-const KINDS: [(&str, &str); 7] = [
-    ("trigger", "Triggers"),
-    ("decision", "Decisions"),
-    ("approval", "Approvals"),
-    ("tick", "Ticks"),
-    ("run", "Runs"),
-    ("message", "Messages"),
-    ("note", "Notes"),
-];
-
 impl Timeline {
     /// `only` is a kind's word; one that is unknown filters nothing.
     pub fn of(sight: &Sight, journal: &[Recorded], only: &str) -> Timeline {
-        let only = KINDS.iter().find(|(key, _)| *key == only).map(|(key, _)| *key);
-        let entries = journal.iter().rev().filter_map(|recorded| {
-            let (kind, icon) = kind_of(&recorded.event);
-            (only.is_none_or(|only| only == kind)).then(|| Entry {
+        let only = TimelineKind::from_key(only);
+        let name = |person: &PersonId| sight.facts.name(person);
+        let story = Story::of(journal, &name, sight.facts.procedure);
+        let entries = journal.iter().rev().map(|recorded| (recorded, story.tell(recorded)));
+        let entries =
+            entries.filter(|(_, told)| only.is_none_or(|kind| kind == told.kind)).map(|(recorded, told)| Entry {
                 anchor: format!("e{}", recorded.version),
                 at: recorded.at,
-                text: format!("{}: {}", sight.by(recorded.actor.person()), sentence(&words(&recorded.event.kind()))),
-                detail: detail(&recorded.event),
-                icon,
-            })
-        });
+                text: told.text,
+                detail: told.detail.unwrap_or_default(),
+                icon: told.icon,
+            });
         let id = &sight.incident.id;
         let everything = Filter { title: "All", href: format!("/incidents/{id}#timeline"), current: only.is_none() };
-        let kinds = KINDS.into_iter().map(|(key, title)| Filter {
-            title,
-            href: format!("/incidents/{id}?kind={key}#timeline"),
-            current: only == Some(key),
+        let kinds = TimelineKind::ALL.into_iter().map(|kind| Filter {
+            title: kind.title(),
+            href: format!("/incidents/{id}?kind={}#timeline", kind.key()),
+            current: only == Some(kind),
         });
         Timeline {
             filters: std::iter::once(everything).chain(kinds).collect(),
@@ -66,57 +57,5 @@ impl Timeline {
             all: journal.len(),
             note: Place::of(sight.offers().ask(&Command::AddNote { text: "…".to_owned() })),
         }
-    }
-}
-
-/// `RoleTaken` as `role taken`.
-fn words(kind: &str) -> String {
-    let mut words = String::new();
-    for letter in kind.chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
-}
-
-fn kind_of(event: &Event) -> (&'static str, &'static str) {
-    match event {
-        Event::Opened(_) | Event::TriggerJoined { .. } => ("trigger", "bell"),
-        Event::Approved(_) | Event::ApprovalWithdrawn { .. } | Event::Declined { .. } => ("approval", "key"),
-        Event::ItemMarked { .. }
-        | Event::ItemUnmarked { .. }
-        | Event::CriterionMarked { .. }
-        | Event::IndicatorMarked { .. } => ("tick", "check"),
-        Event::StartOrdered { .. }
-        | Event::StartRefused { .. }
-        | Event::ActionReleased { .. }
-        | Event::RunStarting(_)
-        | Event::RunRunning { .. }
-        | Event::RunFinished { .. }
-        | Event::RunLost { .. }
-        | Event::RunJudged { .. }
-        | Event::ReportedByHand { .. }
-        | Event::RetryOrdered { .. }
-        | Event::ActionHeld { .. }
-        | Event::ActionResumed { .. }
-        | Event::StopOrdered { .. } => ("run", "terminal"),
-        Event::UpdateEdited { .. } | Event::UpdateSent(_) => ("message", "message"),
-        Event::NoteAdded { .. } => ("note", "document"),
-        _ => ("decision", "flag"),
-    }
-}
-
-/// A reason or a text, where the event has one.
-fn detail(event: &Event) -> String {
-    match event {
-        Event::NoteAdded { text } => text.clone(),
-        Event::UpdateSent(update) => update.text.clone(),
-        Event::StartRefused { why, .. } | Event::ActionHeld { why, .. } | Event::RunLost { why, .. } => why.clone(),
-        Event::Declined { reason, .. } | Event::ChangesRequested { reason, .. } | Event::StopOrdered { reason, .. } => {
-            reason.clone()
-        }
-        _ => String::new(),
     }
 }

@@ -3,6 +3,7 @@
 mod found;
 mod histories;
 mod laws;
+mod permissions;
 mod planted;
 mod search;
 mod steps;

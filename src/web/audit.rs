@@ -1,0 +1,352 @@
+//! The audit log (R4): first whether the chain holds, then what was done, newest first, fifty to a page.
+//!
+//! Anyone with a role reads it, but for the journal of access, which is for administrators and management. Entries of
+//! incidents are told in words; what a trigger froze as evidence is never shown here. Nothing is repaired: a broken chain
+//! is told with its first bad entry.
+
+use super::AppState;
+use super::error::{WebError, page};
+use super::layout::{Here, Layout};
+use super::routes::Route;
+use super::session::SignedIn;
+use crate::access::capability::Capability;
+use crate::access::record::STREAM;
+use crate::domain::actor::Who;
+use crate::domain::event::{Event, Recorded};
+use crate::domain::procedure::Procedure;
+use crate::domain::words;
+use crate::domain::{PersonId, Role, Timestamp};
+use crate::store::{Entry, Fault, Head, Verified};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// Entries on one page.
+const PAGE: usize = 50;
+/// Entries read at a time, and the most that one request looks through for a filter.
+const READ: i64 = 200;
+const MOST_READ: usize = 4_000;
+/// Lines of one export.
+const EXPORT: i64 = 1_000;
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/audit", Capability::SignedIn, get),
+        Route::get("/audit.jsonl", Capability::Administrator, get_lines),
+    ]
+}
+
+/// The last walk along the chain in this process.
+#[derive(Debug, Default)]
+pub struct LastWalk(Mutex<Option<Walk>>);
+
+#[derive(Debug, Clone)]
+struct Walk {
+    at: Timestamp,
+    found: Result<Verified, Fault>,
+}
+
+impl LastWalk {
+    fn known(&self) -> Option<Walk> {
+        self.0.lock().expect("no one panics while holding it").clone()
+    }
+
+    fn keep(&self, walk: Walk) {
+        *self.0.lock().expect("no one panics while holding it") = Some(walk);
+    }
+}
+
+/// What the address asks for.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    /// `incidents`, `access`, `settings`, or everything.
+    #[serde(default)]
+    stream: String,
+    /// Words in the kind of an entry.
+    #[serde(default)]
+    kind: String,
+    /// Only entries with smaller numbers.
+    before: Option<i64>,
+    /// Walk the chain now.
+    #[serde(default)]
+    verify: String,
+}
+
+struct Line {
+    seq: i64,
+    at: Timestamp,
+    who: String,
+    what: String,
+    stream: String,
+    /// The incident's address; empty for other streams.
+    path: String,
+    /// The stored body, where there are no better words for it.
+    body: String,
+    hash: String,
+}
+
+/// What is known of the chain.
+enum Chain {
+    Unknown,
+    Holds { entries: i64, at: Timestamp },
+    Broken { words: String, intact: i64, at: Timestamp },
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct View {
+    layout: Layout,
+    chain: Chain,
+    head: Head,
+    may: bool,
+    access: bool,
+    administrator: bool,
+    stream: &'static str,
+    kind: String,
+    lines: Vec<Line>,
+    older: Option<String>,
+    newest: bool,
+}
+
+/// `RolesChanged` as people read it: "Roles changed".
+fn spelled(kind: &str) -> String {
+    let mut words = String::new();
+    for letter in kind.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+            words.extend(letter.to_lowercase());
+        } else {
+            words.push(letter);
+        }
+    }
+    words
+}
+
+/// Who stands behind an entry, by name.
+fn actor(text: &str, names: &BTreeMap<String, String>) -> String {
+    match Who::parse(text) {
+        Some(Who::Person(id)) => names.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned()),
+        Some(Who::System) => "Backout".to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+fn line(entry: &Entry, names: &BTreeMap<String, String>, procedure: Option<&Procedure>) -> Line {
+    let incident = entry.stream.strip_prefix("incident/");
+    let told = incident.and_then(|_| {
+        let body = entry.body.as_deref()?;
+        let event = Event::read(&entry.kind, body).ok()?;
+        let actor = Who::parse(&entry.actor)?;
+        let recorded = Recorded { seq: entry.seq, version: entry.version, at: entry.at, actor, event };
+        let named = |id: &PersonId| names.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned());
+        Some(words::tell(&recorded, &named, procedure?).text)
+    });
+    let body = match (&entry.body, incident) {
+        (None, _) => "purged; its hash still stands in the chain".to_owned(),
+        // Of an incident only the words are shown: a body may hold evidence.
+        (Some(_), Some(_)) => String::new(),
+        (Some(body), None) => body.clone(),
+    };
+    Line {
+        seq: entry.seq,
+        at: entry.at,
+        who: actor(&entry.actor, names),
+        what: told.unwrap_or_else(|| spelled(&entry.kind)),
+        stream: incident.unwrap_or(&entry.stream).to_owned(),
+        path: incident.map_or_else(String::new, |id| format!("/incidents/{id}")),
+        body,
+        hash: entry.hash.chars().take(12).collect(),
+    }
+}
+
+/// What one page shows, and the number before which the next begins.
+async fn entries(app: &AppState, asked: &Asked, access: bool) -> Result<(Vec<Entry>, Option<i64>), WebError> {
+    let prefix = match asked.stream.as_str() {
+        "incidents" => "incident/",
+        "access" => STREAM,
+        "settings" => "settings",
+        _ => "",
+    };
+    let kind = asked.kind.trim().to_lowercase().replace(' ', "");
+    let fits = |entry: &Entry| {
+        entry.stream.starts_with(prefix)
+            && (access || entry.stream != STREAM)
+            && (kind.is_empty() || entry.kind.to_lowercase().contains(&kind))
+    };
+    let (mut before, mut found, mut looked_at) = (asked.before.unwrap_or(i64::MAX), Vec::new(), 0);
+    loop {
+        let some = app.store.entries_before(before, READ).await?;
+        let end = some.len() < READ as usize;
+        for entry in some {
+            // The next page goes on after the last entry looked at, whether it was shown or not.
+            if found.len() == PAGE || looked_at == MOST_READ {
+                return Ok((found, Some(before)));
+            }
+            before = entry.seq;
+            looked_at += 1;
+            if fits(&entry) {
+                found.push(entry);
+            }
+        }
+        if end {
+            return Ok((found, None));
+        }
+    }
+}
+
+async fn chain(app: &AppState, walk_now: bool) -> Result<Chain, WebError> {
+    if walk_now {
+        let found = app.store.verify().await?;
+        app.chain.keep(Walk { at: app.clock.now(), found });
+    }
+    Ok(match app.chain.known() {
+        None => Chain::Unknown,
+        Some(Walk { at, found: Ok(whole) }) => Chain::Holds { entries: whole.entries, at },
+        Some(Walk { at, found: Err(fault) }) => Chain::Broken { words: fault.to_string(), intact: fault.seq - 1, at },
+    })
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Html<String>, WebError> {
+    let may = !who.roles.is_empty();
+    let access = who.holds(Role::Administrator) || who.holds(Role::Management);
+    let names: BTreeMap<String, String> =
+        app.store.people().await?.into_iter().map(|person| (person.id, person.name)).collect();
+    let procedure: Option<Arc<Procedure>> = {
+        let mut read = app.store.read().await?;
+        app.incidents.playbooks.current_read(&mut read).await.ok().map(|(_, procedure)| procedure)
+    };
+    let (found, older) = if may { entries(&app, &asked, access).await? } else { (Vec::new(), None) };
+    let stream = match asked.stream.as_str() {
+        "incidents" => "incidents",
+        "access" => "access",
+        "settings" => "settings",
+        _ => "",
+    };
+    let kind = asked.kind.trim().chars().take(60).collect::<String>();
+    let older = older.map(|before| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("stream", stream).append_pair("kind", &kind).append_pair("before", &before.to_string());
+        format!("/audit?{}", query.finish())
+    });
+    page(&View {
+        layout: Layout::of(&who, "Audit log", Here::Audit, app.clock.now()),
+        chain: chain(&app, may && asked.verify == "1").await?,
+        head: app.store.head().await?,
+        may,
+        access,
+        administrator: who.holds(Role::Administrator),
+        stream,
+        kind,
+        lines: found.iter().map(|entry| line(entry, &names, procedure.as_deref())).collect(),
+        older,
+        newest: asked.before.is_none(),
+    })
+}
+
+/// Where an export begins.
+#[derive(Debug, Default, Deserialize)]
+struct From {
+    #[serde(default)]
+    after: i64,
+}
+
+/// The whole ledger as JSON lines, oldest first, a bounded part at a time; `link` says where the next part begins.
+async fn get_lines(State(app): State<AppState>, _: SignedIn, Query(from): Query<From>) -> Result<Response, WebError> {
+    let entries = app.store.tail(from.after.max(0), EXPORT).await?;
+    let mut lines = String::new();
+    for entry in &entries {
+        let line = serde_json::json!({
+            "seq": entry.seq, "stream": entry.stream, "version": entry.version, "kind": entry.kind, "at": entry.at.0,
+            "actor": entry.actor, "body": entry.body, "body_hash": entry.body_hash, "hash": entry.hash,
+        });
+        lines.push_str(&line.to_string());
+        lines.push('\n');
+    }
+    let mut response = lines.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl; charset=utf-8"));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"audit.jsonl\""));
+    if let Some(last) = entries.last().filter(|_| entries.len() as i64 == EXPORT) {
+        let next = format!("</audit.jsonl?after={}>; rel=\"next\"", last.seq);
+        headers.insert(header::LINK, HeaderValue::from_str(&next).map_err(|fault| WebError::internal(&fault))?);
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::NewEntry;
+    use crate::web::sample::World;
+    use axum::http::StatusCode;
+
+    #[tokio::test]
+    async fn entries_are_told_in_words_and_access_is_for_administrators_and_management() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        let observer = world.signed_in("olga").await.get("/audit").await;
+        assert_eq!(observer.status, StatusCode::OK);
+        assert!(observer.words().contains("Maya Okafor") && observer.words().contains(&id), "{}", observer.words());
+        assert!(!observer.words().contains("Signed in"), "the journal of access is not for everyone");
+        assert!(!observer.body.contains("alert(1)"), "frozen evidence is not shown");
+        for login in ["ada", "helen"] {
+            let shown = world.signed_in(login).await.get("/audit?stream=access").await;
+            assert!(shown.words().contains("Signed in"), "{login}: {}", shown.words());
+        }
+        let asked = world.signed_in("olga").await.get("/audit?stream=access").await;
+        assert!(!asked.words().contains("Signed in") && asked.words().contains("No entry"), "{}", asked.words());
+    }
+
+    #[tokio::test]
+    async fn pages_follow_without_gap_or_repeat_and_are_filtered_by_kind() {
+        let world = World::new().await;
+        let mut tx = world.app.store.begin().await.unwrap();
+        let more: Vec<NewEntry> = (0..120).map(|n| NewEntry::new("Sampled", format!("{{\"n\":{n}}}"))).collect();
+        tx.append("settings", None, world.now(), "system", &more).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut browser = world.signed_in("olga").await;
+        let (mut path, mut seen) = ("/audit?stream=settings&kind=sampled".to_owned(), Vec::new());
+        loop {
+            let shown = browser.get(&path).await;
+            seen.extend((0..120).filter(|n| shown.body.contains(&format!("&#34;n&#34;:{n}}}"))));
+            let Some(at) = shown.body.find("href=\"/audit?stream=settings&#38;kind=sampled&#38;before=") else { break };
+            let link: String = shown.body[at + 6..].chars().take_while(|letter| *letter != '"').collect();
+            path = link.replace("&#38;", "&");
+        }
+        let expected: Vec<i32> = (0..120).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, expected);
+    }
+
+    #[tokio::test]
+    async fn the_verdict_is_given_on_demand_and_remembered() {
+        let world = World::new().await;
+        world.critical().await;
+        let mut browser = world.signed_in("maya").await;
+        assert!(browser.get("/audit").await.words().contains("not been checked since this server started"));
+        assert!(browser.get("/audit?verify=1").await.words().contains("Chain intact"));
+        assert!(browser.get("/audit").await.words().contains("Chain intact"));
+    }
+
+    #[tokio::test]
+    async fn the_export_is_whole_lines_for_administrators_alone() {
+        let world = World::new().await;
+        world.critical().await;
+        assert_eq!(world.signed_in("maya").await.get("/audit.jsonl").await.status, StatusCode::FORBIDDEN);
+        let file = world.signed_in("ada").await.get("/audit.jsonl?after=2").await;
+        assert_eq!(file.status, StatusCode::OK);
+        let lines: Vec<serde_json::Value> = file.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["seq"], 3);
+        assert!(lines.windows(2).all(|pair| pair[1]["seq"].as_i64() == pair[0]["seq"].as_i64().map(|seq| seq + 1)));
+    }
+
+    #[test]
+    fn a_kind_is_spelled_out() {
+        assert_eq!(spelled("RolesChanged"), "Roles changed");
+        assert_eq!(spelled("Refused"), "Refused");
+    }
+}
