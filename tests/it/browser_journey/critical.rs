@@ -2,7 +2,7 @@
 //! report is there when the incident closes. In the middle the server dies and comes back.
 
 use super::Cast;
-use super::duties::Asked;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 pub const INCIDENT: &str = "RB-0001";
@@ -18,8 +18,8 @@ pub async fn a_critical_failure_is_rolled_back(cast: &mut Cast) {
 }
 
 async fn it_opens_by_measurement(cast: &Cast) {
-    let Cast { demo, maya, .. } = cast;
-    cast.tomas.deploys_the_bad_release(demo).await;
+    let Cast { demo, maya, tomas, .. } = cast;
+    tomas.deploys_the_bad_release(demo).await;
     maya.goes_to("/sign-in").await;
     maya.looks_at("sign-in").await;
     maya.signs_in().await;
@@ -55,20 +55,16 @@ async fn the_commander_decides_alone(cast: &Cast) {
     assert_eq!(plan["targets"][0]["name"], "4.11.3");
     maya.looks_at("approve").await;
     assert_eq!(demo.script_starts(), Vec::<String>::new(), "nothing ran before it was authorised");
-    maya.authorises(INCIDENT, "4.11.3", Asked::ForThePassword).await;
+    assert!(maya.authorises(INCIDENT, "4.11.3").await, "it is asked whether it is still her");
 }
 
 async fn the_script_runs_once_though_the_server_dies(cast: &mut Cast) {
-    let Cast { demo, maya, tomas, helen, .. } = cast;
-    crate::support::waiting::wait_until(crate::support::waiting::PATIENCE, "the script to start", async || {
-        !demo.script_starts().is_empty()
-    })
-    .await;
-    demo.crashes_and_comes_back().await;
+    cast.demo.has_started_scripts(1).await;
+    cast.demo.crashes_and_comes_back().await;
+    let Cast { demo, maya, tomas, helen, .. } = &*cast;
     // Nobody signs in again.
     maya.enters(INCIDENT).await;
     maya.sees("Maya Okafor (you)").await;
-    tomas.signs_in().await;
     tomas.takes_the_lead(INCIDENT).await;
     tomas.looks_at("room-under-way").await;
     tomas.finds_the_state(INCIDENT, "Verifying").await;
@@ -80,8 +76,9 @@ async fn the_script_runs_once_though_the_server_dies(cast: &mut Cast) {
     tomas.sees("Done: production runs 4.11.3").await;
     tomas.looks_at("run").await;
     helen.signs_in().await;
-    helen.goes_to("/").await;
     helen.sees("Frozen").await;
+    let answer = cast.the_pipeline_asks().await;
+    assert_eq!((&answer["frozen"], &answer["freezes"][0]["incident"]), (&json!(true), &json!(INCIDENT)), "{answer}");
 }
 
 async fn an_update_goes_out_by_itself(cast: &Cast) {
@@ -121,6 +118,7 @@ async fn it_closes_with_a_whole_report(cast: &Cast) {
     every_update_went_out_once(cast).await;
     maya.goes_to("/").await;
     maya.sees("No incident is open.").await;
+    assert_eq!(cast.the_pipeline_asks().await["frozen"], false);
     assert!(demo.backout(&["audit", "verify"]).starts_with("The chain holds"));
 }
 

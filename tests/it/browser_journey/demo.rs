@@ -1,14 +1,12 @@
 //! The sample world as whoever tries Backout out starts it: the real program, a real target service, real scripts.
 
 use crate::support::databases::Database;
-use crate::support::folder::TempDir;
+use crate::support::folder::{TempDir, end_processes_within};
 use crate::support::process::{Backout, Process, free_port, local_client};
 use crate::support::waiting::{PATIENCE, wait_until};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Output;
-
-use crate::support::folder::end_processes_within;
 
 /// The time between two progress updates.
 const BEAT: &str = "20s";
@@ -85,6 +83,11 @@ impl Demo {
     pub fn script_starts(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.world("starts.log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until that many scripts have started, ever.
+    pub async fn has_started_scripts(&self, count: usize) {
+        wait_until(PATIENCE, &format!("script {count} to start"), async || self.script_starts().len() >= count).await;
     }
 
     /// Which release the world's own link names.

@@ -69,6 +69,7 @@ impl Person {
     pub async fn starts_it(&self, incident: &str) {
         self.enters(incident).await;
         self.presses_in("start", "Start rollback to").await;
+        self.confirms_identity_if_asked().await;
     }
 
     pub async fn stops_it(&self, incident: &str, reason: &str) {
@@ -106,23 +107,65 @@ impl Person {
         plan
     }
 
-    /// Types the phrase and presses the red button; the password is asked for where it was not given lately.
-    pub async fn authorises(&self, incident: &str, phrase: &str, asked: Asked) {
+    /// Types the phrase and presses the red button, in the slot that is theirs. Tells whether the password was asked
+    /// for: it is not within five minutes.
+    pub async fn authorises(&self, incident: &str, phrase: &str) -> bool {
         self.goes_to(&format!("{}/approve", room(incident))).await;
         self.fills("Type", phrase).await;
         self.presses("Authorise").await;
-        if asked == Asked::ForThePassword {
-            self.confirms_identity().await;
-        }
+        let asked = self.confirms_identity_if_asked().await;
         self.waits_at(&room(incident), "#decision", &format!("{} (you)", self.name)).await;
+        asked
+    }
+
+    /// Writes the first section of an assessment that is theirs to write.
+    pub async fn assesses(&self, incident: &str, form: &str, section: &str, text: &str) {
+        self.goes_to(&format!("{}/approve", room(incident))).await;
+        let card = format!("//section[@aria-labelledby='assess-{form}']");
+        self.presses_within(&card, "Write it").await;
+        self.fills_within(&card, section, text).await;
+        self.presses_within(&card, "Keep the assessment").await;
+        self.sees(text).await;
     }
 }
 
-/// Whether an authorisation asks for the password: it was given within five minutes, or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    ForThePassword,
-    Nothing,
+/// The plan, the registers, a trigger by hand.
+impl Person {
+    pub async fn submits_the_plan(&self, incident: &str) {
+        self.goes_to(&format!("{}/plan", room(incident))).await;
+        self.presses("Submit for approval").await;
+        self.finds_the_state(incident, "Waiting for approval").await;
+    }
+
+    pub async fn withdraws_the_plan(&self, incident: &str, reason: &str) {
+        self.goes_to(&format!("{}/plan", room(incident))).await;
+        self.presses("Withdraw the plan").await;
+        self.fills("Why it is withdrawn", reason).await;
+        self.page.click("button[value=withdraw]").await;
+        self.finds_the_state(incident, "Withdrawn").await;
+    }
+
+    pub async fn registers(&self, kind: &str, name: &str) {
+        self.goes_to("/registers").await;
+        self.takes_from("Kind", kind).await;
+        self.fills("Version or name", name).await;
+        self.presses("Register").await;
+        self.waits_at("/registers", "main", name).await;
+    }
+
+    /// Raises a trigger by hand; tells the incident that it opened.
+    pub async fn raises(&self, trigger: &str, saw: &str) -> String {
+        self.goes_to("/start").await;
+        self.chooses(trigger).await;
+        self.presses("Check").await;
+        self.sees("Who decides").await;
+        self.looks_at("start").await;
+        self.fills("Evidence", saw).await;
+        self.presses("Raise this trigger").await;
+        self.sees("What triggered it").await;
+        let place = self.place().await;
+        place.trim_start_matches("/incidents/").split('#').next().unwrap_or_default().to_owned()
+    }
 }
 
 /// The verify page.
@@ -130,6 +173,19 @@ impl Person {
     /// Waits until a criterion is met by its measurement.
     pub async fn finds_it_met(&self, incident: &str, criterion: &str) {
         self.waits_at(&format!("{}/verify", room(incident)), &format!("#criterion-{criterion}"), "Met now").await;
+    }
+
+    /// A tick against what is measured needs a reason.
+    pub async fn ticks_against_the_measurement(&self, incident: &str, criterion: &str, reason: &str) {
+        self.waits_at(&format!("{}/verify", room(incident)), &format!("#criterion-{criterion}"), "Not met").await;
+        let row = format!("criterion-{criterion}");
+        self.presses_in(&row, "Tick").await;
+        let said = self.text_of(&format!("#{row}")).await;
+        assert!(said.contains("so a tick needs a reason") && !said.contains("Confirmed"), "no reason, no tick: {said}");
+        self.page.fill(&format!("#{row} input[name=note]"), reason).await;
+        self.presses_in(&row, "Tick").await;
+        let said = self.text_of(&format!("#{row}")).await;
+        assert!(said.contains("Confirmed") && said.contains(reason), "{criterion} is ticked with its reason: {said}");
     }
 
     pub async fn ticks_the_criterion(&self, incident: &str, criterion: &str, note: &str) {
@@ -159,6 +215,7 @@ impl Person {
 
     /// Ticks all that must be ticked, the measured ones once their measurement confirms them.
     pub async fn verifies(&self, incident: &str) {
+        self.finds_the_state(incident, "Verifying").await;
         for criterion in MEASURED {
             self.finds_it_met(incident, criterion).await;
             self.ticks_the_criterion(incident, criterion, "").await;
@@ -187,11 +244,24 @@ impl Person {
     }
 }
 
+/// For machines.
+impl Person {
+    /// An administrator makes a token that reads, and copies it while it is shown.
+    pub async fn makes_a_token(&self, machine: &str) -> String {
+        self.goes_to("/tokens").await;
+        self.fills("Which machine uses it", machine).await;
+        self.presses("Make token").await;
+        self.confirms_identity_if_asked().await;
+        self.sees("This token is shown once").await;
+        self.page.the("#token").await.prop("value").await.unwrap().expect("the token stands in its field")
+    }
+}
+
 /// Afterwards.
 impl Person {
     pub async fn writes(&self, incident: &str, section: &str, text: &str) {
         self.goes_to(&format!("{}/report", room(incident))).await;
-        self.fills_in(&format!("write-{section}"), "", text).await;
+        self.page.fill(&format!("#text-{section}"), text).await;
         self.presses_in(&format!("write-{section}"), "Save").await;
     }
 

@@ -21,8 +21,10 @@ mod sights;
 
 use crate::support::browser::{Browser, Look};
 use crate::support::databases::Database;
+use crate::support::process::local_client;
 use demo::Demo;
 use person::Person;
+use serde_json::Value;
 use sights::Sights;
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ struct Cast {
     tomas: Person,
     /// Management.
     helen: Person,
+    /// What the deployment pipeline asks with.
+    token: String,
     sights: Arc<Sights>,
     _browser: Browser,
 }
@@ -46,7 +50,17 @@ impl Cast {
         let [maya, tomas, helen] = [("maya", "Maya Okafor"), ("tomas", "Tomás Rivera"), ("helen", "Helen Brandt")]
             .map(|who| Person::arrives(&browser, look, &demo, who, &sights));
         let (maya, tomas, helen) = (maya.await, tomas.await, helen.await);
-        Cast { demo, maya, tomas, helen, sights, _browser: browser }
+        tomas.signs_in().await;
+        let token = tomas.makes_a_token("the deployment pipeline").await;
+        Cast { demo, maya, tomas, helen, token, sights, _browser: browser }
+    }
+
+    /// What a deployment pipeline is told before it deploys.
+    async fn the_pipeline_asks(&self) -> Value {
+        let request = local_client().get(self.demo.url("/api/v1/freeze?environment=production&component=app"));
+        let answer = request.bearer_auth(&self.token).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
     }
 }
 

@@ -68,7 +68,7 @@ impl Person {
         self.presses_within(&format!("//*[@id='{id}']"), words).await;
     }
 
-    async fn presses_within(&self, place: &str, words: &str) {
+    pub async fn presses_within(&self, place: &str, words: &str) {
         let begins = format!("[starts-with(normalize-space(.), \"{words}\")]");
         let path = format!("({place}//button{begins} | {place}//a{begins} | {place}//summary{begins})[1]");
         let found = self.find(&path, words).await;
@@ -84,7 +84,7 @@ impl Person {
         self.fills_within(&format!("//*[@id='{id}']"), label, text).await;
     }
 
-    async fn fills_within(&self, place: &str, label: &str, text: &str) {
+    pub async fn fills_within(&self, place: &str, label: &str, text: &str) {
         let path = format!("({place}//label[starts-with(normalize-space(.), \"{label}\")])[1]");
         let named = self.find(&path, label).await.attr("for").await.unwrap();
         let named = named.unwrap_or_else(|| panic!("the label {label:?} names no field"));
@@ -157,13 +157,17 @@ impl Person {
         }
     }
 
-    /// Confirms with the password that it is still the same person, when that is asked, and goes on.
-    pub async fn confirms_identity(&self) {
-        self.sees("Confirm that it is you").await;
+    /// Confirms with the password that it is still the same person, where that is asked, and goes on with what was
+    /// sent. Tells whether it was asked.
+    pub async fn confirms_identity_if_asked(&self) -> bool {
+        if !self.page.all_words().await.contains("Confirm that it is you") {
+            return false;
+        }
         self.fills("Password", &self.password).await;
         self.presses("Confirm").await;
         self.sees("It is you.").await;
         self.presses("Go on with what I typed").await;
+        true
     }
 
     /// What the server sends this person for a path: the bytes that a download has, and a page before any script.
