@@ -19,6 +19,9 @@ use std::path::{Component, Path};
 /// The largest script that is accepted, in bytes.
 const LARGEST_SCRIPT: u64 = 1 << 20;
 
+/// What every script is given by Backout itself: a playbook may name it, and nobody needs to configure it.
+const ALWAYS_GIVEN: [&str; 2] = ["PATH", "LC_ALL"];
+
 /// The catalogue over the site's directories.
 pub struct Scripts<'a>(pub &'a Site);
 
@@ -135,15 +138,16 @@ impl Scripts<'_> {
         };
         match &executor.kind {
             ExecutorKind::Process { program, args, grant, time_limit } => {
-                let missing = grant.iter().find(|name| !environment.grants.contains_key(*name));
-                if let Some(missing) = missing {
+                let grants: Vec<String> =
+                    grant.iter().filter(|name| !ALWAYS_GIVEN.contains(&name.as_str())).cloned().collect();
+                if let Some(missing) = grants.iter().find(|name| !environment.grants.contains_key(*name)) {
                     return Err(format!("the variable {missing} is granted by the playbook but not configured"));
                 }
                 let bytes = read_script(&environment.directory, program)?;
                 action.argv.push(program.clone());
                 action.argv.extend(args.iter().map(render).collect::<Result<Vec<_>, _>>()?);
                 action.scripts.push(ScriptFile { path: program.clone(), sha256: hex(&Sha256::digest(&bytes)) });
-                action.grants.clone_from(grant);
+                action.grants = grants;
                 action.time_limit = *time_limit;
             }
             ExecutorKind::People { commands } => {

@@ -172,12 +172,7 @@ impl App {
             if known.fingerprint == fingerprint {
                 return Ok(Accepted { incident, events: Vec::new(), repeated: true });
             }
-            let refusal = Refusal::new(
-                RefusalKind::NotYours,
-                "this form was used for something else already",
-                "Open the page again and decide anew.",
-            );
-            return Err(self.refused(tx, &actor, Some(id), &command, refusal).await);
+            return Err(self.refused(tx, &actor, Some(id), &command, used_otherwise()).await);
         }
         let now = self.clock.now().max(head.at);
         let procedure = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
@@ -186,19 +181,8 @@ impl App {
         match decided {
             Ok(events) => {
                 let accepted = self.write(&mut tx, Some(&incident), id, &actor.who, now, events).await?;
-                if let (Some(key), Some(first), Some(last)) = (intent, accepted.events.first(), accepted.events.last())
-                {
-                    let intent = Intent {
-                        key,
-                        person: actor.who.to_string(),
-                        stream: App::stream(id),
-                        fingerprint,
-                        first_seq: first.seq,
-                        last_seq: last.seq,
-                        at: now,
-                    };
-                    tx.insert_intent(&intent).await?;
-                }
+                let remembered = intent.map(|key| (key, fingerprint));
+                remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
                 tx.commit().await?;
                 self.journals.keep(accepted.incident.clone());
                 Ok(accepted)
@@ -222,15 +206,21 @@ impl App {
         let head = tx.lock_head().await?;
         let now = self.clock.now().max(head.at);
         let (hash, procedure) = self.playbooks.current(&mut tx).await?;
-        let fingerprint = fingerprint(&actor.who, "", &raised);
+        // When it was seen is the request's own, and another one at each repeat.
+        let timeless = TriggerSeen { seen_at: Timestamp(0), ..raised.trigger.clone() };
+        let fingerprint = fingerprint(&actor.who, "", &Raised { trigger: timeless, ..raised.clone() });
         if let Some(key) = &intent
             && let Some(known) = tx.intent(key).await?
-            && known.fingerprint == fingerprint
         {
+            if known.fingerprint != fingerprint {
+                let command = Command::Join { trigger: raised.trigger };
+                return Err(self.refused(tx, &actor, None, &command, used_otherwise()).await);
+            }
             let id = known.stream.trim_start_matches("incident/").to_owned();
             let incident = self.journals.to_head(&mut tx, &id).await?.ok_or(SubmitError::Missing(id))?;
             return Ok(Accepted { incident, events: Vec::new(), repeated: true });
         }
+        let remembered = intent.map(|key| (key, fingerprint));
         let alone = procedure
             .trigger(&raised.trigger.name)
             .and_then(|trigger| procedure.category(&trigger.category))
@@ -254,6 +244,7 @@ impl App {
             return match decided {
                 Ok(events) => {
                     let accepted = self.write(&mut tx, Some(&incident), &row.incident, &actor.who, now, events).await?;
+                    remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
                     tx.commit().await?;
                     self.journals.keep(accepted.incident.clone());
                     Ok(accepted)
@@ -275,14 +266,7 @@ impl App {
         match self.decide(&mut tx, None, procedure, &hash, &command, &actor, now).await? {
             Ok(events) => {
                 let accepted = self.write(&mut tx, None, &id, &actor.who, now, events).await?;
-                if let (Some(key), Some(first), Some(last)) = (intent, accepted.events.first(), accepted.events.last())
-                {
-                    let (first_seq, last_seq) = (first.seq, last.seq);
-                    let person = actor.who.to_string();
-                    let stream = App::stream(&id);
-                    tx.insert_intent(&Intent { key, person, stream, fingerprint, first_seq, last_seq, at: now })
-                        .await?;
-                }
+                remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
                 tx.commit().await?;
                 self.journals.keep(accepted.incident.clone());
                 Ok(accepted)
@@ -420,6 +404,33 @@ impl App {
         tx.append("access", None, now, &actor.who.to_string(), &[NewEntry::new("Refused", body)]).await?;
         tx.commit().await
     }
+}
+
+/// Keeps what a one-time key did, in the transaction that did it.
+async fn remember(
+    tx: &mut Tx,
+    key_and_fingerprint: Option<(String, String)>,
+    who: &Who,
+    accepted: &Accepted,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (Some((key, fingerprint)), Some(first), Some(last)) =
+        (key_and_fingerprint, accepted.events.first(), accepted.events.last())
+    else {
+        return Ok(());
+    };
+    let stream = App::stream(&accepted.incident.id);
+    let (first_seq, last_seq) = (first.seq, last.seq);
+    tx.insert_intent(&Intent { key, person: who.to_string(), stream, fingerprint, first_seq, last_seq, at }).await
+}
+
+/// A one-time key that comes back with another request, or from another person.
+fn used_otherwise() -> Refusal {
+    Refusal::new(
+        RefusalKind::NotYours,
+        "this form was used for something else already",
+        "Open the page again and decide anew.",
+    )
 }
 
 /// The command's own name, without what it carries.

@@ -82,6 +82,10 @@ impl Playbooks {
 
     fn parsed(&self, hash: &str, stored: Option<StoredPlaybook>) -> Result<Arc<Procedure>, SubmitError> {
         let stored = stored.ok_or_else(|| SubmitError::Frozen(format!("its playbook {hash} is not in the store")))?;
+        // A playbook is known by its content: under this hash no other text may ever speak.
+        if playbook::content_hash(&stored.text) != hash {
+            return Err(SubmitError::Frozen(format!("the stored text of its playbook {hash} was changed")));
+        }
         let procedure = playbook::parse(&stored.text).map_err(|faults| {
             SubmitError::Frozen(format!("its playbook has {} faults for this program", faults.len()))
         })?;

@@ -87,8 +87,6 @@ pub fn table() -> Vec<Route> {
         super::rollbacks::routes(),
         super::registers::routes(),
         super::report::routes(),
-        super::start::routes(),
-        super::verify::routes(),
         super::tokens::routes(),
         super::audit::routes(),
         super::machines::routes(),

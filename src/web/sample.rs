@@ -15,7 +15,6 @@ use crate::domain::decide::open_items;
 use crate::domain::event::{RunEnd, RunOutcome, TriggerSeen};
 use crate::domain::state::{Incident, RunId};
 use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
-use crate::playbook;
 use crate::store::{Registered, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -77,12 +76,12 @@ impl World {
         let clock = ManualClock::at(Timestamp(1_772_680_468_000_000));
         let store = Store::open(&format!("sqlite:{}", folder.join("test.db").display())).await.unwrap();
         let playbooks = Playbooks::default();
-        playbooks.load(&store, playbook::DEFAULT, "system", clock.now()).await.unwrap();
+        playbooks.load(&store, include_str!("../../playbooks/default.toml"), "system", clock.now()).await.unwrap();
         let environment = Environment {
             production: true,
             components: vec![COMPONENT.to_owned(), "web".to_owned()],
             directory: folder.join("target"),
-            grants: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            grants: BTreeMap::new(),
             version_urls: BTreeMap::new(),
             grace: Span::seconds(10),
             log_limit: 1 << 20,

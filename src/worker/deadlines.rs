@@ -2,6 +2,7 @@
 
 use super::{commit_or, duration};
 use crate::app::{App, SubmitError};
+use crate::domain::Timestamp;
 use crate::domain::actor::Actor;
 use crate::domain::due;
 use crate::domain::refusal::RefusalKind;
@@ -13,6 +14,9 @@ const AT_ONCE: i64 = 50;
 
 /// The longest sleep: a clock that was set, or a replica's commit that was not announced, is noticed by then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// What stays due after a step could not be served, such as a frozen incident's update: it is not asked for without rest.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
 
 /// Submits everything that is due now. A second replica that did it first is no fault: the repeat is quietly refused.
 ///
@@ -58,6 +62,15 @@ async fn serve(app: &App, id: &str) -> Result<bool, SubmitError> {
     }
 }
 
+/// How long nothing needs to be done, unless something is committed.
+fn rest(next_due: Option<Timestamp>, now: Timestamp) -> Duration {
+    match next_due {
+        Some(at) if at > now => duration(at - now).min(LONGEST_SLEEP),
+        Some(_) => SHORTEST_SLEEP,
+        None => LONGEST_SLEEP,
+    }
+}
+
 /// Serves deadlines until the process ends.
 pub async fn keep(app: App) {
     let commits = app.store.commits();
@@ -66,13 +79,26 @@ pub async fn keep(app: App) {
         commits.mark_unchanged();
         async move {
             step(&app).await?;
-            let wait = match app.store.next_due().await? {
-                Some(at) => duration(at - app.clock.now()).min(LONGEST_SLEEP),
-                None => LONGEST_SLEEP,
-            };
+            let wait = rest(app.store.next_due().await?, app.clock.now());
             commit_or(&mut commits, wait).await;
             Ok::<(), StoreError>(())
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Span;
+
+    #[test]
+    fn what_cannot_be_served_is_not_asked_for_without_rest() {
+        let now = Timestamp(1_000_000_000);
+        assert_eq!(rest(Some(now - Span::minutes(10)), now), SHORTEST_SLEEP);
+        assert_eq!(rest(Some(now), now), SHORTEST_SLEEP);
+        assert_eq!(rest(Some(now + Span::millis(3)), now), Duration::from_millis(3));
+        assert_eq!(rest(Some(now + Span::minutes(5)), now), LONGEST_SLEEP);
+        assert_eq!(rest(None, now), LONGEST_SLEEP);
+    }
 }

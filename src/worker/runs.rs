@@ -96,23 +96,27 @@ impl Runs {
         .await;
     }
 
-    /// Looks at every open incident once: claims, adopts, cancels.
+    /// Looks at every open incident once: claims, adopts, cancels. What is wrong with one holds no other back.
     ///
     /// # Errors
-    /// The first fault; whatever was left undone is done by the next step.
+    /// The store's; whatever was left undone is done by the next step.
     pub async fn step(&self) -> Result<(), RunFault> {
         for row in self.app.store.open_all().await? {
-            let incident = match self.app.incident(&row.incident).await {
-                Ok(incident) => incident,
-                Err(SubmitError::Store(fault)) => return Err(fault.into()),
-                // A frozen incident is left alone; its page says why.
-                Err(_) => continue,
-            };
-            self.cancel_stopped(&incident).await?;
-            self.adopt(&incident);
-            self.claim(&incident).await?;
+            match self.serve(&row.incident).await {
+                Ok(()) => {}
+                Err(RunFault::Store(fault) | RunFault::Submit(SubmitError::Store(fault))) => return Err(fault.into()),
+                // A frozen incident's page says why; a run's folder that cannot be read is looked at again.
+                Err(fault) => tracing::warn!(incident = row.incident, %fault, "its runs could not be driven"),
+            }
         }
         Ok(())
+    }
+
+    async fn serve(&self, id: &str) -> Result<(), RunFault> {
+        let incident = self.app.incident(id).await?;
+        self.cancel_stopped(&incident).await?;
+        self.adopt(&incident);
+        self.claim(&incident).await
     }
 
     async fn claim(&self, incident: &Incident) -> Result<(), RunFault> {

@@ -14,6 +14,7 @@ mod playbook_seed;
 mod probe;
 mod process_harness;
 mod seed_fixture;
+mod spine;
 mod store_contract;
 mod supervisor;
 mod support;

@@ -867,10 +867,11 @@ async fn a_supervisor_is_small_and_its_own_session_apart_from_the_script() {
     assert_eq!((session(pid), group(pid)), (pid, pid));
     assert_eq!((session(leader), group(leader)), (pid, leader));
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let resident = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    let resident = status.lines().find(|line| line.starts_with("RssAnon")).unwrap();
     println!("supervisor: {resident}");
     let kilobytes: u64 = resident.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(kilobytes < 16_000, "{resident}");
+    // Its own memory: the program's pages are shared with the server.
+    assert!(kilobytes < 8_000, "{resident}");
     server.cancel("small").await.unwrap();
     assert_eq!(finished(&server, "small").await.why, Why::Cancelled);
 }

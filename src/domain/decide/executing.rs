@@ -78,7 +78,8 @@ pub fn first_start(incident: &Incident, attempt: &Attempt, facts: &Facts, now: T
         ));
     }
     unlocked(facts, plan)?;
-    plan.actions.iter().try_for_each(|action| unchanged(facts, plan, action))
+    plan.actions.iter().try_for_each(|action| unchanged(facts, plan, action))?;
+    as_configured(facts, attempt, &plan.actions)
 }
 
 /// The bytes are a plan, and theirs is the digest.
@@ -118,6 +119,34 @@ fn unchanged(facts: &Facts, plan: &FixedPlan, action: &PlannedAction) -> Result<
         }
     }
     Ok(())
+}
+
+/// What would be carried out here now is what was approved: the same directory, arguments and granted variables. A host
+/// elsewhere knows only its own directories, and leaves the answer to the one that will claim the run.
+fn as_configured(facts: &Facts, attempt: &Attempt, actions: &[PlannedAction]) -> Result<(), Refusal> {
+    let prepared = facts.catalogue.prepare(facts.procedure, &attempt.draft).map_err(|faults| {
+        Refusal::blocked(
+            format!("the plan cannot be carried out any more: {}", faults.join("; ")),
+            "Mend this, then order the start again.",
+        )
+    })?;
+    let differs = |action: &&PlannedAction| {
+        let now = prepared.iter().find(|prepared| prepared.name == action.name);
+        now.is_none_or(|now| now.place == action.place && now != *action)
+    };
+    let Some(action) = actions.iter().find(differs) else { return Ok(()) };
+    let now = prepared.iter().find(|prepared| prepared.name == action.name);
+    let what = match now {
+        Some(now) if now.directory != action.directory => "the directory of ",
+        Some(now) if now.argv != action.argv => "the arguments of ",
+        Some(now) if now.grants != action.grants => "what is granted to ",
+        _ => "",
+    };
+    Err(Refusal::new(
+        RefusalKind::DigestMismatch,
+        format!("{what}“{}” is no longer as it was approved", action.title),
+        "Find out who changed the configuration, then submit the plan again.",
+    ))
 }
 
 /// The word of the incident commander or the technical lead, for a plan that waits for it.
@@ -180,6 +209,7 @@ pub fn claim(
     let hindrance = whole(&submitted.bytes, &submitted.digest, plan)
         .and_then(|()| unlocked(case.facts, plan))
         .and_then(|()| unchanged(case.facts, plan, action))
+        .and_then(|()| as_configured(case.facts, attempt, std::slice::from_ref(action)))
         .err();
     if let Some(refusal) = hindrance {
         return Ok(vec![Event::ActionHeld { attempt: number, action: name.to_owned(), why: refusal.because }]);

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod databases;
 pub mod folder;
 pub mod html;
+pub mod incident_world;
 pub mod postgres;
 pub mod process;
 pub mod rust_text;

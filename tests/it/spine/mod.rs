@@ -1,0 +1,11 @@
+//! The main job from trigger to closed incident, and whatever may come between: other people at the same moment, a
+//! changed plan, a dropped connection, a killed server.
+
+mod changed_plans;
+mod dropped_callers;
+mod killing_server;
+mod main_job;
+mod progress_updates;
+mod races;
+mod same_cause;
+mod stopping;

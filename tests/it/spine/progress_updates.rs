@@ -1,0 +1,126 @@
+//! The promise of progress updates: each exactly once, whoever serves and however often it is restarted.
+
+use crate::support::databases::{Database, on_both};
+use crate::support::incident_world::{IC, IncidentWorld, NOON, Room, assert_whole};
+use backout::app::App;
+use backout::clock::ManualClock;
+use backout::domain::Span;
+use backout::domain::command::{Command, Outcome};
+use backout::domain::event::{Event, UpdateSent};
+use backout::worker::deadlines;
+
+/// Every update that went out.
+async fn sent(room: &Room) -> Vec<UpdateSent> {
+    let sent = |event: &Event| match event {
+        Event::UpdateSent(update) => Some(update.clone()),
+        _ => None,
+    };
+    room.journal().await.iter().filter_map(|recorded| sent(&recorded.event)).collect()
+}
+
+async fn numbers(room: &Room) -> Vec<u32> {
+    sent(room).await.iter().map(|update| update.number).collect()
+}
+
+async fn opened(database: Database) -> (IncidentWorld, ManualClock, App, Room) {
+    let (world, clock) = IncidentWorld::at_noon(database).await;
+    let app = world.app().await;
+    let room = Room::p0(&app).await;
+    (world, clock, app, room)
+}
+
+on_both! {
+    async fn every_promise_is_kept_once_across_a_restart(database) {
+        let (world, clock, app, room) = opened(database).await;
+        let mut app = app;
+        for beat in 1..=6 {
+            clock.turn(Span::seconds(299));
+            assert_eq!(deadlines::step(&app).await.unwrap(), 0, "not a second early");
+            clock.turn(Span::seconds(1));
+            if beat % 2 == 0 {
+                app.store.close().await;
+                app = world.app().await;
+            }
+            assert_eq!(deadlines::step(&app).await.unwrap(), 1);
+            assert_eq!(deadlines::step(&app).await.unwrap(), 0, "and not twice");
+        }
+        let room = room.through(&app);
+        let sent = sent(&room).await;
+        assert_eq!(numbers(&room).await, [1, 2, 3, 4, 5, 6]);
+        for (update, beat) in sent.iter().zip(1..) {
+            assert_eq!(update.due_at, NOON + Span::minutes(5 * beat));
+            assert!(!update.early && !update.late && update.missed.is_empty(), "{update:?}");
+        }
+        assert_whole(&app.store).await;
+    }
+
+    async fn two_that_serve_at_once_send_each_once(database) {
+        let (world, clock, app, room) = opened(database).await;
+        let other = world.app().await;
+        for _ in 0..30 {
+            clock.turn(Span::minutes(5));
+            let steps = [&app, &other, &app, &other].map(|app| {
+                let app = app.clone();
+                tokio::spawn(async move { deadlines::step(&app).await.unwrap() })
+            });
+            let mut done = 0;
+            for step in steps {
+                done += step.await.unwrap();
+            }
+            assert_eq!(done, 1, "one of them sent it, the others were quietly refused");
+        }
+        assert_eq!(numbers(&room).await, (1..=30).collect::<Vec<u32>>());
+        assert_whole(&app.store).await;
+    }
+
+    async fn after_an_outage_one_goes_out_at_once_and_what_was_missed_is_said(database) {
+        let (world, clock, app, room) = opened(database).await;
+        app.store.close().await;
+        clock.turn(Span::minutes(16));
+        let app = world.app().await;
+        let room = room.through(&app);
+        assert_eq!(deadlines::step(&app).await.unwrap(), 1);
+        assert_eq!(deadlines::step(&app).await.unwrap(), 0);
+        let sent = sent(&room).await;
+        assert_eq!(sent.len(), 1);
+        assert_eq!((sent[0].number, &sent[0].missed[..], sent[0].late), (3, &[1, 2][..], true));
+        let missed = sent[0].missed.len() + usize::from(sent[0].late);
+        assert_eq!(missed, 3, "three promises passed: two in silence, and the third is told late");
+        assert_eq!(sent[0].next_due_at, Some(NOON + Span::minutes(20)), "and the beat is the old one");
+        clock.turn(Span::minutes(4));
+        assert_eq!(deadlines::step(&app).await.unwrap(), 1);
+        assert_eq!(numbers(&room).await, [3, 4]);
+    }
+
+    async fn one_that_goes_out_early_moves_the_next(database) {
+        let (_world, clock, app, room) = opened(database).await;
+        room.take_command().await;
+        clock.turn(Span::minutes(3));
+        room.must(IC, Command::SendUpdate { number: 1, note: Some("We know the cause.".to_owned()) }).await;
+        let again = room.refusal(IC, Command::SendUpdate { number: 1, note: None }).await;
+        assert!(again.because.contains("went out already"), "{again}");
+        clock.turn(Span::minutes(2));
+        assert_eq!(deadlines::step(&app).await.unwrap(), 0, "the first promise was kept early");
+        clock.turn(Span::minutes(3));
+        assert_eq!(deadlines::step(&app).await.unwrap(), 1, "five minutes after the early one");
+        let sent = sent(&room).await;
+        assert_eq!(numbers(&room).await, [1, 2]);
+        assert!(sent[0].early && !sent[1].early && !sent[1].late);
+        assert_eq!(sent[1].due_at, NOON + Span::minutes(8));
+    }
+
+    async fn nothing_is_promised_after_the_outcome_was_said(database) {
+        let (_world, clock, app, room) = opened(database).await;
+        room.take_command().await;
+        clock.turn(Span::minutes(1));
+        room.must(IC, Command::WithdrawPlan { attempt: 1, reason: "a false alarm".to_owned() }).await;
+        room.must(IC, Command::Close { outcome: Outcome::Dismissed, reason: "a false alarm".to_owned() }).await;
+        let last = sent(&room).await;
+        assert_eq!((last.len(), last[0].next_due_at), (1, None), "the last one says the outcome");
+        assert!(last[0].text.contains("a false alarm"), "{}", last[0].text);
+        clock.turn(Span::hours(3));
+        assert_eq!(deadlines::step(&app).await.unwrap(), 0);
+        assert_eq!(sent(&room).await.len(), 1);
+        assert_eq!(app.store.next_due().await.unwrap(), None);
+    }
+}
