@@ -60,7 +60,7 @@ impl Person {
 
     /// Presses the button, or follows the link that is drawn as one, whose words begin so.
     pub async fn presses(&self, words: &str) {
-        self.presses_within("//body", words).await;
+        self.presses_within("//main", words).await;
     }
 
     /// The same within one element, such as `criterion-error-rate-low`.
@@ -72,12 +72,27 @@ impl Person {
         let begins = format!("[starts-with(normalize-space(.), \"{words}\")]");
         let path = format!("({place}//button{begins} | {place}//a{begins} | {place}//summary{begins})[1]");
         let found = self.find(&path, words).await;
-        found.click().await.unwrap_or_else(|fault| panic!("{} cannot press {words:?}: {fault}", self.name));
+        self.clicks(found, words).await;
+    }
+
+    /// Presses the button that fits the CSS selector, where several have the same words.
+    pub async fn presses_the(&self, css: &str) {
+        self.clicks(self.page.the(css).await, css).await;
+    }
+
+    /// Clicks; a button of a form leads to another page, and is only done when that is there.
+    async fn clicks(&self, found: WebElement, what: &str) {
+        let sends = found.tag_name().await.is_ok_and(|tag| tag == "button");
+        found.click().await.unwrap_or_else(|fault| panic!("{} cannot press {what:?}: {fault}", self.name));
+        if sends {
+            let what = format!("the answer to {what:?}, pressed by {}", self.name);
+            self.page.until(&what, async || found.is_enabled().await.is_err()).await;
+        }
     }
 
     /// Types into the field whose label begins so.
     pub async fn fills(&self, label: &str, text: &str) {
-        self.fills_within("//body", label, text).await;
+        self.fills_within("//main", label, text).await;
     }
 
     pub async fn fills_in(&self, id: &str, label: &str, text: &str) {

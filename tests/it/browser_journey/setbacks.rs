@@ -45,7 +45,7 @@ async fn a_restoration_is_offered_and_declined(cast: &Cast) {
     maya.enters(INCIDENT).await;
     maya.sees("After the failure").await;
     let offered = maya.text_of("#recovery").await;
-    assert!(offered.contains("nightly-0305") && offered.contains("is lost"), "what is lost is said: {offered}");
+    assert!(offered.contains("nightly-0305") && offered.contains("would be lost"), "what is lost is said: {offered}");
     maya.looks_at("room-after-failure").await;
     tomas.enters(INCIDENT).await;
     tomas.presses("Plan restoration from nightly-0305").await;
