@@ -56,6 +56,7 @@ async fn the_commander_decides_alone(cast: &Cast) {
     maya.looks_at("approve").await;
     assert_eq!(demo.script_starts(), Vec::<String>::new(), "nothing ran before it was authorised");
     assert!(maya.authorises(INCIDENT, "4.11.3").await, "it is asked whether it is still her");
+    maya.sees("Maya Okafor (you)").await;
 }
 
 async fn the_script_runs_once_though_the_server_dies(cast: &mut Cast) {

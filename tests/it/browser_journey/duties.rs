@@ -75,7 +75,6 @@ impl Person {
     pub async fn stops_it(&self, incident: &str, reason: &str) {
         self.goes_to(&format!("{}/stop", room(incident))).await;
         self.sees("Stopping does not undo").await;
-        self.looks_at("stop").await;
         self.fills("Reason", reason).await;
         self.presses("Stop rollback to").await;
     }
@@ -113,9 +112,7 @@ impl Person {
         self.goes_to(&format!("{}/approve", room(incident))).await;
         self.fills("Type", phrase).await;
         self.presses("Authorise").await;
-        let asked = self.confirms_identity_if_asked().await;
-        self.waits_at(&room(incident), "#decision", &format!("{} (you)", self.name)).await;
-        asked
+        self.confirms_identity_if_asked().await
     }
 
     /// Writes the first section of an assessment that is theirs to write.

@@ -30,7 +30,7 @@ impl Sights {
 
     /// Pages are passed by.
     pub fn unjudged() -> Sights {
-        Sights { judged: false, ..Sights::judged() }
+        Sights { judged: false, pages: Mutex::default(), faults: Mutex::default() }
     }
 
     /// Looks at the page as it is now.
@@ -89,6 +89,15 @@ impl Sights {
             faults.extend(faults_in_html(&pages));
         }
         assert!(faults.is_empty(), "{} faults in the pages:\n{}", faults.len(), faults.join("\n"));
+    }
+}
+
+impl Drop for Sights {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+            eprintln!("--- faults of pages, up to here ---\n{}\n---", faults.join("\n"));
+        }
     }
 }
 
