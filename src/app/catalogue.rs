@@ -20,7 +20,7 @@ use std::path::{Component, Path};
 const LARGEST_SCRIPT: u64 = 1 << 20;
 
 /// What every script is given by Backout itself: a playbook may name it, and nobody needs to configure it.
-const ALWAYS_GIVEN: [&str; 2] = ["PATH", "LC_ALL"];
+pub const ALWAYS_GIVEN: [&str; 2] = ["PATH", "LC_ALL"];
 
 /// The catalogue over the site's directories.
 pub struct Scripts<'a>(pub &'a Site);

@@ -36,7 +36,7 @@ pub struct Demo {
     #[arg(long, default_value = "1m", value_parser = beat)]
     beat: String,
     /// `sqlite:PATH` or `postgres://…` instead of the embedded store.
-    #[arg(long, env = "BACKOUT_DATABASE")]
+    #[arg(long)]
     database: Option<String>,
 }
 
@@ -48,8 +48,13 @@ fn beat(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The hidden subcommand: the target service as a process of its own.
+/// The hidden subcommand: the target service as a process of its own. It ends when its standard input does, so that it
+/// never outlives a sample world that was killed.
 pub fn target(root: PathBuf, port: u16) -> Result<(), Failure> {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
     let options = TargetOptions { port, ..TargetOptions::in_world(&root) };
     runtime()?.block_on(demo::target::run(options)).map_err(Failure::machine)
 }
@@ -145,7 +150,7 @@ async fn start_target(root: &Path) -> Result<(Child, String), Failure> {
     let mut child = Command::new("/proc/self/exe")
         .arg("demo-target")
         .arg(root)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .map_err(|fault| Failure::machine(format!("the target service could not be started: {fault}")))?;

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::{Failure, runtime};
-use crate::app::catalogue::read_script;
+use crate::app::catalogue::{ALWAYS_GIVEN, read_script};
 use crate::domain::Role;
 use crate::domain::procedure::{ExecutorKind, Procedure};
 use crate::playbook;
@@ -46,7 +46,8 @@ async fn look(config: &Config) -> Vec<Finding> {
             findings
                 .push(bad("no environment is configured; add [environments.production] with components and directory"));
         }
-        Ok(site) => findings.push(good(format!("{} environments", site.environments.len()))),
+        Ok(site) => findings
+            .push(good(format!("environments: {}", site.environments.keys().cloned().collect::<Vec<_>>().join(", ")))),
         Err(failure) => findings.extend(failure.text.lines().map(bad)),
     }
     let procedure = match &config.playbook {
@@ -94,7 +95,9 @@ fn scripts(config: &Config, procedure: &Procedure) -> Vec<Finding> {
                 Err(fault) => bad(format!("{name}: {fault}; put it there, or change the executor {}", executor.name)),
             });
             let configured = |variable: &&String| {
-                environment.grants.contains(variable) || environment.grant_files.contains_key(*variable)
+                ALWAYS_GIVEN.contains(&variable.as_str())
+                    || environment.grants.contains(variable)
+                    || environment.grant_files.contains_key(*variable)
             };
             for missing in grant.iter().filter(|variable| !configured(variable)) {
                 findings.push(bad(format!(
@@ -140,7 +143,9 @@ async fn stored(store: &Store) -> Vec<Finding> {
                 findings.push(if found >= least {
                     good(format!("{found} in the role {role}"))
                 } else {
-                    bad(format!("{found} in the role {role}, {least} wanted; add people on the people page"))
+                    bad(format!(
+                        "{found} in the role {role}, {least} wanted; use `backout user add`, or the people page"
+                    ))
                 });
             }
         }

@@ -199,6 +199,22 @@ mod tests {
         assert_eq!(lines[2], format!("{file}: 2 faults"));
     }
 
+    /// The reader may not use the executor, so both have their list: they must say the same.
+    #[test]
+    fn what_a_playbook_may_grant_is_what_the_executor_takes() {
+        let names = "REGION,HOME,TOKEN_2,_X,PATH,LC_ALL,ENV,IFS,PS4,CDPATH,SHELLOPTS,BASHOPTS,PROMPT_COMMAND,GLOBIGNORE,\
+                     POSIXLY_CORRECT,LOCPATH,NLSPATH,HOSTALIASES,RESOLV_HOST_CONF,JAVA_TOOL_OPTIONS,_JAVA_OPTIONS,\
+                     JDK_JAVA_OPTIONS,PHPRC,PHP_INI_SCAN_DIR,OPENSSL_CONF,OPENSSL_MODULES,LD_PRELOAD,DYLD_X,GIT_DIR,\
+                     PYTHONPATH,PERL5LIB,RUBYOPT,NODE_OPTIONS,BASH_ENV,GLIBC_TUNABLES,GCONV_PATH,MALLOC_X,LUA_PATH,\
+                     2X,A-B,ld_preload,Path,";
+        for name in names.split(',') {
+            let limit = "time_limit = \"10m\"\n";
+            let text = DEFAULT.replacen(limit, &format!("grant = [{name:?}]\n{limit}"), 1);
+            let taken = crate::executor::environment::check_name(name).is_ok();
+            assert_eq!(parse(&text).is_ok(), taken, "{name}");
+        }
+    }
+
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
         let folder = Folder::new();

@@ -75,7 +75,7 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(looked, &facts, who);
     let offers = sight.offers();
-    let header = IncidentHeader::of(&sight, Page::Elsewhere);
+    let header = IncidentHeader::of(&sight, Page::Close);
     let ways: Vec<Way> = Outcome::ALL
         .into_iter()
         .map(|outcome| Way {

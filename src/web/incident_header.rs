@@ -14,7 +14,8 @@ pub enum Page {
     Approve,
     Verify,
     Report,
-    /// One without a link of its own: stopping, a run's log, evidence, closing.
+    Close,
+    /// One without a link of its own: stopping, a run's log, evidence.
     Elsewhere,
 }
 
@@ -286,5 +287,6 @@ fn links(id: &str, here: Page) -> Vec<Link> {
         link("Authorise", "/approve", Page::Approve),
         link("Verify", "/verify", Page::Verify),
         link("Report", "/report", Page::Report),
+        link("Close", "/close", Page::Close),
     ]
 }

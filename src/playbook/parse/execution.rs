@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::{Component, Path};
 
 /// What a plan can fill into an argument.
-const IN_ARGUMENTS: [&str; 4] = ["environment", "release", "backup", "config"];
+const IN_ARGUMENTS: [&str; 5] = ["environment", "component", "release", "backup", "config"];
 
 /// An executor with what its arguments ask for, to be compared with the targets of the actions that use it.
 pub(super) struct ReadExecutor {
@@ -44,19 +44,53 @@ fn process(executor: &mut Reader<'_>) -> (ExecutorKind, Vec<String>) {
     let args = arguments.into_iter().map(|(argument, _)| argument).collect();
     let grant = executor.texts("grant");
     for (variable, at) in &grant {
-        let fit = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if variable.is_empty() || !variable.chars().all(fit) || variable.starts_with(|c: char| c.is_ascii_digit()) {
-            let message = format!("`{variable}` is no name of an environment variable");
-            executor.sheet.fault(
-                at,
-                message,
-                "write only its name, such as \"PATH\"; its value is never in a playbook",
-            );
-        }
+        refuse_ungrantable(executor, variable, at);
     }
     let grant = grant.into_iter().map(|(variable, _)| variable).collect();
     let time_limit = executor.span("time_limit");
     (ExecutorKind::Process { program, args, grant, time_limit }, variables)
+}
+
+/// Families of names that choose which code a program loads or runs.
+const STEERING_PREFIXES: [&str; 12] =
+    ["LD_", "DYLD_", "GIT_", "PYTHON", "PERL", "RUBY", "NODE_", "BASH_", "GLIBC_", "GCONV_", "MALLOC_", "LUA_"];
+/// Single names that do so, or that Backout sets itself. The executor has the last word and refuses the same ones.
+const STEERING_NAMES: [&str; 22] = [
+    "PATH",
+    "LC_ALL",
+    "ENV",
+    "IFS",
+    "PS4",
+    "CDPATH",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "PROMPT_COMMAND",
+    "GLOBIGNORE",
+    "POSIXLY_CORRECT",
+    "LOCPATH",
+    "NLSPATH",
+    "HOSTALIASES",
+    "RESOLV_HOST_CONF",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "OPENSSL_CONF",
+    "OPENSSL_MODULES",
+];
+
+/// Only names are granted, and none by which somebody else would choose the code that was approved.
+fn refuse_ungrantable(executor: &Reader<'_>, variable: &str, at: &Range<usize>) {
+    let fit = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if variable.is_empty() || !variable.chars().all(fit) || variable.starts_with(|c: char| c.is_ascii_digit()) {
+        let message = format!("`{variable}` is no name of an environment variable");
+        executor.sheet.fault(at, message, "write only its name, such as \"REGION\"; its value is never in a playbook");
+    } else if STEERING_NAMES.contains(&variable) || STEERING_PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+    {
+        let message = format!("`{variable}` may not be granted: it decides which code runs, or is set by Backout");
+        executor.sheet.fault(at, message, "leave it out");
+    }
 }
 
 /// The program lies below the environment's own directory, whatever the plan says.
@@ -155,9 +189,8 @@ fn refuse_unfilled(action: &Reader<'_>, definition: &ActionDefinition, executors
     let alternatives = definition.alternatives.iter().map(|name| (name, "alternatives"));
     for (name, key) in [(&definition.executor, "executor")].into_iter().chain(alternatives).chain(by_environment) {
         let Some(executor) = executors.iter().find(|executor| executor.definition.name == *name) else { continue };
-        let strange = executor.variables.iter().find(|variable| {
-            IN_ARGUMENTS.contains(&variable.as_str()) && *variable != "environment" && *variable != own
-        });
+        let strange =
+            executor.variables.iter().find(|variable| TargetKind::from_key(variable).is_some() && *variable != own);
         if let Some(variable) = strange {
             let message = format!("executor `{name}` uses `{variable}`, but this action's target is a {own}");
             let mend = format!("let the target be \"{variable}\", or use `{own}` in the executor's arguments");

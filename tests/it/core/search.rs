@@ -21,13 +21,16 @@ pub struct Searched<L> {
     pub red: Option<(String, Vec<L>)>,
 }
 
+/// A state, how many steps lead to it, and the last of them with where it came from.
+type Reached<S, L> = (S, usize, Option<(usize, L)>);
+
 /// Searches from `starts`. `next` answers with each step's label and the state it leads to, or the law it breaks.
 pub fn search<S: Hash + Eq + Clone, L: Clone>(
     starts: impl IntoIterator<Item = S>,
     limit: Limit,
     mut next: impl FnMut(&S) -> Vec<(L, Result<S, String>)>,
 ) -> Searched<L> {
-    let mut order: Vec<(S, usize, Option<(usize, L)>)> = Vec::new();
+    let mut order: Vec<Reached<S, L>> = Vec::new();
     let mut known: HashMap<S, usize> = HashMap::new();
     for start in starts {
         known.entry(start.clone()).or_insert_with(|| {

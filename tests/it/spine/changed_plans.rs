@@ -86,7 +86,8 @@ async fn after_edit(database: Database, change: impl FnOnce(&mut Draft)) {
         assert_eq!(started_by(&app).await, 0, "it waits for the word");
         room.must(IC, Command::Start { attempt: FIRST, digest: room.digest().await }).await;
     }
-    assert_eq!(started_by(&app).await, 1);
+    // A further target is a further action, which may follow at once.
+    assert!(started_by(&app).await >= 1);
 }
 
 fn release(name: &str) -> Target {
@@ -203,7 +204,7 @@ on_both! {
 
     async fn a_granted_variable_that_is_not_configured_any_more(database) {
         let world = IncidentWorld::new(database).await;
-        let granting = DEFAULT.replacen("grant = [\"PATH\"]", "grant = [\"PATH\", \"DEPLOY_TOKEN\"]", 1);
+        let granting = DEFAULT.replacen("time_limit = \"10m\"", "grant = [\"DEPLOY_TOKEN\"]\ntime_limit = \"10m\"", 1);
         let configured = with(world.site(), |production| {
             production.grants.insert("DEPLOY_TOKEN".to_owned(), "swordfish".to_owned());
         });
