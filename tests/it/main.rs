@@ -7,6 +7,7 @@ mod access_harness;
 mod access_serve;
 mod access_sign_in;
 mod browser_harness;
+mod browser_journey;
 mod core;
 mod house_rules;
 mod old_journals;

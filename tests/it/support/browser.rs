@@ -140,7 +140,7 @@ impl Browser {
                 .await
                 .unwrap_or_else(|fault| panic!("Chromium did not open: {fault}\n{}", self.driver.output()));
         let page = Page { session: Some(session) };
-        page.take(look).await.unwrap_or_else(|fault| panic!("Chromium cannot look as {look:?}: {fault}"));
+        page.look_as(look).await;
         page
     }
 
@@ -196,6 +196,11 @@ impl Drop for Page {
 }
 
 impl Page {
+    /// Looks at the same page in another way from now on.
+    pub async fn look_as(&self, look: Look) {
+        self.take(look).await.unwrap_or_else(|fault| panic!("Chromium cannot look as {look:?}: {fault}"));
+    }
+
     async fn take(&self, look: Look) -> WebDriverResult<()> {
         let tools = self.cdp();
         let size = json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": look.phone });

@@ -1,0 +1,118 @@
+//! What every key page must hold, looked at where the journey passes it: nothing for axe to find, nothing on the
+//! console, nothing to scroll sideways, valid HTML; on a desk, in the dark, on a phone.
+//!
+//! Faults are gathered and told together at the end. With `BACKOUT_PICTURES` set, a picture of every page is kept there.
+
+use crate::support::browser::{Look, Page};
+use crate::support::html::faults_in_html;
+use crate::support::process::local_client;
+use std::sync::{Mutex, PoisonError};
+
+/// The browser's own remarks: about an answer 401 that asks for the password again, about refusals that a journey
+/// provokes, and about password fields.
+const BROWSERS_OWN: [&str; 3] = ["status of 401", "status of 422", "[DOM]"];
+
+/// Narrow enough for the smallest telephones, and for a desk at 400 %.
+const NARROW: [u32; 2] = [390, 320];
+
+/// The pages that were passed.
+pub struct Sights {
+    judged: bool,
+    pages: Mutex<Vec<(String, String)>>,
+    faults: Mutex<Vec<String>>,
+}
+
+impl Sights {
+    /// Pages are looked at closely.
+    pub fn judged() -> Sights {
+        Sights { judged: true, pages: Mutex::default(), faults: Mutex::default() }
+    }
+
+    /// Pages are passed by.
+    pub fn unjudged() -> Sights {
+        Sights { judged: false, pages: Mutex::default(), faults: Mutex::default() }
+    }
+
+    /// Looks at the page as it is now.
+    pub async fn add(&self, page: &Page, name: &str) {
+        if !self.judged {
+            return;
+        }
+        self.console(page, name).await;
+        self.keep_source(page, name).await;
+        for (look, word) in [(Look::desktop(), "desktop"), (Look::desktop().dark(), "dark"), (Look::phone(), "phone")] {
+            page.look_as(look).await;
+            for violation in page.axe().await {
+                self.fault(format!("{name}, {word}: {violation}"));
+            }
+            keep_picture(page, &format!("{name}-{word}")).await;
+        }
+        for width in NARROW {
+            page.look_as(Look::phone().wide(width)).await;
+            let reaches = page.value_of("document.documentElement.scrollWidth").await.as_u64().unwrap();
+            if reaches > u64::from(width) {
+                let culprits = page.value_of(&wider_than(width)).await;
+                self.fault(format!("{name} scrolls sideways at {width} px: it reaches to {reaches} px by {culprits}"));
+            }
+        }
+        page.look_as(Look::desktop()).await;
+    }
+
+    async fn console(&self, page: &Page, name: &str) {
+        for message in page.console().await {
+            if !BROWSERS_OWN.iter().any(|own| message.contains(own)) {
+                self.fault(format!("{name}, console: {message}"));
+            }
+        }
+    }
+
+    /// The source as the server sends it; a page that answered a form has none to ask for again.
+    async fn keep_source(&self, page: &Page, name: &str) {
+        let cookies = page.get_all_cookies().await.unwrap();
+        let cookies: Vec<String> = cookies.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        let address = page.current_url().await.unwrap();
+        let answer = local_client().get(address).header("cookie", cookies.join("; ")).send().await.unwrap();
+        let source = answer.text().await.unwrap();
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), source));
+    }
+
+    fn fault(&self, words: String) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+    }
+
+    /// Fails when any page had any fault.
+    pub fn are_sound(&self) {
+        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !pages.is_empty() {
+            let pages: Vec<(&str, &str)> = pages.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+            faults.extend(faults_in_html(&pages));
+        }
+        assert!(faults.is_empty(), "{} faults in the pages:\n{}", faults.len(), faults.join("\n"));
+    }
+}
+
+impl Drop for Sights {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+            eprintln!("--- faults of pages, up to here ---\n{}\n---", faults.join("\n"));
+        }
+    }
+}
+
+/// Saves a picture of the page as it is looked at, for whoever asked for pictures.
+pub async fn keep_picture(page: &Page, name: &str) {
+    if std::env::var_os("BACKOUT_PICTURES").is_some() {
+        page.picture(name).await;
+    }
+}
+
+/// The innermost elements that reach beyond the width.
+fn wider_than(width: u32) -> String {
+    format!(
+        "[...document.body.querySelectorAll('*')].filter(it => it.getBoundingClientRect().right > {width} + 1 \
+         && ![...it.children].some(child => child.getBoundingClientRect().right > {width} + 1)) \
+         .slice(0, 5).map(it => it.outerHTML.slice(0, 120))"
+    )
+}
