@@ -41,6 +41,8 @@ impl Pace {
         let mut sent = self.0.lock().expect("no one panics while holding it");
         sent.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
         let times = sent.entry((person.clone(), kind)).or_default();
+        // What lies ahead was counted before the clock was set back, and would bar this person until it comes round.
+        times.retain(|at| *at <= now);
         while times.front().is_some_and(|first| now - *first >= WINDOW) {
             times.pop_front();
         }
@@ -92,6 +94,17 @@ mod tests {
         assert_eq!(pace.take(&person, Kind::Usual, start), Ok(()), "other forms have their own count");
         assert_eq!(pace.take(&PersonId("tomas".into()), Kind::Grave, start), Ok(()), "and other people theirs");
         assert_eq!(pace.take(&person, Kind::Grave, start + WINDOW), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_bars_nobody() {
+        let (pace, person) = (Pace::default(), PersonId("maya".into()));
+        let before = Timestamp(0) + Span::hours(3);
+        assert_eq!(pace.take(&person, Kind::Grave, before), Ok(()));
+        for count in 0..60 {
+            let now = Timestamp(0) + Span::seconds(30 * count);
+            assert_eq!(pace.take(&person, Kind::Grave, now), Ok(()), "two forms a minute, after {count}");
+        }
     }
 
     /// Each refusal at a door is an entry of the ledger, and a page that is only read is not counted as a form.
