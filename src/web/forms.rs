@@ -183,9 +183,17 @@ fn parse(body: &[u8], fields: &[Field]) -> Result<Typed, String> {
         if !field.many && !values.is_empty() {
             return Err(format!("It holds the field {:?} twice.", field.name));
         }
-        values.push(value.into_owned());
+        let value = value.into_owned();
+        values.push(if field.secret { value } else { value.replace(turns_writing, "") });
     }
     Ok(Typed(typed))
+}
+
+/// Marks that turn the direction of writing for what follows them: one in a note would let another person's name or a
+/// number beside it be read backwards. They are dropped and not refused: nobody can see them, so nobody could remove
+/// them, and pasted text brings them along. Letters of every direction stay.
+fn turns_writing(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn shortened(name: &str) -> String {
@@ -230,6 +238,21 @@ mod tests {
         assert_eq!(form.typed.text("password"), "", "secrets are not shown again");
         let long = check::<Note>(b"text=12345678901").unwrap().value.unwrap_err();
         assert_eq!(long.of("text"), "It has 11 characters. Use at most 10.");
+    }
+
+    #[test]
+    fn what_turns_the_direction_of_writing_is_not_taken_in_and_bars_nobody() {
+        for mark in ["%E2%80%AA", "%E2%80%AE", "%E2%81%A6", "%E2%81%A9"] {
+            let note = check::<Note>(format!("text=by+{mark}ayaM&tag=x{mark}").as_bytes()).unwrap();
+            assert_eq!(note.typed.text("text"), "by ayaM", "{mark}: stored as it was typed, and read in that order");
+            assert_eq!(note.value.unwrap(), Note { text: "by ayaM".into(), tags: vec!["x".into()] });
+        }
+        let hebrew = check::<Note>(b"text=%D7%A9%D7%9D%E2%80%8F&tag=x").unwrap();
+        assert_eq!(
+            hebrew.typed.text("text"),
+            "\u{5e9}\u{5dd}\u{200f}",
+            "a language written from the right stays whole"
+        );
     }
 
     #[test]

@@ -17,23 +17,36 @@ use std::sync::Mutex;
 const WINDOW: Span = Span::minutes(1);
 /// Authorising and starting, in a minute.
 const GRAVE: usize = 10;
-/// Everything else that is sent, in a minute.
+/// Everything else that is sent, and knocking at closed doors, in a minute.
 const USUAL: usize = 60;
+
+/// What is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A form that authorises or starts something.
+    Grave,
+    /// Any other form.
+    Usual,
+    /// A closed door that was knocked at, by reading too: each time is an entry of the ledger.
+    Refused,
+}
 
 /// When each person last sent forms, by kind.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<HashMap<(PersonId, bool), VecDeque<Timestamp>>>);
+pub struct Pace(Mutex<HashMap<(PersonId, Kind), VecDeque<Timestamp>>>);
 
 impl Pace {
-    /// Counts one form, or says when the next is looked at.
-    fn take(&self, person: &PersonId, grave: bool, now: Timestamp) -> Result<(), Timestamp> {
+    /// Counts one form or knock, or says when the next is looked at.
+    pub(super) fn take(&self, person: &PersonId, kind: Kind, now: Timestamp) -> Result<(), Timestamp> {
         let mut sent = self.0.lock().expect("no one panics while holding it");
         sent.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
-        let times = sent.entry((person.clone(), grave)).or_default();
+        let times = sent.entry((person.clone(), kind)).or_default();
+        // What lies ahead was counted before the clock was set back, and would bar this person until it comes round.
+        times.retain(|at| *at <= now);
         while times.front().is_some_and(|first| now - *first >= WINDOW) {
             times.pop_front();
         }
-        let most = if grave { GRAVE } else { USUAL };
+        let most = if kind == Kind::Grave { GRAVE } else { USUAL };
         match times.front() {
             Some(first) if times.len() >= most => Err(*first + WINDOW),
             _ => {
@@ -44,10 +57,10 @@ impl Pace {
     }
 }
 
-/// Is this address one that authorises or starts something?
-fn is_grave(path: &str) -> bool {
-    ["/approve", "/start", "/retry", "/release", "/resume"].iter().any(|tail| path.ends_with(tail))
-        && path.starts_with("/incidents/")
+/// Does a form sent to this address authorise or start something?
+fn kind(path: &str) -> Kind {
+    let grave = ["/approve", "/start", "/retry", "/release", "/resume"].iter().any(|tail| path.ends_with(tail));
+    if grave && path.starts_with("/incidents/") { Kind::Grave } else { Kind::Usual }
 }
 
 /// Before every page: lets a form pass, or answers 429 with the time to wait.
@@ -58,7 +71,7 @@ pub async fn limit(State(app): State<AppState>, request: Request, next: Next) ->
     }
     let who = request.extensions().get::<MaybeSignedIn>().and_then(|who| who.0.as_ref()).map(|who| who.person.clone());
     let now = app.clock.now();
-    match who.map(|person| app.pace.take(&person, is_grave(path), now)) {
+    match who.map(|person| app.pace.take(&person, kind(path), now)) {
         Some(Err(until)) => WebError::too_many(until, now).into_response(),
         _ => next.run(request).await,
     }
@@ -67,24 +80,53 @@ pub async fn limit(State(app): State<AppState>, request: Request, next: Next) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::sample::World;
+    use axum::http::StatusCode;
 
     #[test]
     fn a_flood_is_held_back_and_a_minute_later_forgiven() {
         let (pace, person) = (Pace::default(), PersonId("maya".into()));
         let start = Timestamp(0);
         for _ in 0..GRAVE {
-            assert_eq!(pace.take(&person, true, start), Ok(()));
+            assert_eq!(pace.take(&person, Kind::Grave, start), Ok(()));
         }
-        assert_eq!(pace.take(&person, true, start + Span::seconds(59)), Err(start + WINDOW));
-        assert_eq!(pace.take(&person, false, start), Ok(()), "other forms have their own count");
-        assert_eq!(pace.take(&PersonId("tomas".into()), true, start), Ok(()), "and other people theirs");
-        assert_eq!(pace.take(&person, true, start + WINDOW), Ok(()));
+        assert_eq!(pace.take(&person, Kind::Grave, start + Span::seconds(59)), Err(start + WINDOW));
+        assert_eq!(pace.take(&person, Kind::Usual, start), Ok(()), "other forms have their own count");
+        assert_eq!(pace.take(&PersonId("tomas".into()), Kind::Grave, start), Ok(()), "and other people theirs");
+        assert_eq!(pace.take(&person, Kind::Grave, start + WINDOW), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_bars_nobody() {
+        let (pace, person) = (Pace::default(), PersonId("maya".into()));
+        let before = Timestamp(0) + Span::hours(3);
+        assert_eq!(pace.take(&person, Kind::Grave, before), Ok(()));
+        for count in 0..60 {
+            let now = Timestamp(0) + Span::seconds(30 * count);
+            assert_eq!(pace.take(&person, Kind::Grave, now), Ok(()), "two forms a minute, after {count}");
+        }
+    }
+
+    /// Each refusal at a door is an entry of the ledger, and a page that is only read is not counted as a form.
+    #[tokio::test]
+    async fn who_knocks_at_closed_doors_without_end_does_not_fill_the_ledger() {
+        let world = World::new().await;
+        let mut olga = world.signed_in("olga").await;
+        let before = world.app.store.head().await.unwrap().seq;
+        for _ in 0..USUAL {
+            assert_eq!(olga.get("/audit.jsonl").await.status, StatusCode::FORBIDDEN);
+        }
+        for _ in 0..40 {
+            assert_eq!(olga.get("/audit.jsonl").await.status, StatusCode::TOO_MANY_REQUESTS);
+        }
+        assert_eq!(world.app.store.head().await.unwrap().seq - before, USUAL as i64);
+        assert_eq!(olga.get("/").await.status, StatusCode::OK, "what is hers to read stays open");
     }
 
     #[test]
     fn authorising_is_grave_and_ticking_is_not() {
-        assert!(is_grave("/incidents/RB-0001/approve"));
-        assert!(!is_grave("/incidents/RB-0001/items"));
-        assert!(!is_grave("/start"), "raising a trigger starts nothing");
+        assert_eq!(kind("/incidents/RB-0001/approve"), Kind::Grave);
+        assert_eq!(kind("/incidents/RB-0001/items"), Kind::Usual);
+        assert_eq!(kind("/start"), Kind::Usual, "raising a trigger starts nothing");
     }
 }

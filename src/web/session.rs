@@ -3,6 +3,7 @@
 use super::AppState;
 use super::error::WebError;
 use super::layers::ADDRESS_BYTES;
+use super::pace::Kind;
 use crate::access::capability::{Capability, Closed, Standing};
 use crate::access::session::{FRESH, KEPT, Kept, Recognised, Sessions, id_hash, make_room, recognise, touch};
 use crate::domain::{PersonId, Role, Strength, Timestamp};
@@ -167,8 +168,13 @@ pub(super) async fn guard(
         Err(Closed::SignInFirst) => return Err(WebError::sign_in_first()),
         Err(Closed::NotYours(why)) => {
             if let Some(who) = &who {
+                // Each is an entry of the ledger: a flood of them must not hold back those who act.
+                let now = app.clock.now();
+                if let Err(until) = app.pace.take(&who.person, Kind::Refused, now) {
+                    return Err(WebError::too_many(until, now));
+                }
                 let (method, path) = (request.method().as_str(), request.uri().path());
-                crate::access::record::denied(&app.store, app.clock.now(), &who.actor(), method, path).await?;
+                crate::access::record::denied(&app.store, now, &who.actor(), method, path).await?;
             }
             return Err(WebError::forbidden(why));
         }

@@ -84,6 +84,9 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
             from: procedure.updates.from,
         },
     })];
+    if opening.severity.is_some() && case.actor.who.person().is_some() {
+        events.extend(lessened(case, opening, trigger, &judgement));
+    }
     let incident = first(&events, case);
     // It arrives ready: the rollback is proposed, and an immediate one stands there for the commander's one decision.
     if judgement.advice.decision != Decision::NotRequired
@@ -106,6 +109,20 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
     let opened = first(&events, case);
     events.extend(super::settling::settle(case, &opened));
     Ok(events)
+}
+
+/// What is owed where the severity that a person typed demands less than the rules would have by themselves: the same as
+/// for changing it a moment later.
+fn lessened(case: &Case, opening: &Opening, trigger: &Trigger, judged: &rules::Judgement) -> Option<Event> {
+    let unasked = rules::Case { severity: None, ..question(case, opening, trigger) };
+    let usual = rules::judge(case.facts.procedure, &unasked);
+    rules::lessens(&usual.advice.slots, &judged.advice.slots).then(|| Event::RatificationOwed {
+        by: Role::Management,
+        why: format!(
+            "it was opened as {} instead of {}, which lessened the approvals",
+            judged.severity, usual.severity
+        ),
+    })
 }
 
 /// The incident that these first events make.

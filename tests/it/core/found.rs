@@ -159,6 +159,24 @@ fn a_joined_trigger_that_lessens_the_demands_is_a_debt_as_well() {
     assert!(room.state().has_open_debt(), "two approvals became one by the word of support");
 }
 
+/// Whoever opens by hand with a severity of their own choice gets no cheaper road than whoever changes it later.
+#[test]
+fn a_severity_typed_at_the_opening_that_lessens_the_demands_is_a_debt_as_well() {
+    let opened = |decision, severity, by: &Actor| {
+        let mut room = Room { outside: Outside::default(), journal: Vec::new(), incident: None };
+        room.told(by, opening(decision, severity)).unwrap();
+        room
+    };
+    let mut room = opened(Decision::Immediate, Severity::P0, &person(DUO));
+    assert_eq!(room.state().advice.slots.len(), 1, "two approvals became one by a field of the form");
+    assert!(room.state().has_open_debt(), "management ratifies it");
+    let ratify = Command::Ratify { reason: "it was grave".into() };
+    assert_eq!(room.told(&person(DUO), ratify.clone()).unwrap_err().kind, RefusalKind::NotYours, "their own act");
+    room.must(MIA, ratify);
+    assert!(!opened(Decision::Immediate, Severity::P1, &person(ANN)).state().has_open_debt(), "as the rules say");
+    assert!(!opened(Decision::Immediate, Severity::P0, &Actor::SYSTEM).state().has_open_debt(), "as the playbook says");
+}
+
 #[test]
 fn a_joined_trigger_gives_the_plan_the_same_rules_as_the_room_shows() {
     let mut room = Room::submitted(Decision::Considered, Severity::P2, KIND);
