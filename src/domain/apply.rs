@@ -234,6 +234,7 @@ fn change_attempt(attempt: &mut Attempt, event: &Event, at: Timestamp, by: Optio
     match event {
         Event::PlanEdited { draft, .. } => {
             attempt.draft = draft.clone();
+            attempt.revision += 1;
             attempt.submitted = None;
             back_to_waiting(attempt);
         }

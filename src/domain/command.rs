@@ -45,6 +45,8 @@ pub enum Command {
     },
     EditPlan {
         attempt: AttemptNo,
+        /// Which revision of the plan was changed; another one means that somebody else changed it meanwhile.
+        seen: Option<u32>,
         draft: Draft,
     },
     SubmitPlan {

@@ -108,6 +108,8 @@ pub struct Promise {
 pub struct Attempt {
     pub number: AttemptNo,
     pub draft: Draft,
+    /// Counts the changes of the draft.
+    pub revision: u32,
     pub why: String,
     pub escalates: Option<AttemptNo>,
     pub drafted_by: Option<PersonId>,
@@ -412,6 +414,7 @@ impl Attempt {
         Attempt {
             number,
             draft,
+            revision: 0,
             why,
             escalates,
             drafted_by: by,

@@ -40,6 +40,8 @@ struct View {
     back: Back,
     /// The attempt that the form changes; 0 drafts a new one.
     attempt: AttemptNo,
+    /// The revision of the plan that the form shows.
+    revision: u32,
     state: String,
     why: String,
     /// Saving the draft, new or changed.
@@ -133,7 +135,9 @@ fn view(sight: &Sight, back: Back) -> View {
         // Nothing is registered to ask with: the place alone decides.
         (None, true) => Place::of(offers.ask(&Command::DraftAttempt { draft: stand_in(sample, sight) })),
         (None, false) => Place::of(offers.ask(&Command::DraftAttempt { draft: sample })),
-        (Some(attempt), _) => Place::of(offers.ask(&Command::EditPlan { attempt: attempt.number, draft: sample })),
+        (Some(attempt), _) => {
+            Place::of(offers.ask(&Command::EditPlan { attempt: attempt.number, seen: None, draft: sample }))
+        }
     };
     let submit = match changing {
         Some(attempt) if attempt.submitted.is_none() => Place::of(offers.submit_plan(attempt.number)),
@@ -144,6 +148,7 @@ fn view(sight: &Sight, back: Back) -> View {
         layout: Layout::of(sight.who, &header.tab("plan"), Here::Rollbacks, sight.now),
         id: incident.id.clone(),
         attempt: changing.map_or(0, |attempt| attempt.number),
+        revision: changing.map_or(0, |attempt| attempt.revision),
         state: current.map_or_else(|| "not planned yet".to_owned(), |attempt| attempt.status().to_string()),
         why: changing.map_or(String::new(), |attempt| sentence(&attempt.why)),
         save,
@@ -351,6 +356,7 @@ const FREE: [(&str, TargetKind); 3] =
 /// The plan's form: saves, saves and submits, or withdraws, by the button that was pressed.
 struct Plan {
     attempt: AttemptNo,
+    revision: Option<u32>,
     act: Act,
     intent: String,
 }
@@ -365,6 +371,7 @@ impl Form for Plan {
     const FIELDS: &'static [Field] = &[
         INTENT,
         Field::text("attempt", "Attempt", 9),
+        Field::text("revision", "Revision", 9),
         Field::text("act", "What to do", 20),
         Field::text("kind", "Kind", 40),
         Field::many("component", "Components", NAME),
@@ -397,7 +404,8 @@ impl Form for Plan {
         if attempt.is_none() {
             faults.add("attempt", "It is no number. Load the page again.");
         }
-        Some(Plan { attempt: attempt?, act, intent: typed.text("intent").to_owned() })
+        let revision = typed.text("revision").parse().ok();
+        Some(Plan { attempt: attempt?, revision, act, intent: typed.text("intent").to_owned() })
     }
 }
 
@@ -430,7 +438,7 @@ async fn carry_out(app: &AppState, who: &SignedIn, id: &str, plan: &Plan, typed:
     let number = if plan.attempt == 0 { incident.attempts.len() as AttemptNo + 1 } else { plan.attempt };
     let save = match plan.attempt {
         0 => Command::DraftAttempt { draft },
-        attempt => Command::EditPlan { attempt, draft },
+        attempt => Command::EditPlan { attempt, seen: plan.revision, draft },
     };
     act(app, who, id, save, &plan.intent).await?;
     if !matches!(plan.act, Act::Submit) {

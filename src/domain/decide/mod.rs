@@ -120,7 +120,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::DraftRestoration { escalates, backup } => {
             planning::draft_restoration(case, incident, *escalates, backup)
         }
-        Command::EditPlan { attempt, draft } => planning::edit(case, incident, *attempt, draft),
+        Command::EditPlan { attempt, seen, draft } => planning::edit(case, incident, *attempt, *seen, draft),
         Command::SubmitPlan { attempt } => planning::submit(case, incident, *attempt),
         Command::WithdrawPlan { attempt, reason } => planning::withdraw(incident, *attempt, reason),
         Command::Assess { attempt, name, sections } => planning::assess(case, incident, *attempt, name, sections),

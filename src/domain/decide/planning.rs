@@ -5,7 +5,7 @@ use crate::domain::event::{Event, PlanSubmitted};
 use crate::domain::facts::Facts;
 use crate::domain::plan::{Draft, FixedPlan, Target, digest};
 use crate::domain::procedure::{RollbackType, TargetKind};
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::rules;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident};
 use crate::domain::{PersonId, Role, Timestamp};
@@ -144,11 +144,25 @@ pub fn draft_restoration(
 }
 
 /// Any change before the start makes a new digest; approvals given are void, and those who gave them are told.
-pub fn edit(case: &Case, incident: &Incident, number: AttemptNo, draft: &Draft) -> Result<Vec<Event>, Refusal> {
+pub fn edit(
+    case: &Case,
+    incident: &Incident,
+    number: AttemptNo,
+    seen: Option<u32>,
+    draft: &Draft,
+) -> Result<Vec<Event>, Refusal> {
     let attempt = attempt_in(incident, number, &[AttemptStatus::Draft, AttemptStatus::Submitted], "changing a plan")?;
     let draft = checked(case.facts, draft, incident)?;
     if draft == attempt.draft {
         return Err(Refusal::already("the plan says this already"));
+    }
+    // Nobody's change is overwritten unread.
+    if seen.is_some_and(|revision| revision != attempt.revision) {
+        return Err(Refusal::new(
+            RefusalKind::DigestMismatch,
+            "somebody changed the plan after you opened this page",
+            "Read the plan as it is now, then save your change again.",
+        ));
     }
     let mut events: Vec<Event> = void(attempt, "the plan was changed").into_iter().collect();
     events.push(Event::PlanEdited { attempt: number, draft });

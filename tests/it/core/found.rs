@@ -244,7 +244,7 @@ fn a_plan_that_was_sent_back_is_not_submitted_unchanged() {
     assert_eq!(room.state().current().unwrap().status(), AttemptStatus::Draft);
     let refused = room.told(&person(TOM), Command::SubmitPlan { attempt }).unwrap_err();
     assert_eq!(refused.kind, RefusalKind::Phase);
-    room.must(TOM, Command::EditPlan { attempt, draft: other_draft(KIND) });
+    room.must(TOM, Command::EditPlan { attempt, seen: None, draft: other_draft(KIND) });
     room.must(TOM, Command::SubmitPlan { attempt });
     assert_ne!(room.digest(), digest);
 }
@@ -256,7 +256,7 @@ fn a_component_typed_by_hand_must_be_one_of_the_environment() {
     whole.components.clear();
     whole.targets[0].component = "--force".into();
     whole.targets[0].free_text = true;
-    let edit = Command::EditPlan { attempt: room.attempt_number(), draft: whole };
+    let edit = Command::EditPlan { attempt: room.attempt_number(), seen: None, draft: whole };
     assert_eq!(room.told(&person(TOM), edit).unwrap_err().kind, RefusalKind::Input);
 }
 

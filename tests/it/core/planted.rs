@@ -238,7 +238,8 @@ fn caught(bug: &Decide) -> Option<String> {
     let ordered = |kind| Node::of(&Room::ordered(Decision::Considered, Severity::P2, kind));
     let submitted = |decision, severity| Room::submitted(decision, severity, partial);
     let mut sent_back = submitted(Decision::NotRequired, Severity::P3);
-    sent_back.must(TOM, Command::EditPlan { attempt: sent_back.attempt_number(), draft: other_draft(partial) });
+    sent_back
+        .must(TOM, Command::EditPlan { attempt: sent_back.attempt_number(), seen: None, draft: other_draft(partial) });
     let p0 = Node::of(&submitted(Decision::Immediate, Severity::P0));
     let p1 = Node::of(&submitted(Decision::Immediate, Severity::P1));
     let mut considered = submitted(Decision::Considered, Severity::P2);

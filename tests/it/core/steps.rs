@@ -207,7 +207,7 @@ fn whatever_of_the_plan_is_changed_after_the_approvals_nothing_starts() {
         let (old, claim) = (room.digest(), room.claim("deploy"));
         let mut changed = draft(kind);
         change(&mut changed);
-        room.must(TOM, Command::EditPlan { attempt: room.attempt_number(), draft: changed });
+        room.must(TOM, Command::EditPlan { attempt: room.attempt_number(), seen: None, draft: changed });
         assert!(room.state().current().unwrap().approvals.is_empty(), "{field}");
         assert!(room.told(&Actor::SYSTEM, claim.clone()).is_err(), "{field}");
         room.must(TOM, Command::SubmitPlan { attempt: room.attempt_number() });

@@ -247,7 +247,7 @@ pub fn agreeing(node: &Node) -> Vec<Command> {
     }
     commands.push(Command::WithdrawPlan { attempt: number, reason: why() });
     commands.push(Command::Untick { attempt: number, item: "impact-reviewed".into() });
-    commands.push(Command::EditPlan { attempt: number, draft: other_draft(attempt.draft.kind) });
+    commands.push(Command::EditPlan { attempt: number, seen: None, draft: other_draft(attempt.draft.kind) });
     commands.extend(claims(node));
     commands
 }
@@ -325,7 +325,7 @@ pub fn everything(node: &Node) -> Vec<Command> {
     commands.push(Command::Ratify { reason: why() });
     for draft in [draft(kind), wide_draft(kind), other_draft(kind)] {
         commands.push(Command::DraftAttempt { draft: draft.clone() });
-        commands.push(Command::EditPlan { attempt: number, draft });
+        commands.push(Command::EditPlan { attempt: number, seen: None, draft });
     }
     commands.push(Command::DraftRestoration { escalates: number, backup: "backup-1".into() });
     let components = vec!["app".to_owned()];
@@ -371,8 +371,8 @@ pub fn rubbish() -> Vec<Command> {
         let run = backout::domain::state::RunId(text.clone());
         commands.extend([
             Command::AddNote { text: text.clone() },
-            Command::EditPlan { attempt: u32::MAX, draft: odd.clone() },
-            Command::EditPlan { attempt: 1, draft: odd.clone() },
+            Command::EditPlan { attempt: u32::MAX, seen: None, draft: odd.clone() },
+            Command::EditPlan { attempt: 1, seen: None, draft: odd.clone() },
             Command::DraftAttempt { draft: odd },
             Command::Decline { attempt: 1, digest: text.clone(), reason: text.clone() },
             Command::Stop { attempt: 1, reason: text.clone() },

@@ -73,7 +73,7 @@ async fn after_edit(database: Database, change: impl FnOnce(&mut Draft)) {
     let (read, approval) = (room.digest().await, room.approval("incident_commander").await);
     let mut draft = room.attempt().await.draft;
     change(&mut draft);
-    room.must(IC, Command::EditPlan { attempt: FIRST, draft: draft.clone() }).await;
+    room.must(IC, Command::EditPlan { attempt: FIRST, seen: None, draft: draft.clone() }).await;
     assert_void(&room, "the plan was changed").await;
     room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
     assert_ne!(room.digest().await, read, "another plan has another digest");
@@ -147,10 +147,10 @@ on_both! {
         let room = approved(&app).await;
         let whole = room.attempt().await.draft;
         let elsewhere = Draft { environment: "staging".to_owned(), ..whole.clone() };
-        let refusal = room.refusal(IC, Command::EditPlan { attempt: FIRST, draft: elsewhere }).await;
+        let refusal = room.refusal(IC, Command::EditPlan { attempt: FIRST, seen: None, draft: elsewhere }).await;
         assert_eq!(refusal.kind, RefusalKind::Input, "{refusal}");
         let softened = Draft { not_covered: Vec::new(), ..whole };
-        let refusal = room.refusal(IC, Command::EditPlan { attempt: FIRST, draft: softened }).await;
+        let refusal = room.refusal(IC, Command::EditPlan { attempt: FIRST, seen: None, draft: softened }).await;
         assert_eq!(refusal.kind, RefusalKind::AlreadyDone, "what is not covered follows from the targets: {refusal}");
         assert_eq!(started_by(&app).await, 1, "the approval stands");
     }
@@ -329,7 +329,7 @@ async fn later_action(database: Database) {
     room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
     let mut draft = room.attempt().await.draft;
     draft.targets.push(Target { kind: TargetKind::Config, ..release(world::CONFIGS[0]) });
-    room.must(IC, Command::EditPlan { attempt: FIRST, draft }).await;
+    room.must(IC, Command::EditPlan { attempt: FIRST, seen: None, draft }).await;
     room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
     room.approve(IC, "incident_commander").await;
     let claimed = app.claim(&room.id, FIRST, "app-rollback").await.unwrap().unwrap();

@@ -67,6 +67,23 @@ fn assert_told(loser: Answer) {
 }
 
 on_both! {
+    async fn two_who_edit_one_plan_overwrite_nothing(database) {
+        let world = IncidentWorld::new(database).await;
+        let (app, other) = world.two().await;
+        for round in 0..ROUNDS {
+            let room = Room::own_p0(&app, round).await;
+            room.take_command().await;
+            let attempt = room.attempt().await;
+            let edit = |words: &str| {
+                let mut draft = attempt.draft.clone();
+                draft.fallback = words.to_owned();
+                Command::EditPlan { attempt: FIRST, seen: Some(attempt.revision), draft }
+            };
+            one_wins(at_once(&room, &other, (IC, edit("restore by hand")), (IC, edit("restore at night"))).await);
+            assert_eq!(room.count("PlanEdited").await, 1);
+        }
+    }
+
     async fn two_managers_fill_one_slot_once(database) {
         let world = IncidentWorld::new(database).await;
         let (app, other) = world.two().await;
@@ -185,7 +202,7 @@ on_both! {
             draft.fallback = "restore by hand".to_owned();
             let before = hosts.starts();
             let working = hosts.work();
-            let edit = Command::EditPlan { attempt: FIRST, draft };
+            let edit = Command::EditPlan { attempt: FIRST, seen: None, draft };
             let (one, two) = ((IC, approve), (IC, edit));
             let (approved, edited) = if round % 2 == 0 {
                 at_once(&room, &other, one, two).await

@@ -37,7 +37,7 @@ on_both! {
             from: None,
             free_text: false,
         });
-        room.must(IC, Command::EditPlan { attempt: FIRST, draft }).await;
+        room.must(IC, Command::EditPlan { attempt: FIRST, seen: None, draft }).await;
         room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
         room.approve(IC, "incident_commander").await;
         wait_until(PATIENCE, "the script to be under way", async || world.trace("under-way").is_some()).await;
