@@ -17,7 +17,7 @@
 //! | [`worker`] | duties of the clock and of runs | app, store, executor, triggers, domain, clock |
 //! | [`api`] | interfaces for machines | app, store, access, triggers, domain, clock |
 //! | [`web`] | pages for people, and the router of everything | api, app, store, access, triggers, domain, clock |
-//! | [`demo`] | the sample world | anything |
+//! | [`demo`] | the sample world | everything but cli |
 //! | [`cli`] | wires everything; imported by nobody | everything |
 
 pub mod access;

@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(lines[2], format!("{file}: 2 faults"));
     }
 
-    /// The reader may not use the executor, so both have their list: they must say the same.
+    /// The reader and the executor each ask `domain::grant`: no playbook loads with a grant that its run would refuse.
     #[test]
     fn what_a_playbook_may_grant_is_what_the_executor_takes() {
         let names = "REGION,HOME,TOKEN_2,_X,PATH,LC_ALL,ENV,IFS,PS4,CDPATH,SHELLOPTS,BASHOPTS,PROMPT_COMMAND,GLOBIGNORE,\

@@ -13,6 +13,7 @@ pub mod due;
 pub mod event;
 pub mod facts;
 pub mod figures;
+pub mod grant;
 pub mod offers;
 pub mod people;
 pub mod plan;

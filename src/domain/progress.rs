@@ -28,7 +28,7 @@ pub fn text(
     }
 }
 
-/// The variables that a progress update's template may use.
+/// The variables that a progress update's template may use: the playbook is checked against them, `values` fills each.
 pub const VARIABLES: [&str; 13] = [
     "incident", "number", "title", "state", "step", "running", "waiting", "done", "measured", "elapsed", "late",
     "next_at", "note",

@@ -107,11 +107,6 @@ pub fn ratifier(procedure: &Procedure, case: &Case, decision: Decision, severity
     demands(procedure, case, decision, severity).ratified_by
 }
 
-/// Which approvals a decision at a severity demands: for comparing severities.
-pub fn slots_at(procedure: &Procedure, case: &Case, severity: Severity) -> Vec<Slot> {
-    judge(procedure, &Case { severity: Some(severity), ..case.clone() }).advice.slots
-}
-
 fn matching<'a>(procedure: &'a Procedure, case: &'a Case) -> impl Iterator<Item = &'a Rule> {
     procedure.rules.iter().filter(|rule| fits(&rule.when, case, case.severity, None))
 }

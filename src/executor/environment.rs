@@ -3,41 +3,13 @@
 //! Nothing is inherited. Names that change *how a program is loaded or which code it runs* are refused even when granted:
 //! whoever sets `LD_PRELOAD`, `BASH_ENV` or `PYTHONPATH` chooses the code, and the approval was for the script.
 
+use crate::domain::grant;
 use std::fmt;
 
 /// Where programs are looked up: the system's folders only.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Untranslated messages, text as UTF-8.
 pub const LC_ALL: &str = "C.UTF-8";
-
-/// Families of names that load or steer code.
-const REFUSED_PREFIXES: [&str; 12] =
-    ["LD_", "DYLD_", "GIT_", "PYTHON", "PERL", "RUBY", "NODE_", "BASH_", "GLIBC_", "GCONV_", "MALLOC_", "LUA_"];
-/// Single names that load or steer code, or that Backout sets itself.
-const REFUSED_NAMES: [&str; 22] = [
-    "PATH",
-    "LC_ALL",
-    "ENV",
-    "IFS",
-    "PS4",
-    "CDPATH",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "PROMPT_COMMAND",
-    "GLOBIGNORE",
-    "POSIXLY_CORRECT",
-    "LOCPATH",
-    "NLSPATH",
-    "HOSTALIASES",
-    "RESOLV_HOST_CONF",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "PHPRC",
-    "PHP_INI_SCAN_DIR",
-    "OPENSSL_CONF",
-    "OPENSSL_MODULES",
-];
 
 /// Why a granted name or its value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,18 +39,15 @@ impl fmt::Display for EnvironmentFault {
 
 impl std::error::Error for EnvironmentFault {}
 
-/// Whether a name may be granted to a script. A playbook check can call it when the playbook is loaded.
+/// Whether a name may be granted to a script.
 ///
 /// # Errors
 /// [`EnvironmentFault`] names the fault.
 pub fn check_name(name: &str) -> Result<(), EnvironmentFault> {
-    let fits = !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !fits {
+    if !grant::is_variable_name(name) {
         return Err(EnvironmentFault::NotAName(name.to_owned()));
     }
-    if REFUSED_NAMES.contains(&name) || REFUSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+    if grant::steers_code(name) {
         return Err(EnvironmentFault::Refused(name.to_owned()));
     }
     Ok(())

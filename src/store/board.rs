@@ -38,7 +38,8 @@ pub struct BoardRow {
     /// Which components of its environment a destructive run of this incident holds; none: it holds no lock.
     #[sqlx(try_from = "TextList")]
     pub locked_components: Vec<String>,
-    /// True when the journal holds an event that this program does not know: nothing may be decided.
+    /// Nothing sets or reads it yet. A journal with an event that this program does not know is refused where it is read
+    /// (`app::journal`), and such an incident's row stays as it was.
     #[sqlx(try_from = "Flag")]
     pub frozen: bool,
     /// Whom and what it waits for: JSON, opaque here.

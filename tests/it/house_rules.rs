@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module of the crate and the others it may use. Those that wire the whole are [`EVERYTHING`].
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("access", &["domain", "store", "clock"]),
     ("api", &["app", "store", "access", "triggers", "domain", "clock"]),
     ("app", &["domain", "playbook", "store", "clock"]),
@@ -19,20 +19,17 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("demo", EVERYTHING),
     ("domain", &[]),
     ("executor", &["domain", "store", "clock"]),
-    ("notify", &["domain", "store", "clock"]),
     ("playbook", &["domain"]),
     ("store", &["domain", "clock"]),
     ("triggers", &["domain", "store", "clock"]),
     // The pages' router also serves the machines' addresses; the interface itself knows of no page.
     ("web", &["api", "app", "store", "access", "triggers", "domain", "clock"]),
-    ("worker", &["app", "store", "executor", "notify", "triggers", "domain", "clock"]),
+    ("worker", &["app", "store", "executor", "triggers", "domain", "clock"]),
 ];
 
 /// Every module but `cli`, which nobody imports.
-const EVERYTHING: &[&str] = &[
-    "access", "api", "app", "clock", "demo", "domain", "executor", "notify", "playbook", "store", "triggers", "web",
-    "worker",
-];
+const EVERYTHING: &[&str] =
+    &["access", "api", "app", "clock", "demo", "domain", "executor", "playbook", "store", "triggers", "web", "worker"];
 
 /// The crates that the pure core may use.
 const PURE: [&str; 3] = ["serde", "serde_json", "sha2"];

@@ -10,6 +10,7 @@ mod browser_harness;
 mod browser_journey;
 mod core;
 mod house_rules;
+mod old_journals;
 mod playbook_seed;
 mod probe;
 mod process_harness;

@@ -3,18 +3,13 @@
 use super::{SEVERITIES, window};
 use crate::domain::Span;
 use crate::domain::procedure::{CommunicationPhase, DueMessage, Message, Updates};
+use crate::domain::progress::VARIABLES;
 use crate::playbook::nearest::suggestion;
 use crate::playbook::reader::Reader;
 use crate::playbook::sheet::{Noun, Sheet};
 use crate::playbook::template::{render, variables};
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// What a message may say of an incident.
-pub(super) const IN_MESSAGES: [&str; 12] = [
-    "incident", "number", "state", "step", "running", "waiting", "done", "measured", "elapsed", "late", "next_at",
-    "note",
-];
 
 pub(super) fn updates(top: &mut Reader<'_>) -> Updates {
     let read = |updates: &mut Reader<'_>| {
@@ -54,7 +49,7 @@ pub(super) fn messages(top: &mut Reader<'_>) -> Vec<Message> {
         let name = message.name(Noun::Message);
         let template = message.text("template");
         if let Some(at) = message.place_of("template") {
-            check_template(message.sheet, &template, &at, &IN_MESSAGES);
+            check_template(message.sheet, &template, &at, &VARIABLES);
         }
         Message { name, template, seed: message.text_if_any("seed") }
     })

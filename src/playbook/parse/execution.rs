@@ -2,6 +2,7 @@
 
 use super::TYPES;
 use super::communication::check_template;
+use crate::domain::grant;
 use crate::domain::procedure::*;
 use crate::playbook::reader::{Reader, Words};
 use crate::playbook::sheet::Noun;
@@ -51,43 +52,12 @@ fn process(executor: &mut Reader<'_>) -> (ExecutorKind, Vec<String>) {
     (ExecutorKind::Process { program, args, grant, time_limit }, variables)
 }
 
-/// Families of names that choose which code a program loads or runs.
-const STEERING_PREFIXES: [&str; 12] =
-    ["LD_", "DYLD_", "GIT_", "PYTHON", "PERL", "RUBY", "NODE_", "BASH_", "GLIBC_", "GCONV_", "MALLOC_", "LUA_"];
-/// Single names that do so, or that Backout sets itself. The executor has the last word and refuses the same ones.
-const STEERING_NAMES: [&str; 22] = [
-    "PATH",
-    "LC_ALL",
-    "ENV",
-    "IFS",
-    "PS4",
-    "CDPATH",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "PROMPT_COMMAND",
-    "GLOBIGNORE",
-    "POSIXLY_CORRECT",
-    "LOCPATH",
-    "NLSPATH",
-    "HOSTALIASES",
-    "RESOLV_HOST_CONF",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "PHPRC",
-    "PHP_INI_SCAN_DIR",
-    "OPENSSL_CONF",
-    "OPENSSL_MODULES",
-];
-
 /// Only names are granted, and none by which somebody else would choose the code that was approved.
 fn refuse_ungrantable(executor: &Reader<'_>, variable: &str, at: &Range<usize>) {
-    let fit = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if variable.is_empty() || !variable.chars().all(fit) || variable.starts_with(|c: char| c.is_ascii_digit()) {
+    if !grant::is_variable_name(variable) {
         let message = format!("`{variable}` is no name of an environment variable");
         executor.sheet.fault(at, message, "write only its name, such as \"REGION\"; its value is never in a playbook");
-    } else if STEERING_NAMES.contains(&variable) || STEERING_PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
-    {
+    } else if grant::steers_code(variable) {
         let message = format!("`{variable}` may not be granted: it decides which code runs, or is set by Backout");
         executor.sheet.fault(at, message, "leave it out");
     }

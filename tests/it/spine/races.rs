@@ -39,6 +39,12 @@ async fn at_once(room: &Room, other: &App, one: Side, two: Side) -> (Answer, Ans
     (one.await.unwrap(), two.await.unwrap())
 }
 
+/// The one orders the start, and the other comes in the moment after it: now it races with the workers.
+async fn after_the_order(room: &Room, other: &App, one: Side, two: Side) -> (Answer, Answer) {
+    let ordered = room.ask(one.0, one.1).await;
+    (ordered, room.through(other).ask(two.0, two.1).await)
+}
+
 /// Exactly one was done, and it is told which; the other was told in words.
 fn one_wins(answers: (Answer, Answer)) -> usize {
     match answers {
@@ -131,7 +137,12 @@ on_both! {
                 Command::Decline { attempt: FIRST, digest: room.digest().await, reason: "not this release".to_owned() };
             let before = hosts.starts();
             let working = hosts.work();
-            let (approved, declined) = at_once(&room, &other, (IC, approve), (MANAGEMENT, decline)).await;
+            let (one, two) = ((IC, approve), (MANAGEMENT, decline));
+            let (approved, declined) = if round % 2 == 0 {
+                at_once(&room, &other, one, two).await
+            } else {
+                after_the_order(&room, &other, one, two).await
+            };
             working.join_all().await;
             hosts.step(&app).await;
             match endings(&room, "Declined").await[..] {
@@ -175,7 +186,12 @@ on_both! {
             let before = hosts.starts();
             let working = hosts.work();
             let edit = Command::EditPlan { attempt: FIRST, draft };
-            let (approved, edited) = at_once(&room, &other, (IC, approve), (IC, edit)).await;
+            let (one, two) = ((IC, approve), (IC, edit));
+            let (approved, edited) = if round % 2 == 0 {
+                at_once(&room, &other, one, two).await
+            } else {
+                after_the_order(&room, &other, one, two).await
+            };
             working.join_all().await;
             hosts.step(&app).await;
             match endings(&room, "PlanEdited").await[..] {
@@ -303,7 +319,7 @@ impl Hosts {
         for (runs, _) in &self.0 {
             let runs = runs.clone();
             working.spawn(async move {
-                for _ in 0..4 {
+                for _ in 0..12 {
                     runs.step().await.unwrap();
                 }
             });

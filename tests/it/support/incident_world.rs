@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "what stands around a test may panic as the test itself may")]
 
 use super::databases::Database;
-use super::folder::TempDir;
+use super::folder::{TempDir, end_processes_within};
 use super::waiting::{wait_for, wait_until};
 use async_trait::async_trait;
 use backout::app::playbooks::Playbooks;
@@ -190,6 +190,13 @@ impl IncidentWorld {
     /// The text of a file in the service's folder, once its last line is whole.
     pub fn trace(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.root().join(name)).ok().filter(|text| text.ends_with('\n'))
+    }
+}
+
+impl Drop for IncidentWorld {
+    /// Leaves no script and no supervisor behind, also when a test failed in the middle.
+    fn drop(&mut self) {
+        end_processes_within(self.folder.path());
     }
 }
 
