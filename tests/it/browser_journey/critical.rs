@@ -91,6 +91,7 @@ async fn the_lead_verifies_beside_measurements(cast: &Cast) {
     let Cast { tomas, .. } = cast;
     tomas.ticks(INCIDENT, "step-1", "prepare-environment", "Nothing to prepare").await;
     tomas.ticks_the_check(INCIDENT, "application-status").await;
+    tomas.goes_to(&format!("{ROOM}/verify")).await;
     tomas.looks_at("verify").await;
     tomas.verifies(INCIDENT).await;
 }
