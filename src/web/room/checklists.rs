@@ -79,7 +79,11 @@ fn of(sight: &Sight, attempt: &Attempt, list: &Checklist, late: &[String]) -> Li
     };
     List {
         name: list.name.clone(),
-        title: list.title.clone(),
+        // Two lists may share a title: the step tells them apart.
+        title: match list.phase {
+            Phase::Step(step) => format!("Step {step}: {}", list.title),
+            _ => list.title.clone(),
+        },
         window: window_words(list.phase, list.window),
         late: late.contains(&list.title),
         open: its_time && done < all,

@@ -38,7 +38,7 @@ async fn it_opens_by_measurement(cast: &Cast) {
         let said = maya.text_of(&format!("#item-{item}")).await;
         assert!(said.contains("Proven by Backout"), "{item} is proven: {said}");
     }
-    let header = maya.text_of("header.incident").await;
+    let header = maya.text_of(".incident").await;
     assert!(header.contains("4.12.0 →to 4.11.3"), "the target is proposed: {header}");
     maya.presses("Frozen evidence 1").await;
     let evidence = maya.text_of("main").await;
@@ -91,6 +91,7 @@ async fn the_lead_verifies_beside_measurements(cast: &Cast) {
     let Cast { tomas, .. } = cast;
     tomas.ticks(INCIDENT, "step-1", "prepare-environment", "Nothing to prepare").await;
     tomas.ticks_the_check(INCIDENT, "application-status").await;
+    tomas.goes_to(&format!("{ROOM}/verify")).await;
     tomas.looks_at("verify").await;
     tomas.verifies(INCIDENT).await;
 }

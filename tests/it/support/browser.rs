@@ -281,14 +281,27 @@ impl Page {
 
     /// What axe finds wrong with the page as it is now: all its rules, and the target size of WCAG 2.2.
     pub async fn axe(&self) -> Vec<Violation> {
+        self.axe_asked_for("{ rules: { 'target-size': { enabled: true } } }").await
+    }
+
+    /// What axe finds wrong with the colours alone: for a page that was looked at before in another scheme.
+    pub async fn axe_on_colours(&self) -> Vec<Violation> {
+        self.axe_asked_for("{ runOnly: ['color-contrast'] }").await
+    }
+
+    async fn axe_asked_for(&self, what: &str) -> Vec<Violation> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/npm/node_modules/axe-core/axe.min.js");
         let source = std::fs::read_to_string(&path)
             .unwrap_or_else(|fault| panic!("axe is not at {} ({fault}); ./test.sh installs it", path.display()));
-        self.execute(source, Vec::new()).await.expect("axe can be put into the page");
-        let run = "const done = arguments[arguments.length - 1];
-            axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } })
-               .then(found => done({ found: found.violations, rules: found.passes.length }),
-                     fault => done({ fault: String(fault) }));";
+        if self.value_of("typeof axe").await == "undefined" {
+            self.execute(source, Vec::new()).await.expect("axe can be put into the page");
+        }
+        let run = format!(
+            "const done = arguments[arguments.length - 1];
+            axe.run(document, {{ resultTypes: ['violations'], ...{what} }})
+               .then(found => done({{ found: found.violations, rules: found.passes.length }}),
+                     fault => done({{ fault: String(fault) }}));"
+        );
         let told = self.execute_async(run, Vec::new()).await.expect("axe answers");
         let told = told.json();
         assert!(told["rules"].as_u64() > Some(0), "axe checked nothing: {told}");
