@@ -133,12 +133,6 @@ impl Person {
         self.page.shows(words).await;
     }
 
-    /// The words are not there, now that the page is.
-    pub async fn does_not_see(&self, words: &str) {
-        let shown = self.page.all_words().await;
-        assert!(!shown.contains(words), "{} should not see {words:?}:\n{shown}", self.name);
-    }
-
     /// How many elements fit the CSS selector.
     pub async fn counts(&self, css: &str) -> usize {
         self.page.find_all(By::Css(css)).await.map_or(0, |found| found.len())
