@@ -9,11 +9,11 @@ use crate::support::incident_world::{
     refusal_of,
 };
 use backout::app::{Accepted, App, SubmitError};
-use backout::domain::PersonId;
 use backout::domain::command::{Command, Outcome};
 use backout::domain::event::Mark;
 use backout::domain::refusal::RefusalKind;
 use backout::domain::state::AttemptStatus;
+use backout::domain::{PersonId, Role};
 use backout::worker::runs::Runs;
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -149,12 +149,13 @@ on_both! {
         for round in 0..ROUNDS {
             let room = Room::own_p0(&app, round).await;
             room.take_command().await;
+            room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
             let approve = room.approval("incident_commander").await;
             let decline =
                 Command::Decline { attempt: FIRST, digest: room.digest().await, reason: "not this release".to_owned() };
             let before = hosts.starts();
             let working = hosts.work();
-            let (one, two) = ((IC, approve), (MANAGEMENT, decline));
+            let (one, two) = ((IC, approve), (TL, decline));
             let (approved, declined) = if round % 2 == 0 {
                 at_once(&room, &other, one, two).await
             } else {
