@@ -1,5 +1,8 @@
-//! Stylesheet, icons and scripts, built into the program. Each is served under a name that holds the hash of its
+//! Stylesheet, script, fonts and icons, built into the program. Each is served under a name that holds the hash of its
 //! content, so that a browser may keep it for ever.
+//!
+//! The files of `static/css/` are one stylesheet, `app.css`, and those of `static/js/` one script, `app.js`: joined in the
+//! order of their names, so that a page costs one request for each and a file stays small enough to read.
 
 use super::error::WebError;
 use super::headers::IMMUTABLE;
@@ -7,8 +10,9 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 #[derive(RustEmbed)]
@@ -28,19 +32,50 @@ struct Catalogue {
 }
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
-    let (mut paths, mut files) = (HashMap::new(), HashMap::new());
+    let mut catalogue = Catalogue { paths: HashMap::new(), files: HashMap::new() };
+    let mut joined: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for name in Files::iter() {
-        let file = Files::get(&name).expect("a listed file exists");
-        let hash = &data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash())[..12];
+        match name.split_once('/') {
+            Some((folder @ ("css" | "js"), _)) => joined.entry(folder.to_owned()).or_default().push(name.into_owned()),
+            Some((_, file)) => catalogue.add(file, asset(&name)),
+            None => catalogue.add(&name, asset(&name)),
+        }
+    }
+    for (folder, mut names) in joined {
+        names.sort();
+        let parts: Vec<Asset> = names.iter().map(|name| asset(name)).collect();
+        let texts: Vec<Cow<str>> = parts.iter().map(|part| String::from_utf8_lossy(&part.bytes)).collect();
+        let whole = catalogue.with_addresses(&texts.join("\n"));
+        let asset = Asset { kind: parts[0].kind.clone(), bytes: Cow::Owned(whole.into_bytes()) };
+        catalogue.add(&format!("app.{folder}"), asset);
+    }
+    catalogue
+});
+
+fn asset(name: &str) -> Asset {
+    let file = Files::get(name).expect("a listed file exists");
+    Asset { kind: file.metadata.mimetype().to_owned(), bytes: file.data }
+}
+
+impl Catalogue {
+    fn add(&mut self, name: &str, asset: Asset) {
+        let hash = &data_encoding::HEXLOWER.encode(&Sha256::digest(&asset.bytes))[..12];
         let hashed = match name.rsplit_once('.') {
             Some((stem, ending)) => format!("{stem}.{hash}.{ending}"),
             None => format!("{name}.{hash}"),
         };
-        paths.insert(name.to_string(), format!("/static/{hashed}"));
-        files.insert(hashed, Asset { kind: file.metadata.mimetype().to_owned(), bytes: file.data });
+        self.paths.insert(name.to_owned(), format!("/static/{hashed}"));
+        self.files.insert(hashed, asset);
     }
-    Catalogue { paths, files }
-});
+
+    /// A stylesheet names a font by its file, `url(inter.woff2)`; the browser needs its hashed address.
+    fn with_addresses(&self, text: &str) -> String {
+        let name_it = |text: String, (name, path): (&String, &String)| {
+            text.replace(&format!("url({name})"), &format!("url({path})"))
+        };
+        self.paths.iter().fold(text.to_owned(), name_it)
+    }
+}
 
 /// The address of a file in `static/`, for templates: `{{ crate::web::assets::path("app.css") }}`.
 ///
