@@ -1,5 +1,6 @@
 //! What stands around every page: the bar, who is signed in, the clock.
 
+use super::alarm::Alarm;
 use super::assets;
 use super::session::SignedIn;
 use crate::access::capability::role_name;
@@ -26,6 +27,8 @@ pub struct Layout {
     pub person: Option<Badge>,
     /// How whoever looks wants the pages.
     pub settings: Settings,
+    /// Each P0 that is open elsewhere.
+    pub alarms: Vec<Alarm>,
     pub now: Timestamp,
 }
 
@@ -47,12 +50,26 @@ pub struct Entry {
 impl Layout {
     /// The frame for someone who is signed in.
     pub fn of(who: &SignedIn, title: &str, here: Here, now: Timestamp) -> Layout {
-        Layout { title: title.to_owned(), here, person: Some(Badge::of(who)), settings: who.settings.clone(), now }
+        Layout {
+            title: title.to_owned(),
+            here,
+            person: Some(Badge::of(who)),
+            settings: who.settings.clone(),
+            alarms: who.alarms.clone(),
+            now,
+        }
     }
 
     /// The frame for nobody in particular: sign-in, links, errors.
     pub fn outside(title: &str, now: Timestamp) -> Layout {
-        Layout { title: title.to_owned(), here: Here::Elsewhere, person: None, settings: Settings::default(), now }
+        Layout {
+            title: title.to_owned(),
+            here: Here::Elsewhere,
+            person: None,
+            settings: Settings::default(),
+            alarms: Vec::new(),
+            now,
+        }
     }
 
     pub fn entries(&self) -> Vec<Entry> {

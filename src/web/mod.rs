@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod acting;
+pub mod alarm;
 pub mod approve;
 pub mod assets;
 pub mod audit;
@@ -27,6 +28,7 @@ pub mod now;
 pub mod pace;
 pub mod people;
 pub mod plan;
+pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;
 pub mod report;

@@ -31,7 +31,7 @@ use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
-use runs::{Measured, Runs};
+use runs::{LogEnd, Measured, Runs};
 use serde::Deserialize;
 use timeline::Timeline;
 use updates::Updates;
@@ -80,8 +80,12 @@ struct View {
     severity: SeverityPanel,
     freeze: Freeze,
     recovery: Option<Recovery>,
+    /// The checklist whose time it is.
+    current: Option<checklists::List>,
     lists: Vec<checklists::List>,
     runs: Option<Runs>,
+    /// For those who read logs, once something ran.
+    log: Option<LogEnd>,
     measures: Vec<Measured>,
     people: People,
     updates: Updates,
@@ -120,12 +124,17 @@ pub(super) async fn show(
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    page(&view(&sight, &journal, only, back))
+    let log = match runs::followed(&looked.incident).filter(|_| sight.reads_logs()) {
+        Some(run) => Some(LogEnd::read(app, run).await?),
+        None => None,
+    };
+    page(&view(&sight, &journal, only, back, log))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
+fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back, log: Option<LogEnd>) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
+    let (current, lists) = checklists::lists(sight);
     let triggers = incident.triggers.iter().enumerate().map(|(place, seen)| Trigger {
         number: place + 1,
         text: seen.text.clone(),
@@ -141,8 +150,10 @@ fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
         severity: SeverityPanel::of(sight),
         freeze: Freeze::of(sight),
         recovery: Recovery::of(sight),
-        lists: checklists::lists(sight),
+        current,
+        lists,
         runs: Runs::of(sight),
+        log,
         measures: runs::measures(sight),
         people: People::of(sight),
         updates: Updates::of(sight),
