@@ -14,6 +14,7 @@ pub enum Page {
     Plan,
     Approve,
     Verify,
+    Timeline,
     Report,
     Close,
     /// One without a link of its own: stopping, a run's log, evidence.
@@ -128,7 +129,8 @@ impl IncidentHeader {
     }
 }
 
-fn state(incident: &Incident) -> State {
+/// How the incident stands, as its head and lists show it.
+pub fn state(incident: &Incident) -> State {
     let words = progress::state_words(incident);
     let (class, icon) = match (&incident.closed, incident.current().map(Attempt::status)) {
         (Some(_), _) => ("", "done"),
@@ -312,6 +314,7 @@ fn links(id: &str, here: Page) -> Vec<Link> {
         link("Plan", "/plan", Page::Plan),
         link("Authorise", "/approve", Page::Approve),
         link("Verify", "/verify", Page::Verify),
+        link("Timeline", "/timeline", Page::Timeline),
         link("Report", "/report", Page::Report),
         link("Close", "/close", Page::Close),
     ]

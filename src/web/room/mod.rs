@@ -25,14 +25,20 @@ use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
 use crate::domain::event::Recorded;
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Html;
 use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
-use runs::{LogEnd, Measured, Runs};
-use serde::Deserialize;
+    let log = match runs::followed(&looked.incident).filter(|_| sight.reads_logs()) {
+        Some(run) => Some(LogEnd::read(app, run).await?),
+        None => None,
+    };
+    page(&view(&sight, &journal, back, log))
+}
+
+fn view(sight: &Sight, journal: &[Recorded], back: Back, log: Option<LogEnd>) -> View {
 use timeline::Timeline;
 use updates::Updates;
 
@@ -96,34 +102,18 @@ struct View {
     attempt: u32,
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    #[serde(default)]
-    kind: String,
-}
-
-async fn get(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-) -> Result<Html<String>, WebError> {
-    show(&app, &who, &id, &asked.kind, Back::default()).await
+async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Html<String>, WebError> {
+    show(&app, &who, &id, Back::default()).await
 }
 
 /// The room, with a form that came back where there is one.
-pub(super) async fn show(
-    app: &AppState,
-    who: &SignedIn,
-    id: &str,
-    only: &str,
-    back: Back,
-) -> Result<Html<String>, WebError> {
+pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Html<String>, WebError> {
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
+<<<<<<< HEAD
     let log = match runs::followed(&looked.incident).filter(|_| sight.reads_logs()) {
         Some(run) => Some(LogEnd::read(app, run).await?),
         None => None,
@@ -132,6 +122,12 @@ pub(super) async fn show(
 }
 
 fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back, log: Option<LogEnd>) -> View {
+=======
+    page(&view(&sight, &journal, back))
+}
+
+fn view(sight: &Sight, journal: &[Recorded], back: Back) -> View {
+>>>>>>> 060d5c48250dfb61aeed413a1899431e2acf6d12
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
     let (current, lists) = checklists::lists(sight);
@@ -157,7 +153,7 @@ fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back, log: Option
         measures: runs::measures(sight),
         people: People::of(sight),
         updates: Updates::of(sight),
-        timeline: Timeline::of(sight, journal, only),
+        timeline: Timeline::of(sight, journal),
         triggers: triggers.collect(),
         reads_logs: sight.reads_logs(),
         open: incident.is_open(),
