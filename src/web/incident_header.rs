@@ -204,7 +204,8 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
 fn window_words(procedure: &Procedure, elapsed: Span) -> Option<String> {
     let steps = procedure.checklists.iter().filter(|list| matches!(list.phase, Phase::Step(_)));
     let windows = steps.filter_map(|list| list.window).filter_map(|window| Some((window.from, window.to?)));
-    let (from, to) = windows.filter(|(from, to)| *from <= elapsed && elapsed < *to).max_by_key(|(from, to)| (*from, -to.0))?;
+    let (from, to) =
+        windows.filter(|(from, to)| *from <= elapsed && elapsed < *to).max_by_key(|(from, to)| (*from, -to.0))?;
     Some(format!("in the {}–{} min window", from.as_seconds() / 60, to.as_seconds() / 60))
 }
 

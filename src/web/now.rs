@@ -2,7 +2,7 @@
 
 use super::AppState;
 use super::error::{WebError, page};
-use super::incident_header::{State, state};
+use super::incident_header::{self, state};
 use super::layout::{Here, Layout, initials};
 use super::readiness::{Readiness, readiness};
 use super::routes::Route;
@@ -45,7 +45,7 @@ struct ActiveLine {
     title: String,
     severity: String,
     place: String,
-    state: State,
+    state: incident_header::State,
     /// Whose the next action is, and what it is; empty when nothing waits for anybody.
     next_who: String,
     next_what: String,
@@ -207,8 +207,8 @@ fn active(
     }
 }
 
-fn unreadable(row: &BoardRow) -> State {
-    State { words: row.phase.clone(), class: "tag-crit", icon: "lock" }
+fn unreadable(row: &BoardRow) -> incident_header::State {
+    incident_header::State { words: row.phase.clone(), class: "tag-crit", icon: "lock" }
 }
 
 /// Somebody who did something within this time is here.
@@ -299,8 +299,10 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
     let names: BTreeMap<String, String> =
         people.iter().map(|person| (person.id.clone(), person.name.clone())).collect();
     let incidents = fold(&app, &rows).await?;
-    let mut lines: Vec<ActiveLine> =
-        rows.iter().map(|row| active(row, incidents.get(&row.incident).map(AsRef::as_ref), &names, &who, now)).collect();
+    let mut lines: Vec<ActiveLine> = rows
+        .iter()
+        .map(|row| active(row, incidents.get(&row.incident).map(AsRef::as_ref), &names, &who, now))
+        .collect();
     lines.sort_by_key(|line| (line.severity.clone(), line.opened_at));
     let freezes = incidents.values().filter(|incident| incident.is_frozen());
     let freezes = freezes.map(|incident| FreezeLine {

@@ -40,7 +40,9 @@ fn of_kind(rows: &[Registered], kind: TargetKind) -> impl Iterator<Item = &Regis
 
 /// The newest backup counts, as it does for a restoration: an older one that was verified loses more.
 fn backups(places: &[Place]) -> Readiness {
-    let verified = |rows: &[Registered]| of_kind(rows, TargetKind::Backup).next().and_then(|newest| newest.verified_at.map(|_| newest.at));
+    let verified = |rows: &[Registered]| {
+        of_kind(rows, TargetKind::Backup).next().and_then(|newest| newest.verified_at.map(|_| newest.at))
+    };
     let newest = places.iter().filter_map(|(_, rows)| verified(rows)).max();
     line("Newest backup verified", "database", places, newest, |rows| verified(rows).is_some())
 }
@@ -92,8 +94,7 @@ mod tests {
 
     #[test]
     fn the_newest_backup_must_be_verified_and_an_older_one_does_not_stand_in() {
-        let newest_is_not =
-            vec![row(TargetKind::Backup, "b2", 2, false), row(TargetKind::Backup, "b1", 1, true)];
+        let newest_is_not = vec![row(TargetKind::Backup, "b2", 2, false), row(TargetKind::Backup, "b1", 1, true)];
         let place = |rows| vec![("web, production".to_owned(), rows)];
         let told = backups(&place(newest_is_not));
         assert_eq!((told.good, told.count.as_str(), told.at), (false, "0 of 1", None));

@@ -1,7 +1,7 @@
 //! What is next, worded for who looks: the first thing in the room.
 
-use crate::domain::{Role, Timestamp};
 use crate::domain::waits::{Awaited, Task, Wait, waits};
+use crate::domain::{Role, Timestamp};
 use crate::web::incident::{Sight, names, sentence};
 use crate::web::layout::initials;
 

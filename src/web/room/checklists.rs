@@ -78,11 +78,12 @@ fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[
     let elapsed = attempt.started_at().map(|start| sight.now - start);
     let runs = |place: &&usize| {
         let window = checklists[**place].window;
-        elapsed.zip(window).is_some_and(|(elapsed, window)| {
-            window.from <= elapsed && window.to.is_some_and(|to| elapsed < to)
-        })
+        elapsed
+            .zip(window)
+            .is_some_and(|(elapsed, window)| window.from <= elapsed && window.to.is_some_and(|to| elapsed < to))
     };
-    let begun_last = open.iter().filter(runs).rev().max_by_key(|place| checklists[**place].window.map(|window| window.from));
+    let begun_last =
+        open.iter().filter(runs).rev().max_by_key(|place| checklists[**place].window.map(|window| window.from));
     begun_last.or(open.first()).copied()
 }
 

@@ -31,14 +31,7 @@ use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
-    let log = match runs::followed(&looked.incident).filter(|_| sight.reads_logs()) {
-        Some(run) => Some(LogEnd::read(app, run).await?),
-        None => None,
-    };
-    page(&view(&sight, &journal, back, log))
-}
-
-fn view(sight: &Sight, journal: &[Recorded], back: Back, log: Option<LogEnd>) -> View {
+use runs::{LogEnd, Measured, Runs};
 use timeline::Timeline;
 use updates::Updates;
 
@@ -110,24 +103,18 @@ async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>)
 pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Html<String>, WebError> {
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
-    let scripts = Scripts(&app.incidents.site);
-    let facts = looked.gathered.facts(&scripts);
-    let sight = Sight::of(&looked, &facts, who);
-<<<<<<< HEAD
-    let log = match runs::followed(&looked.incident).filter(|_| sight.reads_logs()) {
+    let reads_logs = Capability::ReadLogs.open_to(Some(who.standing())).is_ok();
+    let log = match runs::followed(&looked.incident).filter(|_| reads_logs) {
         Some(run) => Some(LogEnd::read(app, run).await?),
         None => None,
     };
-    page(&view(&sight, &journal, only, back, log))
+    let scripts = Scripts(&app.incidents.site);
+    let facts = looked.gathered.facts(&scripts);
+    let sight = Sight::of(&looked, &facts, who);
+    page(&view(&sight, &journal, back, log))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back, log: Option<LogEnd>) -> View {
-=======
-    page(&view(&sight, &journal, back))
-}
-
-fn view(sight: &Sight, journal: &[Recorded], back: Back) -> View {
->>>>>>> 060d5c48250dfb61aeed413a1899431e2acf6d12
+fn view(sight: &Sight, journal: &[Recorded], back: Back, log: Option<LogEnd>) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
     let (current, lists) = checklists::lists(sight);
