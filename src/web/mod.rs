@@ -32,6 +32,7 @@ pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;
 pub mod report;
+pub mod report_figures;
 pub mod report_markdown;
 pub mod rollbacks;
 pub mod room;
