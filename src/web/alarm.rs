@@ -4,7 +4,7 @@ use super::AppState;
 use crate::domain::state::Attempt;
 use crate::domain::{Severity, Timestamp};
 
-/// One P0 whose room is not the page that is open.
+/// A P0 whose room is not the page that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
     pub incident: String,
@@ -13,42 +13,38 @@ pub struct Alarm {
     pub clock: String,
     /// What the clock counts from.
     pub at: Timestamp,
+    /// How many others are open elsewhere.
+    pub more: usize,
 }
 
-/// Every open P0 but the one that `path` belongs to; none on the first page, which lists them all.
+/// The open P0 that was raised last, but for the one that `path` belongs to; none on the first page, which lists them all.
 ///
 /// The bar must never keep a page from opening: what cannot be read is left out, and told in the log.
-pub async fn elsewhere(app: &AppState, path: &str) -> Vec<Alarm> {
+pub async fn elsewhere(app: &AppState, path: &str) -> Option<Alarm> {
     if path == "/" {
-        return Vec::new();
+        return None;
     }
-    let open = match app.store.open_all().await {
-        Ok(open) => open,
-        Err(fault) => {
-            tracing::warn!(%fault, "the open incidents cannot be read for the bar");
-            return Vec::new();
-        }
-    };
+    let open = app.store.open_all().await;
+    let open =
+        open.inspect_err(|fault| tracing::warn!(%fault, "the open incidents cannot be read for the bar")).ok()?;
     let here = path.strip_prefix("/incidents/").and_then(|rest| rest.split('/').next());
-    let mut alarms = Vec::new();
-    for row in open.iter().filter(|row| row.severity == Severity::P0.key() && Some(row.incident.as_str()) != here) {
-        let started = match app.incidents.incident(&row.incident).await {
-            Ok(incident) => incident.current().and_then(Attempt::started_at),
-            Err(fault) => {
-                tracing::warn!(incident = row.incident, %fault, "an open incident cannot be read for the bar");
-                None
-            }
-        };
-        let at = started.unwrap_or(row.opened_at);
-        let mark = if started.is_some() { "T+" } else { "" };
-        alarms.push(Alarm {
-            incident: row.incident.clone(),
-            title: row.title.clone(),
-            clock: format!("{mark}{}", app.clock.now() - at),
-            at,
-        });
-    }
-    alarms
+    let others = open.iter().filter(|row| row.severity == Severity::P0.key() && Some(row.incident.as_str()) != here);
+    let others: Vec<_> = others.collect();
+    let row = others.iter().max_by_key(|row| (row.opened_at, row.number))?;
+    let incident = app.incidents.incident(&row.incident).await;
+    let incident = incident
+        .inspect_err(|fault| tracing::warn!(incident = row.incident, %fault, "an open incident cannot be read"))
+        .ok();
+    let started = incident.and_then(|incident| incident.current().and_then(Attempt::started_at));
+    let at = started.unwrap_or(row.opened_at);
+    let mark = if started.is_some() { "T+" } else { "" };
+    Some(Alarm {
+        incident: row.incident.clone(),
+        title: row.title.clone(),
+        clock: format!("{mark}{}", app.clock.now() - at),
+        at,
+        more: others.len() - 1,
+    })
 }
 
 #[cfg(test)]
@@ -64,9 +60,17 @@ mod tests {
         world.turn(crate::domain::Span::seconds(61));
         let page = sam.get("/rollbacks").await;
         assert!(page.body.contains(&format!("class=\"alarm\" href=\"/incidents/{id}\"")), "{}", page.body);
-        assert!(page.words().contains("P0 1:01"), "{}", page.words());
+        assert!(
+            page.words().contains("P0 Crisis detection stopped flagging messages, RB-0001, open for 1:01"),
+            "{}",
+            page.words()
+        );
         for own in ["/".to_owned(), format!("/incidents/{id}"), format!("/incidents/{id}/report")] {
             assert!(!sam.get(&own).await.body.contains("class=\"alarm\""), "{own}");
         }
+        let second = world.raised("data-breach", "Breach").await;
+        let page = sam.get("/people").await;
+        assert!(page.body.contains(&format!("class=\"alarm\" href=\"/incidents/{second}\"")), "{}", page.body);
+        assert!(page.words().contains("1 more"), "{}", page.words());
     }
 }

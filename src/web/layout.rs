@@ -27,8 +27,8 @@ pub struct Layout {
     pub person: Option<Badge>,
     /// How whoever looks wants the pages.
     pub settings: Settings,
-    /// Each P0 that is open elsewhere.
-    pub alarms: Vec<Alarm>,
+    /// A P0 that is open elsewhere.
+    pub alarm: Option<Alarm>,
     pub now: Timestamp,
 }
 
@@ -55,7 +55,7 @@ impl Layout {
             here,
             person: Some(Badge::of(who)),
             settings: who.settings.clone(),
-            alarms: who.alarms.clone(),
+            alarm: who.alarm.clone(),
             now,
         }
     }
@@ -67,7 +67,7 @@ impl Layout {
             here: Here::Elsewhere,
             person: None,
             settings: Settings::default(),
-            alarms: Vec::new(),
+            alarm: None,
             now,
         }
     }
@@ -81,6 +81,12 @@ impl Layout {
             entry("People", "/people", Here::People),
             entry("Audit log", "/audit", Here::Audit),
         ]
+    }
+
+    /// An instant in a list: minutes, and the date when it is not today's.
+    pub fn near(&self, at: &Timestamp) -> String {
+        let minute = &at.time_of_day()[..5];
+        if at.date() == self.now.date() { format!("{minute} UTC") } else { format!("{} {minute} UTC", at.date()) }
     }
 
     /// `light` or `dark`; empty where the browser decides.

@@ -42,8 +42,8 @@ pub struct SignedIn {
     pub name: String,
     pub roles: Vec<Role>,
     pub settings: Settings,
-    /// Each P0 that is open elsewhere, for the bar of the page that is read.
-    pub(super) alarms: Vec<Alarm>,
+    /// A P0 that is open elsewhere, for the bar of the page that is read.
+    pub(super) alarm: Option<Alarm>,
     /// Set while a confirmation is fresh.
     pub reauthenticated_at: Option<Timestamp>,
     /// How that was done.
@@ -61,7 +61,7 @@ impl SignedIn {
             name: recognised.name.clone(),
             roles: recognised.roles.clone(),
             settings: recognised.settings.clone(),
-            alarms: Vec::new(),
+            alarm: None,
             reauthenticated_at: recognised.confirmed.map(|(at, _)| at),
             strength: recognised.confirmed.map(|(_, strength)| strength),
             session: recognised.session.clone(),
@@ -149,7 +149,7 @@ pub(super) async fn identify(
     };
     let mut who = who.map(SignedIn::new);
     if let (Some(who), true) = (&mut who, *request.method() == Method::GET) {
-        who.alarms = alarm::elsewhere(&app, request.uri().path()).await;
+        who.alarm = alarm::elsewhere(&app, request.uri().path()).await;
     }
     request.extensions_mut().insert(MaybeSignedIn(who));
     Ok(next.run(request).await)
