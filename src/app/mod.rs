@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod gather;
 mod journal;
+pub mod measuring;
 pub mod playbooks;
 pub mod registering;
 pub mod site;
@@ -342,7 +343,10 @@ impl App {
         };
         let own = state.map_or("", |incident| incident.id.as_str());
         let wanted = Wanted { environment: &environment, component: &component, incident: own, now };
-        let gathered = gather::gather_to_write(tx, &self.site, procedure, playbook, &wanted).await?;
+        let mut gathered = gather::gather_to_write(tx, &self.site, procedure, playbook, &wanted).await?;
+        if let Some(incident) = state.filter(|_| decide::may_end(command)) {
+            gathered.curves = measuring::curves_to_write(tx, &self.site, &gathered, incident, now).await?;
+        }
         let scripts = Scripts(&self.site);
         Ok(decide::decide(state, &gathered.facts(&scripts), command, actor, now))
     }
