@@ -82,7 +82,8 @@ fn is_probed(site: &Site, incident: &Incident) -> bool {
 
 fn curves(gathered: &Gathered, samples: &[Sample], window: Option<(Timestamp, Timestamp)>) -> Vec<Curve> {
     let Some((from, to)) = window.filter(|_| !samples.is_empty()) else { return Vec::new() };
-    let measured = look_backs(&gathered.procedure).into_iter().filter(|(series, _)| !matches!(series, Series::Other(_)));
+    let measured =
+        look_backs(&gathered.procedure).into_iter().filter(|(series, _)| !matches!(series, Series::Other(_)));
     measured.map(|(series, look_back)| Curve::of(&series, look_back, samples, from, to)).collect()
 }
 

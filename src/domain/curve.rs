@@ -136,11 +136,7 @@ pub fn joined<'a>(series: &Series, curves: impl IntoIterator<Item = &'a Curve>) 
 }
 
 /// From when to when an incident is measured that was kept up to `kept`; `None` when nothing is left to measure.
-pub fn window(
-    incident: &Incident,
-    deployed: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<(Timestamp, Timestamp)> {
+pub fn window(incident: &Incident, deployed: Option<Timestamp>, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let to = incident.closed.as_ref().map_or(now, |closed| closed.at);
     let from = match incident.kept.iter().map(|curve| curve.to).max() {
         Some(kept) => kept,

@@ -4,12 +4,12 @@
 //! A [`Trace`] is plain data. Whoever draws it adds nothing to it, and whoever cannot see it reads [`Trace::sentence`]
 //! and the values.
 
+use super::Timestamp;
 use super::condition::{Condition, Direction, Phase, Sample, Series, Watch};
 use super::curve::{Curve, Point, interval, joined};
 use super::figures::{authorised_at, confirmed_at};
 use super::procedure::{Detection, Procedure};
 use super::state::Incident;
-use super::Timestamp;
 use serde::Serialize;
 
 /// One series of an incident, ready to be drawn.

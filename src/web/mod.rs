@@ -27,6 +27,7 @@ pub mod now;
 pub mod pace;
 pub mod people;
 pub mod plan;
+pub mod plot;
 pub mod reauthenticate;
 pub mod registers;
 pub mod report;
