@@ -22,6 +22,7 @@ pub mod incident_header;
 pub mod layers;
 pub mod layout;
 pub mod machines;
+pub mod measures;
 pub mod next;
 pub mod now;
 pub mod pace;
