@@ -17,7 +17,7 @@ use super::acting;
 use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
@@ -115,7 +115,7 @@ fn view(sight: &Sight, journal: &[Recorded], back: Back) -> View {
         at: seen.seen_at,
     });
     View {
-        layout: Layout::of(sight.who, &header.tab(&incident.title), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab(&incident.title), ""),
         id: incident.id.clone(),
         back,
         band: Band::of(sight),
