@@ -36,6 +36,8 @@ pub struct Lane {
     pub state: LaneState,
     /// How far past its window it ended, or is.
     pub late_by: Option<Span>,
+    /// Items without a condition that nobody ticked.
+    pub open: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -93,6 +95,7 @@ fn lane(step: StepTimes, live: bool, until: Span) -> Lane {
         to,
         state,
         late_by,
+        open: step.open.len(),
     }
 }
 

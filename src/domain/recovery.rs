@@ -207,6 +207,12 @@ impl Trace {
         }
     }
 
+    /// Whether a value ever was beyond the trigger.
+    pub fn alarmed(&self) -> bool {
+        let mut known = self.points.iter().filter_map(|point| point.value);
+        self.trigger.is_some_and(|limit| known.any(|value| limit.reached(value)))
+    }
+
     /// The newest value, unless nobody measured lately.
     pub fn now(&self) -> Option<i64> {
         self.points.last().and_then(|point| point.value)

@@ -23,6 +23,7 @@ pub mod layers;
 pub mod layout;
 pub mod live;
 pub mod machines;
+pub mod measures;
 pub mod next;
 pub mod now;
 pub mod pace;

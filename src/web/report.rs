@@ -16,8 +16,9 @@ use crate::app::Looked;
 use crate::app::catalogue::Scripts;
 use crate::domain::PersonId;
 use crate::domain::command::Command;
+use crate::domain::lanes::lanes;
 use crate::domain::refusal::{Refusal, RefusalKind};
-use crate::domain::report::{Report, report};
+use crate::domain::report::{Report, report, telling};
 use crate::store::Head;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -65,6 +66,10 @@ async fn written(app: &AppState, who: &SignedIn, looked: &Looked) -> Result<Repo
     let people = &looked.gathered.people;
     let names = |id: &PersonId| people.get(id).map_or_else(|| "someone who left".to_owned(), |fact| fact.name.clone());
     let mut report = report(&journal, &looked.gathered.procedure, &names).ok_or_else(WebError::not_found)?;
+    report.measured = telling(app.incidents.measured(looked).await?.traces);
+    for (part, attempt) in report.attempts.iter_mut().zip(&looked.incident.attempts) {
+        part.lanes = lanes(&looked.incident, attempt, &looked.gathered.procedure, looked.now);
+    }
     if Capability::ReadLogs.open_to(Some(who.standing())).is_err() {
         for trigger in &mut report.triggers {
             trigger.evidence.clear();

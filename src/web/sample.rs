@@ -5,17 +5,19 @@ use super::layers::Peer;
 use super::{AppState, Site, router};
 use crate::access::accounts::{Newcomer, add_with_password};
 use crate::access::password::{Parameters, Passwords};
+use crate::app::gather::{probe_series, sample_value};
 use crate::app::playbooks::Playbooks;
 use crate::app::site::{Environment, Site as Places};
 use crate::app::{App, Raised};
 use crate::clock::{self, Clock, ManualClock};
 use crate::domain::actor::Actor;
 use crate::domain::command::{Approve, Command};
+use crate::domain::condition;
 use crate::domain::decide::open_items;
 use crate::domain::event::{RunEnd, RunOutcome, TriggerSeen};
 use crate::domain::state::{Incident, RunId};
 use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
-use crate::store::{Registered, Store};
+use crate::store::{Registered, Sample, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::response::Parts;
@@ -90,6 +92,7 @@ impl World {
         let places = Places {
             environments: BTreeMap::from([(ENVIRONMENT.to_owned(), environment)]),
             host: "deploy-1".to_owned(),
+            probed: [(ENVIRONMENT.to_owned(), COMPONENT.to_owned())].into(),
             ..Places::default()
         };
         let incidents = App::new(store, Arc::new(clock.clone()), places, playbooks);
@@ -141,6 +144,18 @@ impl World {
     /// A person's id by sign-in name.
     pub fn id(&self, login: &str) -> PersonId {
         self.ids[login].clone()
+    }
+
+    /// The component's probe asks every five seconds, from so many seconds ago until so many seconds ago; `ok` says
+    /// whether the answer was right, so many seconds ago.
+    pub async fn probed(&self, from: i64, until: i64, ok: impl Fn(i64) -> bool) {
+        let series = probe_series(ENVIRONMENT, COMPONENT);
+        let samples = (until..=from).step_by(5).map(|ago| Sample {
+            series: series.clone(),
+            at: self.now() - Span::seconds(ago),
+            value: sample_value(&condition::Sample { at: self.now(), ok: ok(ago), micros: 240_000 }),
+        });
+        self.app.store.insert_samples(&samples.collect::<Vec<_>>()).await.unwrap();
     }
 
     /// Something asked in a person's name, freshly confirmed, past the pages.

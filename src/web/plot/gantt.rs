@@ -54,11 +54,14 @@ fn row(lane: &Lane) -> Row {
         LaneState::Done => "done",
         LaneState::Never => "not begun",
     };
+    let late = lane.late_by.map(|late| format!("{late} late"));
+    let open = (lane.open > 0).then(|| format!("{} not ticked", lane.open));
+    let words: Vec<String> = [Some(state.to_owned()), late, open].into_iter().flatten().collect();
     Row {
         step: format!("{}. {}", lane.step, lane.title),
         planned: window(&lane.planned_from, &lane.planned_to),
         actual: actual(&lane.from, &lane.to),
-        state: lane.late_by.map_or_else(|| state.to_owned(), |late| format!("{state}, {late} past its window")),
+        state: words.join(", "),
         late: lane.late_by.is_some(),
     }
 }

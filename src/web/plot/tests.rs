@@ -238,6 +238,7 @@ proptest! {
             to: Some(Span::seconds(from + took)),
             state: if live { LaneState::Now } else { LaneState::Done },
             late_by: None,
+            open: 0,
         });
         let lanes = Lanes {
             lanes: lanes.collect(),
@@ -262,7 +263,7 @@ fn planned_and_actual_are_drawn_as_they_were() {
         let (planned_from, planned_to) = minutes(planned.0, planned.1);
         let (from, to) = real.map_or((None, None), |(from, to)| minutes(from, to));
         let late_by = to.filter(|to| Some(*to) > planned_to).map(|to| Span(to.0 - planned_to.unwrap().0));
-        Lane { step, title: title.into(), planned_from, planned_to, from, to, state, late_by }
+        Lane { step, title: title.into(), planned_from, planned_to, from, to, state, late_by, open: 1 }
     };
     let lanes = Lanes {
         lanes: vec![
@@ -282,7 +283,7 @@ fn planned_and_actual_are_drawn_as_they_were() {
         view.legend,
         "dashed = planned window · amber = past the window · ▼ = progress update · blue line = now"
     );
-    assert_eq!(view.rows[1].state, "under way, 2:00 past its window");
+    assert_eq!(view.rows[1].state, "under way, 2:00 late, 1 not ticked");
 }
 
 /// Holds a drawing against the one that is kept. `UPDATE_EXPECT=1` keeps the new one: look at it then.
