@@ -29,7 +29,7 @@ impl App {
     /// # Errors
     /// The store's.
     pub async fn measured(&self, looked: &Looked) -> store::Result<Measured> {
-        let Looked { incident, gathered, now } = looked;
+        let Looked { incident, gathered, now, .. } = looked;
         let mut read = self.store.read().await?;
         let deployed = deployed(gathered, incident);
         let conditions = gathered.procedure.verification.criteria.iter();

@@ -371,6 +371,11 @@ impl Incident {
         self.attempts.iter().find_map(|attempt| attempt.runs.iter().find(|run| run.id == *id).map(|run| (attempt, run)))
     }
 
+    /// The runs under way, of whatever attempt.
+    pub fn live_runs(&self) -> impl Iterator<Item = &Run> {
+        self.attempts.iter().flat_map(Attempt::live_runs)
+    }
+
     pub fn is_open(&self) -> bool {
         self.closed.is_none()
     }

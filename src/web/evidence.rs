@@ -4,7 +4,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::plot::LineView;
 use super::routes::Route;
 use super::run::visible;
@@ -50,7 +50,7 @@ async fn get(
     let sight = Sight::of(&looked, &facts, &who);
     let header = IncidentHeader::of(&sight, Page::Elsewhere);
     page(&View {
-        layout: Layout::of(&who, &header.tab("evidence"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("evidence"), &format!("/evidence/{number}")),
         id,
         number,
         text: seen.text.clone(),

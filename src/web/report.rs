@@ -7,7 +7,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Lock, Sight, lock, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::report_markdown::markdown;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -109,7 +109,7 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: 
         Section { document, name: section.name.clone(), title: section.title.clone(), text, lock: lock(answer) }
     });
     View {
-        layout: Layout::of(who, &header.tab("Report"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("Report"), "/report"),
         header,
         id: incident.id.clone(),
         sections: sections.collect(),

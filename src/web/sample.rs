@@ -20,6 +20,7 @@ use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
 use crate::store::{Registered, Sample, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -289,6 +290,7 @@ impl Answer {
     }
 }
 
+#[derive(Clone)]
 pub struct Browser {
     router: Router,
     cookies: BTreeMap<String, String>,
@@ -306,8 +308,27 @@ impl Browser {
         self.send(Method::POST, path, form.finish()).await
     }
 
+    /// A page that its own script fetches anew.
+    pub async fn refresh(&mut self, path: &str) -> Answer {
+        self.send_with(Method::GET, path, String::new(), &[("backout-refresh", "1")]).await
+    }
+
     async fn send(&mut self, method: Method, path: &str, body: String) -> Answer {
+        self.send_with(method, path, body, &[]).await
+    }
+
+    async fn send_with(&mut self, method: Method, path: &str, body: String, more: &[(&str, &str)]) -> Answer {
+        let (parts, body) = self.ask(method, path, body, more).await;
+        let body = to_bytes(body, 8 << 20).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Asks, and leaves the body to be read as it comes: for streams.
+    pub async fn ask(&mut self, method: Method, path: &str, body: String, more: &[(&str, &str)]) -> (Parts, Body) {
         let mut request = Request::builder().method(method.clone()).uri(path).header("host", HOST);
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
         if method == Method::POST {
             request = request.header("sec-fetch-site", "same-origin");
             request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -328,7 +349,6 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        let body = to_bytes(body, 8 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        (parts, body)
     }
 }

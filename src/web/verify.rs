@@ -10,7 +10,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::measures::Measures;
 use super::room::band::{Band, Press};
 use super::routes::Route;
@@ -432,7 +432,7 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, bac
     let begun = incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
     let verification = begun.map(|attempt| verification(&offers, attempt, &back.typed));
     View {
-        layout: Layout::of(who, &header.tab("Verify"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("Verify"), "/verify"),
         header,
         id: incident.id.clone(),
         band: band(&sight, verification.as_ref()),

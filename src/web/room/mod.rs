@@ -17,7 +17,7 @@ use super::acting;
 use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::measures::Measures;
 use super::plot::GanttView;
 use super::routes::Route;
@@ -120,7 +120,7 @@ fn view(sight: &Sight, journal: &[Recorded], measures: Measures, back: Back) -> 
         at: seen.seen_at,
     });
     View {
-        layout: Layout::of(sight.who, &header.tab(&incident.title), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab(&incident.title), ""),
         id: incident.id.clone(),
         back,
         band: Band::of(sight),
