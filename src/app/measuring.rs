@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 /// Everything measured that a page of an incident shows.
 pub struct Measured {
     pub traces: Vec<Trace>,
-    /// How each measured success criterion stands, by its name.
-    pub standings: BTreeMap<String, Standing>,
+    /// How each measured success criterion stands, by its name, and its value where it has one.
+    pub standings: BTreeMap<String, (Standing, Option<i64>)>,
     /// The newest sample.
     pub at: Option<Timestamp>,
 }
@@ -47,8 +47,11 @@ impl App {
             Vec::new()
         };
         let curves = curves(gathered, &samples, window);
-        let standings =
-            conditions.iter().map(|(name, goal)| ((*name).to_owned(), standing(goal, &samples, *now))).collect();
+        let standings = conditions.iter().map(|(name, goal)| {
+            let value = goal.series.value(&samples, goal.look_back, *now);
+            ((*name).to_owned(), (standing(goal, &samples, *now), value))
+        });
+        let standings = standings.collect();
         Ok(Measured {
             traces: traces(incident, &gathered.procedure, &curves, deployed),
             standings,

@@ -125,13 +125,15 @@ pub fn thinned(series: &Series, points: &[Point], most: usize) -> Vec<Point> {
     picked.chain([*last]).collect()
 }
 
-/// One line of everything that is known about a series: what was kept, and what was measured since.
+/// One line of everything that is known about a series: what was kept, and what was measured since. It begins with the
+/// first value: before anybody measured there is nothing to miss.
 pub fn joined<'a>(series: &Series, curves: impl IntoIterator<Item = &'a Curve>) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::new();
     for curve in curves.into_iter().filter(|curve| curve.series == *series) {
         let reached = points.last().map(|point| point.at);
         points.extend(curve.points().filter(|point| reached.is_none_or(|reached| point.at > reached)));
     }
+    points.drain(..points.iter().position(|point| point.value.is_some()).unwrap_or(0));
     thinned(series, &points, MOST_POINTS)
 }
 
@@ -233,6 +235,10 @@ mod tests {
         assert_eq!((line[0].at, line[line.len() - 1].at), (at(0), at(3_900)));
         assert_eq!(line.iter().filter_map(|point| point.value).max(), Some(WHOLE));
         assert!(joined(&Series::ResponseTime, &parts).is_empty());
+        let late = joined(&Series::ErrorRate, &[error_rate(&all[100..], 0, 1_900)]);
+        assert_eq!(late[0].value, Some(0), "before the first sample there is nothing to miss");
+        let never = joined(&Series::ErrorRate, &[error_rate(&[], 0, 1_900)]);
+        assert!(!never.is_empty() && never.iter().all(|point| point.value.is_none()));
     }
 
     #[test]

@@ -273,8 +273,9 @@ impl Trace {
     }
 }
 
-/// A value with its unit that stay on one line.
+/// A value with its unit that stay on one line; parts of a millisecond are no matter here.
 pub fn shown(series: &Series, value: i64) -> String {
+    let value = if *series == Series::ResponseTime && value.abs() < 1_000_000 { value / 1_000 * 1_000 } else { value };
     series.show(value).replace(' ', "\u{a0}")
 }
 

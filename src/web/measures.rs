@@ -102,9 +102,10 @@ impl Measures {
 
 fn gauge(looked: &Looked, measured: &Measured, criterion: &Criterion, goal: &Condition) -> Gauge {
     let trace = measured.traces.iter().find(|trace| trace.series == goal.series);
-    let standing = measured.standings.get(&criterion.name).copied().unwrap_or(Standing::NoData(None));
+    let standing = measured.standings.get(&criterion.name).copied();
+    let (standing, value) = standing.unwrap_or((Standing::NoData(None), None));
     let reading = match looked.incident.is_open() {
-        true => reading(goal, standing, looked.gathered.measures.value(&goal.series), trace),
+        true => reading(goal, standing, value, trace),
         false => past(goal, trace),
     };
     Gauge {

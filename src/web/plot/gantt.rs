@@ -167,7 +167,7 @@ impl Drawing {
                 (true, _) => format!("+{}", offset(at, tick)),
                 (false, _) => format!("T+{}", offset(at, tick)),
             };
-            self.labels.push(Label { x: Tenth(place), y: Tenth(frame.top - 110), class, text });
+            self.labels.push(Label::of(place, frame.top - 110, class, text));
         }
     }
 
@@ -211,16 +211,13 @@ impl Drawing {
     }
 
     fn label(&mut self, title: &str, window: &str, top: i64, frame: &Frame) {
-        let mut say = |x: i64, y: i64, class, text| self.labels.push(Label { x: Tenth(x), y: Tenth(y), class, text });
         if frame.above {
-            let room = frame.right - frame.left - text_width(window, frame.small) - 80;
-            let title = fitted(title, frame.font, room);
-            let after = 20 + text_width(&title, frame.font) + 60;
-            say(20, top + 115, "plot-name", title);
-            say(after, top + 115, "plot-small", window.to_owned());
+            let title = fitted(title, frame.font, frame.right - text_width(window, frame.small) - 120);
+            let label = Label::of(20, top + 115, "plot-name", title);
+            self.labels.push(Label { after: window.to_owned(), ..label });
         } else {
-            say(0, top + 170, "plot-name", fitted(title, frame.font, frame.left - 60));
-            say(0, top + 330, "plot-small", window.to_owned());
+            self.labels.push(Label::of(0, top + 170, "plot-name", fitted(title, frame.font, frame.left - 60)));
+            self.labels.push(Label::of(0, top + 330, "plot-small", window));
         }
     }
 }

@@ -225,8 +225,8 @@ impl Drawing {
             let fits = |text: &String| text_width(text, frame.font) < width;
             let text = since.filter(fits).or_else(|| Some("no data".to_owned()).filter(fits));
             if let Some(text) = text {
-                let place = (Tenth(i64::midpoint(from, to)), Tenth(i64::midpoint(frame.top, frame.bottom)));
-                self.labels.push(Label { x: place.0, y: place.1, class: "plot-mid", text });
+                let (x, y) = (i64::midpoint(from, to), i64::midpoint(frame.top, frame.bottom));
+                self.labels.push(Label::of(x, y, "plot-mid", text));
             }
         }
     }
@@ -259,7 +259,7 @@ impl Drawing {
                 (true, "plot-crit") => (right, "plot-crit plot-end"),
                 (true, _) => (right, "plot-ok plot-end"),
             };
-            self.labels.push(Label { x: Tenth(x), y: Tenth(base), class, text });
+            self.labels.push(Label::of(x, base, class, text));
         }
     }
 
@@ -286,8 +286,8 @@ impl Drawing {
 
     fn label_axes(&mut self, trace: &Trace, axis: Axis, (first, last): (Timestamp, Timestamp), frame: &Frame) {
         let value = |value: i64| if value == 0 { "0".to_owned() } else { shown(&trace.series, value) };
-        let side = Tenth(frame.left - 50);
-        let end = |y: i64, text: String| Label { x: side, y: Tenth(y), class: "plot-end", text };
+        let side = frame.left - 50;
+        let end = |y: i64, text: String| Label::of(side, y, "plot-end", text);
         self.labels.push(end(frame.top + frame.font / 3, value(axis.high)));
         self.labels.push(end(frame.bottom, value(axis.low)));
         let (length, days) = ((last - first).0, first.date() != last.date() && (last - first).0 > 86_400_000_000);
@@ -296,13 +296,13 @@ impl Drawing {
             length if length < 300_000_000 => at.time_of_day(),
             _ => at.time_of_day()[..5].to_owned(),
         };
-        let y = Tenth(frame.bottom + frame.font * 13 / 10);
+        let y = frame.bottom + frame.font * 13 / 10;
         let middle = first + crate::domain::Span(length / 2);
-        self.labels.push(Label { x: Tenth(frame.left), y, class: "", text: word(first) });
+        self.labels.push(Label::of(frame.left, y, "", word(first)));
         if word(first) != word(last) {
-            let centre = Tenth(i64::midpoint(frame.left, frame.right));
-            self.labels.push(Label { x: centre, y, class: "plot-mid", text: word(middle) });
-            self.labels.push(Label { x: Tenth(frame.right), y, class: "plot-end", text: word(last) });
+            let centre = i64::midpoint(frame.left, frame.right);
+            self.labels.push(Label::of(centre, y, "plot-mid", word(middle)));
+            self.labels.push(Label::of(frame.right, y, "plot-end", word(last)));
         }
     }
 }

@@ -41,6 +41,14 @@ pub struct Label {
     /// Where the place is in the word: empty for its beginning, else a class.
     pub class: &'static str,
     pub text: String,
+    /// Smaller, behind it on the same line.
+    pub after: String,
+}
+
+impl Label {
+    fn of(x: i64, y: i64, class: &'static str, text: impl Into<String>) -> Label {
+        Label { x: Tenth(x), y: Tenth(y), class, text: text.into(), after: String::new() }
+    }
 }
 
 /// How wide a text is about, in tenths, set in a size in tenths.
