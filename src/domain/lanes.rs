@@ -106,7 +106,7 @@ impl Lanes {
         ends.chain(self.updates.iter().copied()).chain([self.until]).max().unwrap_or_default()
     }
 
-    /// `At T+11:48: Preparation done in its window; Service rollback under way; Verification later.`
+    /// `At T+11:48: Preparation done in time; Service rollback under way; Verification later.`
     pub fn sentence(&self) -> String {
         let titles = |fits: &dyn Fn(&Lane) -> bool| -> Vec<&str> {
             self.lanes.iter().filter(|lane| fits(lane)).map(|lane| lane.title.as_str()).collect()
@@ -118,7 +118,7 @@ impl Lanes {
             }
         };
         let in_time = |state| move |lane: &Lane| lane.state == state && lane.late_by.is_none();
-        say(titles(&|lane| in_time(LaneState::Done)(lane) && lane.planned_to.is_some()), "done in the window");
+        say(titles(&|lane| in_time(LaneState::Done)(lane) && lane.planned_to.is_some()), "done in time");
         say(titles(&|lane| in_time(LaneState::Done)(lane) && lane.planned_to.is_none()), "done");
         say(titles(&in_time(LaneState::Now)), "under way");
         say(titles(&in_time(LaneState::Later)), "later");
@@ -214,7 +214,7 @@ mod tests {
         };
         assert_eq!(
             lanes.sentence(),
-            "At T+12:00: Preparation done in the window; Service rollback under way; Verification later; \
+            "At T+12:00: Preparation done in time; Service rollback under way; Verification later; \
              User communication is 2:00 past its window."
         );
         assert_eq!(lanes.end(), Span::minutes(30));

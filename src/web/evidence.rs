@@ -91,6 +91,20 @@ mod tests {
     use crate::web::sample::World;
     use axum::http::StatusCode;
 
+    #[test]
+    fn a_breached_window_is_drawn_and_a_payload_of_somebody_else_is_not() {
+        let evidence = r#"{"series":"error_rate","direction":"above","threshold":100000,"hold":300000000,
+            "since":1772679600000000,"values":[[1772679600000000,120000],[1772679605000000,340000]],
+            "query":"error rate above 10 %","frozen_at":1772679605000000}"#;
+        let trace = super::frozen(evidence).unwrap();
+        assert_eq!(trace.trigger.unwrap().value, 100_000);
+        assert!(trace.sentence().starts_with("Error rate peaked at 34\u{a0}%"), "{}", trace.sentence());
+        let disordered = evidence.replace("[1772679605000000,340000]", "[1,340000]");
+        for other in ["{}", "not JSON", r#"{"alerts":[]}"#, &disordered] {
+            assert!(super::frozen(other).is_none(), "{other}");
+        }
+    }
+
     #[tokio::test]
     async fn frozen_evidence_reads_well_acts_never_and_is_kept_from_those_who_may_not() {
         let world = World::new().await;
