@@ -9,6 +9,7 @@ mod access_sign_in;
 mod browser_harness;
 mod browser_journey;
 mod core;
+mod figures;
 mod house_rules;
 mod old_journals;
 mod playbook_seed;
