@@ -6,6 +6,7 @@
 //! on every replica, open streams included (they ask [`recognise`] before each event).
 
 use super::digest;
+use super::settings::Settings;
 use crate::access::capability::roles_from;
 use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
 use crate::store::{NewSession, Person, Store, StoreError};
@@ -78,6 +79,7 @@ pub struct Recognised {
     pub login: String,
     pub name: String,
     pub roles: Vec<Role>,
+    pub settings: Settings,
     /// Hash of the session's id.
     pub session: String,
     pub kept: Kept,
@@ -110,6 +112,7 @@ pub async fn recognise(
         login: person.login,
         name: person.name,
         roles: roles_from(&person.roles),
+        settings: Settings::read(&person.settings),
         session: session.to_owned(),
         last_seen: row.last_seen,
         confirmed,
@@ -136,7 +139,7 @@ pub async fn make_room(store: &Store, person: &str, begun: &str, now: Timestamp)
     others.retain(|session| session.id_hash != begun);
     others.sort_by_key(|session| std::cmp::Reverse(session.created_at));
     for old in others.iter().skip(SESSIONS - 1) {
-        store.delete_session(&old.id_hash).await?;
+        super::accounts::end_session(store, person, &old.id_hash, now).await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Lock, Sight, lock, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::report_markdown::markdown;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -16,8 +16,10 @@ use crate::app::Looked;
 use crate::app::catalogue::Scripts;
 use crate::domain::PersonId;
 use crate::domain::command::Command;
+use crate::domain::lanes::lanes;
 use crate::domain::refusal::{Refusal, RefusalKind};
-use crate::domain::report::{Report, report};
+use crate::domain::report::{Report, report, telling};
+use crate::store::Head;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -48,6 +50,12 @@ struct View {
     id: String,
     report: Report,
     sections: Vec<Section>,
+    /// The ledger's head when the page was made.
+    chain: Head,
+    /// Who reads, for the foot of a printed page.
+    reader: String,
+    /// The address that printed links begin with.
+    site: String,
     told: Option<Refusal>,
     faults: Vec<Fault>,
 }
@@ -58,6 +66,10 @@ async fn written(app: &AppState, who: &SignedIn, looked: &Looked) -> Result<Repo
     let people = &looked.gathered.people;
     let names = |id: &PersonId| people.get(id).map_or_else(|| "someone who left".to_owned(), |fact| fact.name.clone());
     let mut report = report(&journal, &looked.gathered.procedure, &names).ok_or_else(WebError::not_found)?;
+    report.measured = telling(app.incidents.measured(looked).await?.traces);
+    for (part, attempt) in report.attempts.iter_mut().zip(&looked.incident.attempts) {
+        part.lanes = lanes(&looked.incident, attempt, &looked.gathered.procedure, looked.now);
+    }
     if Capability::ReadLogs.open_to(Some(who.standing())).is_err() {
         for trigger in &mut report.triggers {
             trigger.evidence.clear();
@@ -73,7 +85,7 @@ struct Back {
     faults: Faults,
 }
 
-fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, back: Back) -> View {
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: Head, back: Back) -> View {
     let incident = &looked.incident;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
@@ -97,11 +109,14 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, back: B
         Section { document, name: section.name.clone(), title: section.title.clone(), text, lock: lock(answer) }
     });
     View {
-        layout: Layout::of(who, &header.tab("Report"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("Report"), "/report"),
         header,
         id: incident.id.clone(),
         sections: sections.collect(),
         report,
+        chain,
+        reader: who.name.clone(),
+        site: app.site.origin(),
         told: back.refused,
         faults: back.faults.0,
     }
@@ -110,12 +125,13 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, back: B
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
     let report = written(app, who, &looked).await?;
+    let chain = app.store.head().await?;
     let status = match &back {
         Back { refused: Some(refusal), .. } => acting::status(refusal),
         Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
     };
-    Ok((status, page(&view(app, who, &looked, report, back))?).into_response())
+    Ok((status, page(&view(app, who, &looked, report, chain, back))?).into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {

@@ -76,6 +76,7 @@ pub fn table() -> Vec<Route> {
         super::account::routes(),
         super::people::routes(),
         super::room::routes(),
+        super::timeline::routes(),
         super::approve::routes(),
         super::start::routes(),
         super::verify::routes(),
@@ -89,6 +90,7 @@ pub fn table() -> Vec<Route> {
         super::report::routes(),
         super::tokens::routes(),
         super::audit::routes(),
+        super::live::routes(),
         super::machines::routes(),
     ]
     .into_iter()

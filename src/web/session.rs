@@ -6,6 +6,7 @@ use super::layers::ADDRESS_BYTES;
 use super::pace::Kind;
 use crate::access::capability::{Capability, Closed, Standing};
 use crate::access::session::{FRESH, KEPT, Kept, Recognised, Sessions, id_hash, make_room, recognise, touch};
+use crate::access::settings::Settings;
 use crate::domain::{PersonId, Role, Strength, Timestamp};
 use crate::store::StoreError;
 use axum::extract::{FromRequestParts, Request, State};
@@ -23,6 +24,8 @@ use tower_sessions::{Session, SessionManagerLayer};
 pub const COOKIE: &str = "backout";
 /// The cookie of a fresh confirmation.
 pub const CONFIRMATION: &str = "backout_stepup";
+/// The header of a page that its own script fetches anew.
+pub const REFRESH: &str = "backout-refresh";
 /// The cookie of a browser in which someone signed in before.
 pub const DEVICE: &str = "backout_device";
 
@@ -39,6 +42,7 @@ pub struct SignedIn {
     pub login: String,
     pub name: String,
     pub roles: Vec<Role>,
+    pub settings: Settings,
     /// Set while a confirmation is fresh.
     pub reauthenticated_at: Option<Timestamp>,
     /// How that was done.
@@ -55,6 +59,7 @@ impl SignedIn {
             login: recognised.login.clone(),
             name: recognised.name.clone(),
             roles: recognised.roles.clone(),
+            settings: recognised.settings.clone(),
             reauthenticated_at: recognised.confirmed.map(|(at, _)| at),
             strength: recognised.confirmed.map(|(_, strength)| strength),
             session: recognised.session.clone(),
@@ -76,15 +81,20 @@ impl SignedIn {
         self.reauthenticated_at.map(|at| at + FRESH)
     }
 
-    /// The same person as they stand now, or nobody: for a stream, before each event that it sends.
-    pub async fn still(&self, app: &AppState) -> Result<Option<SignedIn>, StoreError> {
-        let seen = recognise(&app.store, &self.session, None, app.clock.now()).await?;
-        Ok(seen.map(SignedIn::new))
+    /// When the session ends, however active.
+    pub fn ends_at(&self) -> Timestamp {
+        self.recognised.kept.ends_at
     }
 
     pub(super) fn standing(&self) -> Standing<'_> {
         Standing { roles: &self.roles, fresh: self.reauthenticated_at.is_some() }
     }
+}
+
+/// Whoever has this session (hash of its id) now, or nobody: for a stream, which lives longer than a request.
+pub async fn still_in(app: &AppState, session: &str) -> Result<Option<SignedIn>, StoreError> {
+    let seen = recognise(&app.store, session, None, app.clock.now()).await?;
+    Ok(seen.map(SignedIn::new))
 }
 
 /// Someone who may be signed in.
@@ -183,7 +193,9 @@ pub(super) async fn guard(
             return super::reauthenticate::ask(&app, &who, request).await;
         }
     }
-    if let (Some(who), true) = (&who, door.is_activity) {
+    // A page that is fetched anew because something happened was not touched by anybody.
+    let by_itself = request.headers().contains_key(REFRESH);
+    if let (Some(who), true) = (&who, door.is_activity && !by_itself) {
         touch(&app.store, &who.recognised, app.clock.now()).await?;
     }
     Ok(next.run(request).await)

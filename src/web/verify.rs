@@ -10,7 +10,9 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
+use super::measures::Measures;
+use super::room::band::{Band, Press};
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
@@ -23,7 +25,7 @@ use crate::domain::decide::{compared, is_red, measured, version_proven};
 use crate::domain::event::Mark;
 use crate::domain::facts::{Facts, READ_BACK_VALID};
 use crate::domain::offers::Offers;
-use crate::domain::procedure::{Criterion, Phase};
+use crate::domain::procedure::{Criterion, ExecutorKind, Phase, TargetKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, IndicatorSign, Marked};
 use askama::Template;
@@ -123,6 +125,11 @@ struct Verification {
     confirm: Option<Refusal>,
     fail: Option<Refusal>,
     restoration: Option<Restoration>,
+    /// The one reason why nobody who looks may tick any criterion, said once.
+    locked: Option<Refusal>,
+    checks_locked: Option<Refusal>,
+    /// What a full restoration would cost, and who would authorise it.
+    escalation: String,
     /// What the verdict was, once there is one.
     verdict: Option<(String, String, Timestamp)>,
     yours: bool,
@@ -134,7 +141,9 @@ struct View {
     layout: Layout,
     header: IncidentHeader,
     id: String,
+    band: Band,
     verification: Option<Verification>,
+    measures: Measures,
     refused: Option<Refusal>,
     faults: Vec<Fault>,
     reason: String,
@@ -343,6 +352,9 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
         confirm: offers.confirm(attempt.number).err(),
         fail: offers.declare_failed(attempt.number).err(),
         restoration: restoration(offers, attempt),
+        locked: shared(criteria.iter().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
+        checks_locked: shared(checks().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
+        escalation: escalation(offers),
         yours: [&offers.incident.technical_lead, &offers.incident.commander].contains(&&Some(offers.person.clone())),
         criteria,
         groups,
@@ -353,6 +365,54 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
     }
 }
 
+/// The refusal that all open lines share; none where one of them can be ticked.
+fn shared<'a>(open: impl Iterator<Item = Option<&'a Refusal>>) -> Option<Refusal> {
+    let all: Option<Vec<&Refusal>> = open.collect();
+    let all = all?;
+    let first = all.first()?;
+    all.iter().all(|other| other == first).then(|| (*first).clone())
+}
+
+/// `From backup nightly-0305: what was written after 01:30 UTC is lost. It takes at most 1 h.`
+fn escalation(offers: &Offers) -> String {
+    let procedure = &offers.facts.procedure;
+    let mut words = format!("{}.", procedure.verification.escalation.text.trim_end_matches('.'));
+    match offers.facts.newest_backup(&offers.incident.component) {
+        Some(backup) => {
+            let (date, time) = (backup.at.date(), backup.at.time_of_day());
+            words += &format!(" From {}: what was written after {date} {time} UTC is lost.", backup.name);
+        }
+        None => words += " No backup is registered, so none can be planned.",
+    }
+    let restoring = procedure.actions.iter().filter(|action| action.target == TargetKind::Backup);
+    let limits = restoring.filter_map(|action| match procedure.executor(&action.executor)?.kind {
+        ExecutorKind::Process { time_limit, .. } => Some(time_limit),
+        ExecutorKind::People { .. } => None,
+    });
+    if let Some(limit) = limits.max() {
+        words += &format!(" Restoring takes at most {}.", limit.written());
+    }
+    format!("{words} {}", offers.incident.advice.authority)
+}
+
+/// The room's own band, worded for this page.
+fn band(sight: &Sight, begun: Option<&Verification>) -> Band {
+    let mut band = Band::of(sight);
+    let here = format!("/incidents/{}/verify", sight.incident.id);
+    if let (Some(Press::Link { href, .. }), Some(it)) = (&band.press, begun)
+        && *href == here
+    {
+        band.press = None;
+        band.heading = match it.criteria.len() - it.confirmed {
+            0 => "Confirm success, or declare the failure".to_owned(),
+            1 => "Tick the 1 remaining success criterion".to_owned(),
+            open => format!("Tick the {open} remaining success criteria"),
+        };
+        band.detail = "Confirm only what you have checked yourself. Measurements never tick on their own.".to_owned();
+    }
+    band
+}
+
 /// What was typed, and why it was not taken.
 #[derive(Default)]
 struct Back {
@@ -361,7 +421,7 @@ struct Back {
     faults: Faults,
 }
 
-fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, back: Back) -> View {
     let incident = &looked.incident;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
@@ -370,11 +430,14 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
     let header = IncidentHeader::of(&sight, Page::Verify);
     // The newest attempt that began: a restoration that is only being planned has nothing to verify yet.
     let begun = incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
+    let verification = begun.map(|attempt| verification(&offers, attempt, &back.typed));
     View {
-        layout: Layout::of(who, &header.tab("Verify"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("Verify"), "/verify"),
         header,
         id: incident.id.clone(),
-        verification: begun.map(|attempt| verification(&offers, attempt, &back.typed)),
+        band: band(&sight, verification.as_ref()),
+        verification,
+        measures,
         refused: back.refused,
         faults: back.faults.0,
         reason: back.typed.text("reason").to_owned(),
@@ -384,12 +447,13 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
 
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
+    let measures = Measures::read(app, &looked).await?;
     let status = match &back {
         Back { refused: Some(refusal), .. } => acting::status(refusal),
         Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
     };
-    Ok((status, page(&view(app, who, &looked, back))?).into_response())
+    Ok((status, page(&view(app, who, &looked, measures, back))?).into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
@@ -592,7 +656,10 @@ mod tests {
         let page = format!("/incidents/{id}/verify");
         let shown = lead.get(&page).await;
         assert!(shown.words().contains("0 of 6 confirmed") && shown.words().contains("0 of 13 done"));
-        assert!(!shown.body.contains("reading-ok"), "nothing was measured, so nothing is green");
+        assert!(
+            !shown.body.contains("reading-ok") && !shown.body.contains("gauge-ok"),
+            "nothing was measured, so nothing is green"
+        );
         let tick = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "")];
         let refused = lead.post(&format!("/incidents/{id}/criteria"), &tick).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -3,7 +3,7 @@
 //! Each panel is a file here with its view, made from a [`Sight`] alone, and a part of the template. [`orders`] has the
 //! forms.
 
-mod band;
+pub mod band;
 mod checklists;
 pub mod decision;
 pub mod orders;
@@ -17,22 +17,24 @@ use super::acting;
 use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
+use super::measures::Measures;
+use super::plot::GanttView;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
 use crate::domain::event::Recorded;
+use crate::domain::lanes::lanes;
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Html;
 use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
-use runs::{Measured, Runs};
-use serde::Deserialize;
+use runs::Runs;
 use timeline::Timeline;
 use updates::Updates;
 
@@ -82,7 +84,8 @@ struct View {
     recovery: Option<Recovery>,
     lists: Vec<checklists::List>,
     runs: Option<Runs>,
-    measures: Vec<Measured>,
+    measures: Measures,
+    gantt: Option<GanttView>,
     people: People,
     updates: Updates,
     timeline: Timeline,
@@ -92,38 +95,22 @@ struct View {
     attempt: u32,
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    #[serde(default)]
-    kind: String,
-}
-
-async fn get(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-) -> Result<Html<String>, WebError> {
-    show(&app, &who, &id, &asked.kind, Back::default()).await
+async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Html<String>, WebError> {
+    show(&app, &who, &id, Back::default()).await
 }
 
 /// The room, with a form that came back where there is one.
-pub(super) async fn show(
-    app: &AppState,
-    who: &SignedIn,
-    id: &str,
-    only: &str,
-    back: Back,
-) -> Result<Html<String>, WebError> {
+pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Html<String>, WebError> {
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
+    let measures = Measures::read(app, &looked).await?;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    page(&view(&sight, &journal, only, back))
+    page(&view(&sight, &journal, measures, back))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
+fn view(sight: &Sight, journal: &[Recorded], measures: Measures, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
     let triggers = incident.triggers.iter().enumerate().map(|(place, seen)| Trigger {
@@ -133,7 +120,7 @@ fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
         at: seen.seen_at,
     });
     View {
-        layout: Layout::of(sight.who, &header.tab(&incident.title), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab(&incident.title), ""),
         id: incident.id.clone(),
         back,
         band: Band::of(sight),
@@ -143,16 +130,24 @@ fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
         recovery: Recovery::of(sight),
         lists: checklists::lists(sight),
         runs: Runs::of(sight),
-        measures: runs::measures(sight),
+        measures,
+        gantt: gantt(sight),
         people: People::of(sight),
         updates: Updates::of(sight),
-        timeline: Timeline::of(sight, journal, only),
+        timeline: Timeline::of(sight, journal),
         triggers: triggers.collect(),
         reads_logs: sight.reads_logs(),
         open: incident.is_open(),
         attempt: incident.current().map_or(0, |attempt| attempt.number),
         header,
     }
+}
+
+/// The steps of the newest attempt that began.
+fn gantt(sight: &Sight) -> Option<GanttView> {
+    let begun = sight.incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some())?;
+    let lanes = lanes(sight.incident, begun, sight.facts.procedure, sight.now)?;
+    Some(GanttView::of("steps", &lanes))
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Person {
     /// for: it is not within five minutes.
     pub async fn authorises(&self, incident: &str, phrase: &str) -> bool {
         self.goes_to(&format!("{}/approve", room(incident))).await;
-        self.fills("Type", phrase).await;
+        self.fills("2. Type the target", phrase).await;
         self.presses("Authorise").await;
         self.confirms_identity_if_asked().await
     }
@@ -169,7 +169,7 @@ impl Person {
 impl Person {
     /// Waits until a criterion is met by its measurement.
     pub async fn finds_it_met(&self, incident: &str, criterion: &str) {
-        self.waits_at(&format!("{}/verify", room(incident)), &format!("#criterion-{criterion}"), "Met now").await;
+        self.waits_at(&format!("{}/verify", room(incident)), &format!("#trend-{criterion}"), "Met ").await;
     }
 
     /// A tick against what is measured needs a reason.
@@ -190,6 +190,9 @@ impl Person {
         self.goes_to(&format!("{}/verify", room(incident))).await;
         let row = format!("criterion-{criterion}");
         if !note.is_empty() {
+            if self.counts(&format!("#{row} details")).await > 0 {
+                self.presses_in(&row, "Add a note").await;
+            }
             self.page.fill(&format!("#{row} input[name=note]"), note).await;
         }
         self.presses_in(&row, "Tick").await;
@@ -227,7 +230,7 @@ impl Person {
     pub async fn sees_the_failure(&self, incident: &str, indicator: &str, note: &str) {
         self.goes_to(&format!("{}/verify", room(incident))).await;
         let row = format!("indicator-{indicator}");
-        self.presses_in(&row, "Change").await;
+        self.presses_the(&format!("#{row} summary")).await;
         self.page.click(&format!("#{row} input[value=seen]")).await;
         self.fills_in(&row, "What was seen", note).await;
         self.presses_in(&row, "Record").await;
