@@ -41,10 +41,10 @@ pub fn measure(extent: Extent) -> Vec<Line> {
     let floor = floors::start(installation.folder.path(), &installation.script());
     std::thread::sleep(extent.idle);
     // Long enough for a tenth of a per cent to be seen.
-    let (before, began) = (machine::cpu_nanos(served.id()), Instant::now());
+    let (before, began) = (machine::cpu_millis(served.id()), Instant::now());
     std::thread::sleep(extent.idle);
-    let used = machine::cpu_nanos(served.id()) - before;
-    let share = used as f64 / began.elapsed().as_nanos() as f64 * 100.0;
+    let used = machine::cpu_millis(served.id()) - before;
+    let share = used as f64 / began.elapsed().as_millis() as f64 * 100.0;
     let (idle, bare) = (mib_of(served.id()), mib_of(floor.id()));
     let size = machine::mib(Path::new(PROGRAM));
     floor.stop();
