@@ -10,6 +10,7 @@ mod browser_harness;
 mod browser_journey;
 mod contrast;
 mod core;
+mod figures;
 mod house_rules;
 mod old_journals;
 mod playbook_seed;
