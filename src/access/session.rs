@@ -82,6 +82,8 @@ pub struct Recognised {
     pub session: String,
     pub kept: Kept,
     pub last_seen: Timestamp,
+    /// When the session ends if nothing more is done.
+    pub expires_at: Timestamp,
     /// When and how the person was confirmed, while that is fresh.
     pub confirmed: Option<(Timestamp, Strength)>,
 }
@@ -112,6 +114,7 @@ pub async fn recognise(
         roles: roles_from(&person.roles),
         session: session.to_owned(),
         last_seen: row.last_seen,
+        expires_at: row.expires_at,
         confirmed,
         kept,
     }))
@@ -123,9 +126,12 @@ fn kept_in(data: &str) -> Option<Kept> {
 }
 
 /// Notes activity, at most once a minute.
-pub async fn touch(store: &Store, who: &Recognised, now: Timestamp) -> Result<(), StoreError> {
+pub async fn touch(store: &Store, who: &mut Recognised, now: Timestamp) -> Result<(), StoreError> {
     if now - who.last_seen >= TOUCH {
-        store.touch_session(&who.session, now, who.kept.expires_at(now)).await?;
+        let expires_at = who.kept.expires_at(now);
+        if store.touch_session(&who.session, now, expires_at).await? {
+            (who.last_seen, who.expires_at) = (now, expires_at);
+        }
     }
     Ok(())
 }

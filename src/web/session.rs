@@ -76,6 +76,16 @@ impl SignedIn {
         self.reauthenticated_at.map(|at| at + FRESH)
     }
 
+    /// When the session ends, however active.
+    pub fn ends_at(&self) -> Timestamp {
+        self.recognised.kept.ends_at
+    }
+
+    /// When the session ends if nothing more is done: the page warns before.
+    pub fn ends_idle_at(&self) -> Timestamp {
+        self.recognised.expires_at
+    }
+
     /// The same person as they stand now, or nobody: for a stream, before each event that it sends.
     pub async fn still(&self, app: &AppState) -> Result<Option<SignedIn>, StoreError> {
         let seen = recognise(&app.store, &self.session, None, app.clock.now()).await?;
@@ -154,8 +164,8 @@ pub(super) struct Door {
 /// Opens the door of one route, or says why not.
 pub(super) async fn guard(
     State((app, door)): State<(AppState, Door)>,
-    MaybeSignedIn(who): MaybeSignedIn,
-    request: Request,
+    MaybeSignedIn(mut who): MaybeSignedIn,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, WebError> {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -183,8 +193,10 @@ pub(super) async fn guard(
             return super::reauthenticate::ask(&app, &who, request).await;
         }
     }
-    if let (Some(who), true) = (&who, door.is_activity) {
-        touch(&app.store, &who.recognised, app.clock.now()).await?;
+    if let (Some(seen), true) = (&mut who, door.is_activity) {
+        touch(&app.store, &mut seen.recognised, app.clock.now()).await?;
+        // The page tells when the session ends: from this visit on.
+        request.extensions_mut().insert(MaybeSignedIn(who));
     }
     Ok(next.run(request).await)
 }
