@@ -9,7 +9,7 @@ use super::condition::Series;
 use super::event::{Event, Mark, Recorded, RunEnd, RunStarting, UpdateSent};
 use super::plan::{Draft, FixedPlan, Target};
 use super::procedure::Procedure;
-use super::state::{AttemptNo, IndicatorSign, RunId};
+use super::state::{AttemptNo, Incident, IndicatorSign, RunId};
 use super::{PersonId, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -134,6 +134,16 @@ impl<'a> Story<'a> {
             })
             .collect();
         Story { names, procedure, actions }
+    }
+
+    /// The same from the folded incident, for whoever has one entry and not the whole journal at hand.
+    pub fn of_incident(
+        incident: &Incident,
+        names: &'a dyn Fn(&PersonId) -> String,
+        procedure: &'a Procedure,
+    ) -> Story<'a> {
+        let runs = incident.attempts.iter().flat_map(|attempt| &attempt.runs);
+        Story { names, procedure, actions: runs.map(|run| (run.id.clone(), run.action.clone())).collect() }
     }
 
     pub fn tell(&self, recorded: &Recorded) -> Told {

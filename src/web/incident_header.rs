@@ -13,6 +13,7 @@ pub enum Page {
     Plan,
     Approve,
     Verify,
+    Timeline,
     Report,
     Close,
     /// One without a link of its own: stopping, a run's log, evidence.
@@ -286,6 +287,7 @@ fn links(id: &str, here: Page) -> Vec<Link> {
         link("Plan", "/plan", Page::Plan),
         link("Authorise", "/approve", Page::Approve),
         link("Verify", "/verify", Page::Verify),
+        link("Timeline", "/timeline", Page::Timeline),
         link("Report", "/report", Page::Report),
         link("Close", "/close", Page::Close),
     ]

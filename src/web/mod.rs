@@ -44,6 +44,8 @@ pub mod sign_in;
 pub mod site;
 pub mod start;
 pub mod stop;
+pub mod timeline;
+pub mod timeline_row;
 pub mod tokens;
 pub mod verify;
 pub mod watched;

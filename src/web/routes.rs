@@ -76,6 +76,7 @@ pub fn table() -> Vec<Route> {
         super::account::routes(),
         super::people::routes(),
         super::room::routes(),
+        super::timeline::routes(),
         super::approve::routes(),
         super::start::routes(),
         super::verify::routes(),

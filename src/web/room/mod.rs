@@ -25,14 +25,13 @@ use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
 use crate::domain::event::Recorded;
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Html;
 use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
 use runs::{Measured, Runs};
-use serde::Deserialize;
 use timeline::Timeline;
 use updates::Updates;
 
@@ -92,38 +91,21 @@ struct View {
     attempt: u32,
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    #[serde(default)]
-    kind: String,
-}
-
-async fn get(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-) -> Result<Html<String>, WebError> {
-    show(&app, &who, &id, &asked.kind, Back::default()).await
+async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Html<String>, WebError> {
+    show(&app, &who, &id, Back::default()).await
 }
 
 /// The room, with a form that came back where there is one.
-pub(super) async fn show(
-    app: &AppState,
-    who: &SignedIn,
-    id: &str,
-    only: &str,
-    back: Back,
-) -> Result<Html<String>, WebError> {
+pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Html<String>, WebError> {
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    page(&view(&sight, &journal, only, back))
+    page(&view(&sight, &journal, back))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
+fn view(sight: &Sight, journal: &[Recorded], back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
     let triggers = incident.triggers.iter().enumerate().map(|(place, seen)| Trigger {
@@ -146,7 +128,7 @@ fn view(sight: &Sight, journal: &[Recorded], only: &str, back: Back) -> View {
         measures: runs::measures(sight),
         people: People::of(sight),
         updates: Updates::of(sight),
-        timeline: Timeline::of(sight, journal, only),
+        timeline: Timeline::of(sight, journal),
         triggers: triggers.collect(),
         reads_logs: sight.reads_logs(),
         open: incident.is_open(),

@@ -128,7 +128,7 @@ pub async fn post<K: Orders>(
 /// The room once more, with what was typed.
 async fn again(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
     let status = back.told.as_ref().map_or(StatusCode::OK, |told| told.status);
-    Ok((status, show(app, who, id, "", back).await?).into_response())
+    Ok((status, show(app, who, id, back).await?).into_response())
 }
 
 /// The number of an attempt, as hidden fields carry it.

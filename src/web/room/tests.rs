@@ -163,22 +163,6 @@ async fn after_a_failure_the_restoration_is_offered_with_its_loss_and_never_firs
 }
 
 #[tokio::test]
-async fn the_timeline_filters_by_kind_and_keeps_its_anchors() {
-    let world = World::new().await;
-    let id = world.critical().await;
-    let mut sam = world.signed_in("sam").await;
-    let note = sam.post(&format!("/incidents/{id}/note"), &[("text", "users <em>call</em>")]).await;
-    assert_eq!(note.status, StatusCode::SEE_OTHER);
-    let version = world.app.incidents.incident(&id).await.unwrap().version;
-    let notes = sam.get(&format!("/incidents/{id}?kind=note")).await;
-    assert!(notes.body.contains(&format!("id=\"e{version}\"")));
-    assert!(!notes.body.contains("id=\"e1\""), "the opening is no note");
-    assert!(!notes.body.contains("<em>"));
-    let all = sam.get(&format!("/incidents/{id}?kind=nonsense")).await;
-    assert!(all.body.contains("id=\"e1\""));
-}
-
-#[tokio::test]
 async fn an_address_that_is_no_incident_leads_nowhere() {
     let world = World::new().await;
     world.critical().await;
