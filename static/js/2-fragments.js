@@ -3,7 +3,13 @@
 const policy = window.trustedTypes?.createPolicy("backout", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
 
 function parsePage(text) {
-  return new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+  const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+  // The browser's own focus is for loading; put in later it would only complain. `leadToResult` follows the wish.
+  for (const field of page.querySelectorAll("[autofocus]")) {
+    field.removeAttribute("autofocus");
+    field.setAttribute("data-focus", "");
+  }
+  return page;
 }
 
 /** Loose elements; inside a template also rows of tables and lists survive. */

@@ -126,7 +126,7 @@ function trailOf(form) {
 function leadToResult(trail, path) {
   const elsewhere = document.activeElement !== document.body && !path.includes(document.activeElement);
   if (elsewhere) return;
-  const wrong = document.querySelector("#faults, #refused, main [autofocus]");
+  const wrong = document.querySelector("#faults, #refused, main [data-focus]");
   const part = trail.map((id) => document.getElementById(id)).find((element) => element !== null);
   const heading = part?.matches("li, tr, .card-body") ? part : part?.querySelector("h1, h2, h3") ?? document.querySelector("main h1, main h2");
   if (wrong ?? heading) giveFocus(wrong ?? heading);
