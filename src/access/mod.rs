@@ -9,6 +9,7 @@ pub mod capability;
 pub mod password;
 pub mod record;
 pub mod session;
+pub mod settings;
 pub mod sign_in;
 pub mod slow_down;
 pub mod tokens;

@@ -6,6 +6,7 @@
 //! on every replica, open streams included (they ask [`recognise`] before each event).
 
 use super::digest;
+use super::settings::Settings;
 use crate::access::capability::roles_from;
 use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
 use crate::store::{NewSession, Person, Store, StoreError};
@@ -78,6 +79,7 @@ pub struct Recognised {
     pub login: String,
     pub name: String,
     pub roles: Vec<Role>,
+    pub settings: Settings,
     /// Hash of the session's id.
     pub session: String,
     pub kept: Kept,
@@ -112,6 +114,7 @@ pub async fn recognise(
         login: person.login,
         name: person.name,
         roles: roles_from(&person.roles),
+        settings: Settings::read(&person.settings),
         session: session.to_owned(),
         last_seen: row.last_seen,
         expires_at: row.expires_at,

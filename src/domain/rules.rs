@@ -148,8 +148,8 @@ fn otherwise(procedure: &Procedure, case: &Case, decision: Decision, severity: S
         let then = rule.map_or(decision, |rule| rule.decision);
         let wanted = demands(procedure, &asked, then, other).slots;
         if then != decision || wanted != slots {
-            let who: Vec<&str> =
-                wanted.iter().filter(|slot| slot.kind.gates()).map(|slot| slot.role.as_str()).collect();
+            let who: Vec<String> =
+                wanted.iter().filter(|slot| slot.kind.gates()).map(|slot| slot.duty.to_string()).collect();
             let who = if who.is_empty() { String::from("nobody, so it would be blocked") } else { who.join(" and ") };
             changes.push(format!("At {other}: {then}, authorised by {who}."));
         }

@@ -20,6 +20,8 @@ pub struct Person {
     pub epoch: i64,
     pub created_at: Timestamp,
     pub password_changed_at: Option<Timestamp>,
+    /// How the person wants the pages, as JSON.
+    pub settings: String,
 }
 
 /// An account to be added, active, with epoch 0.
@@ -40,7 +42,7 @@ pub fn canonical_login(login: &str) -> String {
 
 macro_rules! columns {
     () => {
-        "id, login, name, password, roles, active, epoch, created_at, password_changed_at"
+        "id, login, name, password, roles, active, epoch, created_at, password_changed_at, settings"
     };
 }
 
@@ -48,7 +50,7 @@ queries! {
     /// Adds an account; `Duplicate` when its id or its login is taken.
     alone pub fn insert_person(db, person: &NewPerson) -> () {
         let added = sqlx::query(concat!(
-            "INSERT INTO people (", columns!(), ") VALUES ($1, $2, $3, $4, $5, 1, 0, $6, $7) ON CONFLICT DO NOTHING"
+            "INSERT INTO people (", columns!(), ") VALUES ($1, $2, $3, $4, $5, 1, 0, $6, $7, '{}') ON CONFLICT DO NOTHING"
         ))
             .bind(&person.id)
             .bind(canonical_login(&person.login))
@@ -101,6 +103,16 @@ queries! {
         let changed = sqlx::query("UPDATE people SET active = $2 WHERE id = $1")
             .bind(id)
             .bind(Flag::from(active))
+            .execute(db)
+            .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Replaces how the person wants the pages.
+    alone pub fn set_settings(db, id: &str, settings: &str) -> bool {
+        let changed = sqlx::query("UPDATE people SET settings = $2 WHERE id = $1")
+            .bind(id)
+            .bind(settings)
             .execute(db)
             .await?;
         Ok(changed.rows_affected() == 1)

@@ -1,4 +1,4 @@
-//! One's own account: the password, and the browsers in which one is signed in.
+//! One's own account: how the pages look, the password, and the browsers in which one is signed in.
 
 use super::AppState;
 use super::error::{WebError, page};
@@ -11,6 +11,7 @@ use crate::access::accounts::{change_password, end_session};
 use crate::access::capability::Capability;
 use crate::access::password::{LONGEST, LONGEST_BYTES, SHORTEST, judge};
 use crate::access::session::Kept;
+use crate::access::settings::{Settings, Theme};
 use crate::access::sign_in::{Confirmed, Refused, confirm};
 use crate::domain::Timestamp;
 use askama::Template;
@@ -22,6 +23,7 @@ use tower_sessions::Session;
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/account", Capability::SignedIn, get),
+        Route::post("/account/settings", Capability::SignedIn, post_settings),
         Route::post("/account/password", Capability::SignedIn, post_password),
         Route::post("/account/end-session", Capability::SignedIn, post_end),
     ]
@@ -33,6 +35,7 @@ struct View {
     layout: Layout,
     login: String,
     roles: String,
+    settings: Settings,
     sessions: Vec<Line>,
     faults: Vec<Fault>,
     shortest: usize,
@@ -60,13 +63,43 @@ async fn show(app: &AppState, who: &SignedIn, faults: Faults) -> Result<Response
     });
     let layout = Layout::of(who, "Your account", Here::Elsewhere, now);
     let roles = layout.person.as_ref().map(|badge| badge.roles.clone()).unwrap_or_default();
-    let (login, sessions) = (who.login.clone(), sessions.collect());
-    let view = View { layout, login, roles, sessions, faults: faults.0, shortest: SHORTEST, longest: LONGEST };
+    let (login, settings, sessions) = (who.login.clone(), who.settings.clone(), sessions.collect());
+    let view =
+        View { layout, login, roles, settings, sessions, faults: faults.0, shortest: SHORTEST, longest: LONGEST };
     Ok(page(&view)?.into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Response, WebError> {
     show(&app, &who, Faults::default()).await
+}
+
+struct Wishes(Settings);
+
+impl Form for Wishes {
+    const FIELDS: &'static [Field] =
+        &[Field::text("theme", "Colours", 10), Field::text("keys", "Keys", 3), Field::text("sound", "Sound", 3)];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Wishes> {
+        let Some(theme) = Theme::from_key(typed.text("theme")) else {
+            faults.add("theme", "Choose one of the three.");
+            return None;
+        };
+        Some(Wishes(Settings { theme, keys: typed.text("keys") == "on", sound: typed.text("sound") == "on" }))
+    }
+}
+
+async fn post_settings(
+    State(app): State<AppState>,
+    who: SignedIn,
+    form: Checked<Wishes>,
+) -> Result<Response, WebError> {
+    match form.value {
+        Ok(Wishes(wishes)) => {
+            app.store.set_settings(&who.person.0, &wishes.written()).await?;
+            Ok(Redirect::to("/account#settings").into_response())
+        }
+        Err(faults) => unprocessable(&app, &who, faults).await,
+    }
 }
 
 struct NewPassword {
@@ -149,5 +182,25 @@ async fn post_end(State(app): State<AppState>, who: SignedIn, form: Checked<End>
         Ok(Redirect::to("/account").into_response())
     } else {
         Err(WebError::not_found())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::sample::World;
+
+    #[tokio::test]
+    async fn the_theme_is_kept_with_the_person_and_stands_on_every_page() {
+        let world = World::new().await;
+        let mut maya = world.signed_in("maya").await;
+        assert!(!maya.get("/").await.body.contains("data-theme"), "the system decides until somebody else does");
+        let chosen = maya.post("/account/settings", &[("theme", "dark"), ("keys", "on")]).await;
+        assert_eq!(chosen.status, StatusCode::SEE_OTHER, "{}", chosen.words());
+        assert!(world.signed_in("maya").await.get("/").await.body.contains("<html lang=\"en\" data-theme=\"dark\">"));
+        assert!(!world.signed_in("helen").await.get("/").await.body.contains("data-theme"), "it is hers alone");
+        let odd = maya.post("/account/settings", &[("theme", "sepia")]).await;
+        assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(odd.words().contains("Choose one of the three"), "{}", odd.words());
     }
 }

@@ -10,19 +10,21 @@ use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, target_name};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::{Here, Layout};
-use super::room::decision::{Slot, slots};
+use super::room::band::{Band, Press};
+use super::room::decision::{Slot, slots, told};
 use super::room::orders::{ATTEMPT, Back, INTENT, NAME, TEXT, attempt};
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
-use crate::domain::Timestamp;
 use crate::domain::command::{Approve, Command};
 use crate::domain::condition::Series;
 use crate::domain::decide::open_items;
+use crate::domain::facts::Registered;
 use crate::domain::plan::{FixedPlan, PlannedAction, Target};
-use crate::domain::procedure::{ActionMode, Pace, SlotKind, StartMode};
+use crate::domain::procedure::{ActionMode, Pace, Procedure, SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Submitted};
+use crate::domain::{Span, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -47,11 +49,16 @@ struct View {
     header: IncidentHeader,
     id: String,
     back: Back,
+    band: Band,
     attempt: AttemptNo,
     /// Nothing waits for approval: what stands there instead.
     plan: Option<PlanView>,
     state: String,
     policy: String,
+    /// Which rule of the playbook said so.
+    rule: String,
+    /// Who is informed, without a say.
+    told: Vec<String>,
     advice: String,
     because: String,
     otherwise: String,
@@ -74,7 +81,6 @@ struct PlanView {
     environment: String,
     severity: String,
     decision: String,
-    rule: String,
     escalates: Option<AttemptNo>,
     components: Vec<String>,
     scope: Vec<String>,
@@ -83,6 +89,8 @@ struct PlanView {
     reason: String,
     phrase: String,
     starts: &'static str,
+    /// The time limits of all runs together; empty where one has none to add.
+    longest: String,
     targets: Vec<TargetView>,
     actions: Vec<ActionView>,
 }
@@ -91,7 +99,12 @@ struct TargetView {
     kind: &'static str,
     component: String,
     from: String,
+    /// When what runs now was deployed.
+    since: String,
     to: String,
+    stable: bool,
+    /// How long the target ran before.
+    ran: String,
     checksum: String,
     facts: Vec<String>,
     free_text: bool,
@@ -189,7 +202,10 @@ fn view(sight: &Sight, back: Back) -> View {
         attempt: attempt.map_or(0, |attempt| attempt.number),
         plan: submitted.map(|submitted| plan_view(sight, submitted)),
         state: attempt.map_or_else(|| "not planned".to_owned(), |attempt| attempt.status().to_string()),
+        band: band(sight),
         policy: incident.advice.authority.clone(),
+        rule: rule_number(sight.facts.procedure, &incident.advice.rule),
+        told: told(&incident.advice),
         advice: sentence(&incident.advice.decision.to_string()),
         because: sentence(&incident.advice.because),
         otherwise: incident.advice.otherwise.clone(),
@@ -205,6 +221,25 @@ fn view(sight: &Sight, back: Back) -> View {
     }
 }
 
+/// The room's own band, worded for this page: whoever must authorise is here already.
+fn band(sight: &Sight) -> Band {
+    let mut band = Band::of(sight);
+    let here = format!("/incidents/{}/approve", sight.incident.id);
+    if matches!(&band.press, Some(Press::Link { href, .. }) if *href == here) {
+        band.press = None;
+        band.heading = "Read what will run, then authorise or decline".to_owned();
+    }
+    band
+}
+
+/// `Rule 2 of the playbook`: what people can look up, never the rule's own name.
+fn rule_number(procedure: &Procedure, name: &str) -> String {
+    match procedure.rules.iter().position(|rule| rule.name == name) {
+        Some(place) => format!("Rule {} of the playbook", place + 1),
+        None => "By the category of the trigger".to_owned(),
+    }
+}
+
 fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
     let plan = &submitted.plan;
     PlanView {
@@ -216,7 +251,6 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
         environment: plan.environment.clone(),
         severity: plan.severity.to_string(),
         decision: plan.decision.to_string(),
-        rule: plan.rule.clone(),
         escalates: plan.escalates,
         components: plan.components.clone(),
         scope: plan.scope.clone(),
@@ -228,6 +262,7 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
             StartMode::AtAuthorisation => "by itself, with the last authorisation",
             StartMode::OnCommand => "on the word of the incident commander or the technical lead",
         },
+        longest: longest(plan),
         targets: plan.targets.iter().map(|target| target_view(sight, target)).collect(),
         actions: plan
             .actions
@@ -239,34 +274,74 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
 }
 
 fn target_view(sight: &Sight, target: &Target) -> TargetView {
-    let entry = sight.facts.registered(target.kind, &target.component, &target.name);
-    let mut facts = Vec::new();
+    let facts = sight.facts;
+    let entry = facts.registered(target.kind, &target.component, &target.name);
+    let running = target.from.as_ref().and_then(|from| facts.registered(target.kind, &target.component, from));
+    let stable = facts.previous_stable(&target.component, sight.now);
+    let mut told = Vec::new();
     if let Some(entry) = entry {
-        let stable = sight.facts.previous_stable(&target.component, sight.now);
-        if stable.is_some_and(|stable| stable.name == entry.name) {
-            facts.push("Previous stable".to_owned());
-        }
-        facts.push(format!("registered by {}, from {} {} UTC", entry.by, entry.at.date(), entry.at.time_of_day()));
+        let by = if entry.by == "system" { "Backout" } else { &entry.by };
+        told.push(format!("registered by {by}, from {} {} UTC", entry.at.date(), entry.at.time_of_day()));
         match entry.verified_at {
-            Some(at) => facts.push(format!("verified {} {} UTC", at.date(), at.time_of_day())),
-            None if target.from.is_none() => facts.push("never verified".to_owned()),
+            Some(at) => told.push(format!("verified {} {} UTC", at.date(), at.time_of_day())),
+            None if target.from.is_none() => told.push("never verified".to_owned()),
             None => {}
         }
         if !entry.note.is_empty() {
-            facts.push(entry.note.clone());
+            told.push(entry.note.clone());
         }
     } else {
-        facts.push("no register knows it any more".to_owned());
+        told.push("no register knows it any more".to_owned());
     }
     TargetView {
         kind: target.kind.key(),
         component: target.component.clone(),
         from: target.from.clone().unwrap_or_default(),
+        since: running.map_or_else(String::new, |running| format!("deployed {} UTC", running.at.time_of_day())),
         to: target.name.clone(),
+        stable: entry.is_some() && stable.is_some_and(|stable| Some(&stable.name) == entry.map(|entry| &entry.name)),
+        ran: entry.filter(|_| target.kind == TargetKind::Release).map_or_else(String::new, |entry| ran(sight, entry)),
         checksum: target.checksum.clone(),
-        facts,
+        facts: told,
         free_text: target.free_text,
     }
+}
+
+/// `ran 18 d` or `ran 5 h 20 min`: until the release after it came.
+fn ran(sight: &Sight, entry: &Registered) -> String {
+    let later = sight
+        .facts
+        .register
+        .iter()
+        .filter(|other| other.kind == entry.kind && other.component == entry.component && other.at > entry.at);
+    later.map(|other| other.at).min().map_or_else(String::new, |until| format!("ran {}", long(until - entry.at)))
+}
+
+/// A span of hours or days in words: `18 d`, `5 h 20 min`, `40 min`.
+fn long(span: Span) -> String {
+    let minutes = span.as_seconds() / 60;
+    match (minutes / 60 / 24, minutes / 60, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes}\u{a0}min"),
+        (0, hours, minutes) => format!("{hours}\u{a0}h {minutes}\u{a0}min"),
+        (days, ..) => format!("{days}\u{a0}d"),
+    }
+}
+
+/// What all time limits together allow; actions of one group run side by side and count once.
+fn longest(plan: &FixedPlan) -> String {
+    let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut sum = 0;
+    for action in &plan.actions {
+        let limit = action.time_limit.as_seconds();
+        match &action.group {
+            Some(group) => {
+                let longest = groups.entry(group).or_default();
+                *longest = (*longest).max(limit);
+            }
+            None => sum += limit,
+        }
+    }
+    long(Span::seconds(sum + groups.values().sum::<i64>()))
 }
 
 fn action_view(sight: &Sight, plan: &FixedPlan, place: usize, action: &PlannedAction) -> ActionView {

@@ -106,4 +106,30 @@ mod tests {
         let css = path("app.css");
         assert!(css.starts_with("/static/app.") && css.ends_with(".css") && css.len() == "/static/app..css".len() + 12);
     }
+
+    #[test]
+    fn the_stylesheet_names_fonts_by_their_hashed_address_and_their_licence_is_served() {
+        let name = path("app.css").trim_start_matches("/static/");
+        let text = String::from_utf8_lossy(&CATALOGUE.files[name].bytes);
+        for font in ["inter-latin.woff2", "inter-latin-ext.woff2"] {
+            assert!(text.contains(&format!("url({})", path(font))), "{font}");
+            let served = &CATALOGUE.files[path(font).trim_start_matches("/static/")];
+            assert_eq!(served.kind, "font/woff2");
+        }
+        assert!(path("inter-OFL.txt").ends_with(".txt"));
+    }
+
+    /// The first view of a page: the page itself (at most 25 KiB is left for it), the stylesheet, the script, the icons,
+    /// and the one font that English needs.
+    #[test]
+    fn what_a_first_view_loads_beside_the_page_stays_below_75_kib_compressed() {
+        let compressed = |name: &str| {
+            let Some(path) = CATALOGUE.paths.get(name) else { return 0 };
+            let bytes = &CATALOGUE.files[path.trim_start_matches("/static/")].bytes;
+            // A font is compressed already; text shrinks to less than a third.
+            if name.ends_with(".woff2") { bytes.len() } else { bytes.len() * 3 / 10 }
+        };
+        let all = ["app.css", "app.js", "icons.svg", "icon.svg", "inter-latin.woff2"].map(compressed);
+        assert!(all.iter().sum::<usize>() < 75 * 1024, "{all:?}");
+    }
 }

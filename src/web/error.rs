@@ -170,6 +170,27 @@ struct Page<'a> {
     request: &'a str,
 }
 
+impl Page<'_> {
+    /// Red is for what failed; waiting is amber; what is only not there or not yours is no alarm.
+    fn class(&self) -> &'static str {
+        match self.error.status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => "banner-warn",
+            status if status.is_server_error() => "banner-crit",
+            _ => "",
+        }
+    }
+
+    fn icon(&self) -> &'static str {
+        match self.error.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "lock",
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "waiting",
+            StatusCode::NOT_FOUND => "search",
+            status if status.is_server_error() => "failed",
+            _ => "attention",
+        }
+    }
+}
+
 /// The layer that gives every error its page.
 pub async fn dress(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let machine = request.uri().path().starts_with("/api/");

@@ -3,6 +3,7 @@
 use super::assets;
 use super::session::SignedIn;
 use crate::access::capability::role_name;
+use crate::access::settings::{Settings, Theme};
 use crate::domain::Timestamp;
 
 /// Which entry of the bar is the present one.
@@ -23,6 +24,8 @@ pub struct Layout {
     pub title: String,
     pub here: Here,
     pub person: Option<Badge>,
+    /// How whoever looks wants the pages.
+    pub settings: Settings,
     pub now: Timestamp,
 }
 
@@ -49,12 +52,12 @@ pub struct Entry {
 impl Layout {
     /// The frame for someone who is signed in.
     pub fn of(who: &SignedIn, title: &str, here: Here, now: Timestamp) -> Layout {
-        Layout { title: title.to_owned(), here, person: Some(Badge::of(who)), now }
+        Layout { title: title.to_owned(), here, person: Some(Badge::of(who)), settings: who.settings.clone(), now }
     }
 
     /// The frame for nobody in particular: sign-in, links, errors.
     pub fn outside(title: &str, now: Timestamp) -> Layout {
-        Layout { title: title.to_owned(), here: Here::Elsewhere, person: None, now }
+        Layout { title: title.to_owned(), here: Here::Elsewhere, person: None, settings: Settings::default(), now }
     }
 
     pub fn entries(&self) -> Vec<Entry> {
@@ -66,6 +69,14 @@ impl Layout {
             entry("People", "/people", Here::People),
             entry("Audit log", "/audit", Here::Audit),
         ]
+    }
+
+    /// `light` or `dark`; empty where the browser decides.
+    pub fn theme(&self) -> &'static str {
+        match self.settings.theme {
+            Theme::System => "",
+            theme => theme.key(),
+        }
     }
 
     pub fn stylesheet(&self) -> &'static str {

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod reauthenticate;
 pub mod registers;
 pub mod report;
+pub mod report_figures;
 pub mod report_markdown;
 pub mod rollbacks;
 pub mod room;

@@ -18,6 +18,7 @@ use crate::domain::PersonId;
 use crate::domain::command::Command;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::report::{Report, report};
+use crate::store::Head;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -48,6 +49,12 @@ struct View {
     id: String,
     report: Report,
     sections: Vec<Section>,
+    /// The ledger's head when the page was made.
+    chain: Head,
+    /// Who reads, for the foot of a printed page.
+    reader: String,
+    /// The address that printed links begin with.
+    site: String,
     told: Option<Refusal>,
     faults: Vec<Fault>,
 }
@@ -73,7 +80,7 @@ struct Back {
     faults: Faults,
 }
 
-fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, back: Back) -> View {
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: Head, back: Back) -> View {
     let incident = &looked.incident;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
@@ -102,6 +109,9 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, back: B
         id: incident.id.clone(),
         sections: sections.collect(),
         report,
+        chain,
+        reader: who.name.clone(),
+        site: app.site.origin(),
         told: back.refused,
         faults: back.faults.0,
     }
@@ -110,12 +120,13 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, back: B
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
     let report = written(app, who, &looked).await?;
+    let chain = app.store.head().await?;
     let status = match &back {
         Back { refused: Some(refusal), .. } => acting::status(refusal),
         Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
     };
-    Ok((status, page(&view(app, who, &looked, report, back))?).into_response())
+    Ok((status, page(&view(app, who, &looked, report, chain, back))?).into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {

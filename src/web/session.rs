@@ -6,6 +6,7 @@ use super::layers::ADDRESS_BYTES;
 use super::pace::Kind;
 use crate::access::capability::{Capability, Closed, Standing};
 use crate::access::session::{FRESH, KEPT, Kept, Recognised, Sessions, id_hash, make_room, recognise, touch};
+use crate::access::settings::Settings;
 use crate::domain::{PersonId, Role, Strength, Timestamp};
 use crate::store::StoreError;
 use axum::extract::{FromRequestParts, Request, State};
@@ -39,6 +40,7 @@ pub struct SignedIn {
     pub login: String,
     pub name: String,
     pub roles: Vec<Role>,
+    pub settings: Settings,
     /// Set while a confirmation is fresh.
     pub reauthenticated_at: Option<Timestamp>,
     /// How that was done.
@@ -55,6 +57,7 @@ impl SignedIn {
             login: recognised.login.clone(),
             name: recognised.name.clone(),
             roles: recognised.roles.clone(),
+            settings: recognised.settings.clone(),
             reauthenticated_at: recognised.confirmed.map(|(at, _)| at),
             strength: recognised.confirmed.map(|(_, strength)| strength),
             session: recognised.session.clone(),

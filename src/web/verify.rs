@@ -11,6 +11,7 @@ use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::{Here, Layout};
+use super::room::band::{Band, Press};
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
@@ -23,7 +24,7 @@ use crate::domain::decide::{compared, is_red, measured, version_proven};
 use crate::domain::event::Mark;
 use crate::domain::facts::{Facts, READ_BACK_VALID};
 use crate::domain::offers::Offers;
-use crate::domain::procedure::{Criterion, Phase};
+use crate::domain::procedure::{Criterion, ExecutorKind, Phase, TargetKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, IndicatorSign, Marked};
 use askama::Template;
@@ -123,6 +124,11 @@ struct Verification {
     confirm: Option<Refusal>,
     fail: Option<Refusal>,
     restoration: Option<Restoration>,
+    /// The one reason why nobody who looks may tick any criterion, said once.
+    locked: Option<Refusal>,
+    checks_locked: Option<Refusal>,
+    /// What a full restoration would cost, and who would authorise it.
+    escalation: String,
     /// What the verdict was, once there is one.
     verdict: Option<(String, String, Timestamp)>,
     yours: bool,
@@ -134,6 +140,7 @@ struct View {
     layout: Layout,
     header: IncidentHeader,
     id: String,
+    band: Band,
     verification: Option<Verification>,
     refused: Option<Refusal>,
     faults: Vec<Fault>,
@@ -343,6 +350,9 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
         confirm: offers.confirm(attempt.number).err(),
         fail: offers.declare_failed(attempt.number).err(),
         restoration: restoration(offers, attempt),
+        locked: shared(criteria.iter().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
+        checks_locked: shared(checks().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
+        escalation: escalation(offers),
         yours: [&offers.incident.technical_lead, &offers.incident.commander].contains(&&Some(offers.person.clone())),
         criteria,
         groups,
@@ -351,6 +361,54 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
         watching,
         verdict,
     }
+}
+
+/// The refusal that all open lines share; none where one of them can be ticked.
+fn shared<'a>(open: impl Iterator<Item = Option<&'a Refusal>>) -> Option<Refusal> {
+    let all: Option<Vec<&Refusal>> = open.collect();
+    let all = all?;
+    let first = all.first()?;
+    all.iter().all(|other| other == first).then(|| (*first).clone())
+}
+
+/// `From backup nightly-0305: what was written after 01:30 UTC is lost. It takes at most 1 h.`
+fn escalation(offers: &Offers) -> String {
+    let procedure = &offers.facts.procedure;
+    let mut words = format!("{}.", procedure.verification.escalation.text.trim_end_matches('.'));
+    match offers.facts.newest_backup(&offers.incident.component) {
+        Some(backup) => {
+            let (date, time) = (backup.at.date(), backup.at.time_of_day());
+            words += &format!(" From {}: what was written after {date} {time} UTC is lost.", backup.name);
+        }
+        None => words += " No backup is registered, so none can be planned.",
+    }
+    let restoring = procedure.actions.iter().filter(|action| action.target == TargetKind::Backup);
+    let limits = restoring.filter_map(|action| match procedure.executor(&action.executor)?.kind {
+        ExecutorKind::Process { time_limit, .. } => Some(time_limit),
+        ExecutorKind::People { .. } => None,
+    });
+    if let Some(limit) = limits.max() {
+        words += &format!(" Restoring takes at most {}.", limit.written());
+    }
+    format!("{words} {}", offers.incident.advice.authority)
+}
+
+/// The room's own band, worded for this page.
+fn band(sight: &Sight, begun: Option<&Verification>) -> Band {
+    let mut band = Band::of(sight);
+    let here = format!("/incidents/{}/verify", sight.incident.id);
+    if let (Some(Press::Link { href, .. }), Some(it)) = (&band.press, begun)
+        && *href == here
+    {
+        band.press = None;
+        band.heading = match it.criteria.len() - it.confirmed {
+            0 => "Confirm success, or declare the failure".to_owned(),
+            1 => "Tick the 1 remaining success criterion".to_owned(),
+            open => format!("Tick the {open} remaining success criteria"),
+        };
+        band.detail = "Confirm only what you have checked yourself. Measurements never tick on their own.".to_owned();
+    }
+    band
 }
 
 /// What was typed, and why it was not taken.
@@ -370,11 +428,13 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
     let header = IncidentHeader::of(&sight, Page::Verify);
     // The newest attempt that began: a restoration that is only being planned has nothing to verify yet.
     let begun = incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
+    let verification = begun.map(|attempt| verification(&offers, attempt, &back.typed));
     View {
         layout: Layout::of(who, &header.tab("Verify"), Here::Rollbacks, looked.now),
         header,
         id: incident.id.clone(),
-        verification: begun.map(|attempt| verification(&offers, attempt, &back.typed)),
+        band: band(&sight, verification.as_ref()),
+        verification,
         refused: back.refused,
         faults: back.faults.0,
         reason: back.typed.text("reason").to_owned(),

@@ -134,10 +134,18 @@ function showPage(page, mine = false) {
     tellPlanChanged();
     return false;
   }
-  told = toldBy(page);
-  document.title = page.title;
+  takeHead(page);
   morph(document.body, page.body, mine);
   return true;
+}
+
+/** What stands above the body: what the script is told, the title, the colours that somebody has just chosen. */
+function takeHead(page) {
+  told = toldBy(page);
+  document.title = page.title;
+  const { theme } = page.documentElement.dataset;
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
 }
 
 function tellPlanChanged() {

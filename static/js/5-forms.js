@@ -96,8 +96,7 @@ function receive(form, parcel, answer, page) {
 
 /** An answer that is another page altogether, such as the question whether it is still you. */
 function becomePage(page) {
-  told = toldBy(page);
-  document.title = page.title;
+  takeHead(page);
   const own = [...document.body.children].filter((element) => !element.matches("[data-own], [data-fixed]") && served.has(element));
   own.forEach((element) => element.remove());
   const fixed = document.querySelector("body > [data-fixed]");

@@ -240,18 +240,20 @@ async fn people(store: &Store) {
     assert!(store.set_roles("p-bob", &["tl".to_owned()]).await.unwrap());
     assert!(store.set_active("p-bob", false).await.unwrap());
     assert!(store.set_password("p-bob", "$argon2id$2", after(9)).await.unwrap());
+    assert!(store.set_settings("p-bob", r#"{"theme":"light"}"#).await.unwrap());
     assert_eq!(store.bump_epoch("p-bob").await.unwrap(), Some(1));
     assert_eq!(store.bump_epoch("p-bob").await.unwrap(), Some(2));
     let bob = store.person("p-bob").await.unwrap().unwrap();
     assert_eq!((bob.name.as_str(), bob.roles.join(","), bob.active, bob.epoch), ("Robert", "tl".into(), false, 2));
     assert_eq!((bob.password.as_deref(), bob.password_changed_at), (Some("$argon2id$2"), Some(after(9))));
-    assert_eq!(bob.created_at, T);
+    assert_eq!((bob.created_at, bob.settings.as_str()), (T, r#"{"theme":"light"}"#));
     assert_eq!(store.people().await.unwrap().iter().map(|p| p.id.as_str()).collect::<Vec<_>>(), ["p-ada", "p-bob"]);
 
     assert!(!store.rename_person("p-nobody", "x").await.unwrap());
     assert!(!store.set_roles("p-nobody", &[]).await.unwrap());
     assert!(!store.set_active("p-nobody", true).await.unwrap());
     assert!(!store.set_password("p-nobody", "x", T).await.unwrap());
+    assert!(!store.set_settings("p-nobody", "{}").await.unwrap());
     assert_eq!(store.bump_epoch("p-nobody").await.unwrap(), None);
 }
 

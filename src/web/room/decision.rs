@@ -2,6 +2,7 @@
 
 use crate::domain::command::Command;
 use crate::domain::decide::{SlotView, slot_views};
+use crate::domain::event::Advice;
 use crate::domain::procedure::{SlotKind, StartMode};
 use crate::domain::state::{Attempt, AttemptStatus};
 use crate::domain::{Severity, Timestamp};
@@ -96,10 +97,6 @@ impl Decision {
         let advice = &incident.advice;
         let attempt = incident.current();
         let slots = attempt.map_or_else(Vec::new, |attempt| slots(sight, attempt));
-        let told = advice.slots.iter().filter(|slot| !slot.kind.gates()).map(|slot| {
-            let when = if slot.kind == SlotKind::InformBefore { "before the start" } else { "afterwards" };
-            format!("{} is told {when}.", sentence(&slot.duty.to_string()))
-        });
         let voided = attempt.into_iter().flat_map(|attempt| &attempt.voided);
         Decision {
             policy: advice.authority.clone(),
@@ -108,7 +105,7 @@ impl Decision {
             otherwise: advice.otherwise.clone(),
             rule: advice.rule.clone(),
             slots,
-            told: told.collect(),
+            told: told(advice),
             plan: attempt.and_then(|attempt| brief(sight, attempt)),
             voided: voided.map(|(who, why)| Voided { who: sight.facts.name(who), why: why.clone() }).collect(),
             start: attempt.and_then(|attempt| start(sight, attempt)),
@@ -126,6 +123,17 @@ impl Decision {
     pub fn is_blocked(&self) -> bool {
         self.slots.iter().any(|slot| slot.blocked)
     }
+}
+
+/// Who is informed without a say, a sentence each.
+pub fn told(advice: &Advice) -> Vec<String> {
+    let informed = advice.slots.iter().filter(|slot| !slot.kind.gates());
+    informed
+        .map(|slot| {
+            let when = if slot.kind == SlotKind::InformBefore { "before the start" } else { "afterwards" };
+            format!("{} is told {when}.", sentence(&slot.duty.to_string()))
+        })
+        .collect()
 }
 
 /// The slots as pages show them.

@@ -3,7 +3,7 @@
 //! Each panel is a file here with its view, made from a [`Sight`] alone, and a part of the template. [`orders`] has the
 //! forms.
 
-mod band;
+pub mod band;
 mod checklists;
 pub mod decision;
 pub mod orders;

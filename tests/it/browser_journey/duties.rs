@@ -110,7 +110,7 @@ impl Person {
     /// for: it is not within five minutes.
     pub async fn authorises(&self, incident: &str, phrase: &str) -> bool {
         self.goes_to(&format!("{}/approve", room(incident))).await;
-        self.fills("Type", phrase).await;
+        self.fills("2. Type the target", phrase).await;
         self.presses("Authorise").await;
         self.confirms_identity_if_asked().await
     }
@@ -190,6 +190,9 @@ impl Person {
         self.goes_to(&format!("{}/verify", room(incident))).await;
         let row = format!("criterion-{criterion}");
         if !note.is_empty() {
+            if self.counts(&format!("#{row} details")).await > 0 {
+                self.presses_in(&row, "Add a note").await;
+            }
             self.page.fill(&format!("#{row} input[name=note]"), note).await;
         }
         self.presses_in(&row, "Tick").await;
@@ -227,7 +230,7 @@ impl Person {
     pub async fn sees_the_failure(&self, incident: &str, indicator: &str, note: &str) {
         self.goes_to(&format!("{}/verify", room(incident))).await;
         let row = format!("indicator-{indicator}");
-        self.presses_in(&row, "Change").await;
+        self.presses_the(&format!("#{row} summary")).await;
         self.page.click(&format!("#{row} input[value=seen]")).await;
         self.fills_in(&row, "What was seen", note).await;
         self.presses_in(&row, "Record").await;

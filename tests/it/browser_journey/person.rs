@@ -80,13 +80,16 @@ impl Person {
         self.clicks(self.page.the(css).await, css).await;
     }
 
-    /// Clicks; a button of a form leads to another page, and is only done when that is there.
+    /// Clicks; a button of a form is only done when its answer is there: on another page, or on the same one changed in
+    /// its place by the page's own script.
     async fn clicks(&self, found: WebElement, what: &str) {
         let sends = found.tag_name().await.is_ok_and(|tag| tag == "button");
         found.click().await.unwrap_or_else(|fault| panic!("{} cannot press {what:?}: {fault}", self.name));
         if sends {
             let what = format!("the answer to {what:?}, pressed by {}", self.name);
-            self.page.until(&what, async || found.is_enabled().await.is_err()).await;
+            self.page
+                .until(&what, async || found.is_enabled().await.is_err() || self.page.has_settled().await)
+                .await;
         }
     }
 

@@ -335,6 +335,13 @@ impl Page {
         value.unwrap_or_else(|fault| panic!("{expression} has no value: {fault}")).json().clone()
     }
 
+    /// Whether our own script is at work here and no form is under way. Never where scripts do not run.
+    pub async fn has_settled(&self) -> bool {
+        let script = "return document.documentElement.dataset.script === 'on' && document.readyState === 'complete' \
+                      && document.querySelector('form[aria-busy]') === null;";
+        self.execute(script, Vec::new()).await.is_ok_and(|told| told.json().as_bool() == Some(true))
+    }
+
     /// Ends this Chromium now.
     pub async fn close(mut self) {
         let session = self.session.take().expect("a page has its session until it is closed");
