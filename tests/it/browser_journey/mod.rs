@@ -14,7 +14,7 @@
 mod considered;
 mod critical;
 pub mod demo;
-mod duties;
+pub mod duties;
 pub mod person;
 mod setbacks;
 pub mod sights;

@@ -31,7 +31,17 @@ impl Person {
         (login, name): (&'static str, &'static str),
         sights: &Arc<Sights>,
     ) -> Person {
-        let (page, password) = (browser.open(look).await, demo.password(login));
+        Person::sits_at(browser.open(look).await, demo, (login, name), sights)
+    }
+
+    /// At a browser that is open already.
+    pub fn sits_at(
+        page: Page,
+        demo: &Demo,
+        (login, name): (&'static str, &'static str),
+        sights: &Arc<Sights>,
+    ) -> Person {
+        let password = demo.password(login);
         Person { page, login, name, password, site: demo.url(""), sights: Arc::clone(sights) }
     }
 
@@ -87,9 +97,7 @@ impl Person {
         found.click().await.unwrap_or_else(|fault| panic!("{} cannot press {what:?}: {fault}", self.name));
         if sends {
             let what = format!("the answer to {what:?}, pressed by {}", self.name);
-            self.page
-                .until(&what, async || found.is_enabled().await.is_err() || self.page.has_settled().await)
-                .await;
+            self.page.until(&what, async || found.is_enabled().await.is_err() || self.page.has_settled().await).await;
         }
     }
 
