@@ -145,7 +145,7 @@ pub async fn make_room(store: &Store, person: &str, begun: &str, now: Timestamp)
     others.retain(|session| session.id_hash != begun);
     others.sort_by_key(|session| std::cmp::Reverse(session.created_at));
     for old in others.iter().skip(SESSIONS - 1) {
-        store.delete_session(&old.id_hash).await?;
+        super::accounts::end_session(store, person, &old.id_hash, now).await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::site::Site;
 use crate::domain::condition::{self, Sample, Series};
+use crate::domain::curve::Curve;
 use crate::domain::facts::{Facts, Lock, Measure, Measures, PersonFact, ReadBack, Registered};
 use crate::domain::procedure::{Detection, Procedure, TargetKind};
 use crate::domain::{PersonId, Role, Span, Timestamp};
@@ -22,6 +23,8 @@ pub struct Gathered {
     pub incidents: Vec<(String, Timestamp)>,
     pub locks: Vec<Lock>,
     pub measures: Measures,
+    /// Empty until [`super::measuring`] fills it.
+    pub curves: Vec<Curve>,
     pub version: Option<ReadBack>,
     pub environments: BTreeMap<String, Vec<String>>,
 }
@@ -45,6 +48,7 @@ impl Gathered {
             incidents: &self.incidents,
             locks: &self.locks,
             measures: &self.measures,
+            curves: &self.curves,
             version: self.version.as_ref(),
             environments: &self.environments,
             catalogue: scripts,
@@ -89,7 +93,7 @@ fn read_back(stored: Option<&str>) -> ReadBack {
 }
 
 /// The longest look-back that the procedure asks of any series, by series.
-fn look_backs(procedure: &Procedure) -> BTreeMap<Series, Span> {
+pub(super) fn look_backs(procedure: &Procedure) -> BTreeMap<Series, Span> {
     let mut spans = BTreeMap::from([
         (Series::ErrorRate, condition::LOOK_BACK),
         (Series::ResponseTime, condition::LOOK_BACK),
@@ -194,6 +198,7 @@ macro_rules! gathering {
             let version = asked.then(|| read_back(stored.as_deref()));
             Ok(Gathered {
                 measures: if probed { measures(&procedure, &samples, now) } else { Measures::default() },
+                curves: Vec::new(),
                 procedure,
                 playbook: playbook.to_owned(),
                 people,

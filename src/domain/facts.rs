@@ -2,6 +2,7 @@
 //! fact can change between check and act.
 
 use super::condition::{Condition, Direction, Series};
+use super::curve::Curve;
 use super::plan::{Draft, PlannedAction};
 use super::procedure::{Procedure, TargetKind};
 use super::{PersonId, Role, Span, Timestamp};
@@ -20,6 +21,9 @@ pub struct Facts<'a> {
     /// Locks that attempts of *other* incidents hold.
     pub locks: &'a [Lock],
     pub measures: &'a Measures,
+    /// What was measured since the incident began, or since it was last kept. Read only for what may end something
+    /// ([`super::decide::may_end`]).
+    pub curves: &'a [Curve],
     /// What the running service says of itself, where it can be asked (E18).
     pub version: Option<&'a ReadBack>,
     /// Environments that this Backout may act on, with their components.

@@ -1,6 +1,8 @@
 //! What stands around every page: the bar, who is signed in, the clock.
 
 use super::assets;
+use super::incident::Sight;
+use super::live::position::Position;
 use super::session::SignedIn;
 use crate::access::capability::role_name;
 use crate::access::settings::{Settings, Theme};
@@ -27,6 +29,17 @@ pub struct Layout {
     /// How whoever looks wants the pages.
     pub settings: Settings,
     pub now: Timestamp,
+    /// What the page follows while it is open; nothing for a page that stands still.
+    pub live: Option<Live>,
+}
+
+/// How a page stays live: the script of the page opens the stream, and fetches the page anew when the stream says so.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The stream's address, with the position at which the page was made.
+    pub stream: String,
+    /// The page's own address.
+    pub page: String,
 }
 
 /// Who is signed in, as the bar shows it.
@@ -52,12 +65,33 @@ pub struct Entry {
 impl Layout {
     /// The frame for someone who is signed in.
     pub fn of(who: &SignedIn, title: &str, here: Here, now: Timestamp) -> Layout {
-        Layout { title: title.to_owned(), here, person: Some(Badge::of(who)), settings: who.settings.clone(), now }
+        let settings = who.settings.clone();
+        Layout { title: title.to_owned(), here, person: Some(Badge::of(who)), settings, now, live: None }
+    }
+
+    /// The frame of a page of an incident, which follows it; `tail` is what its address has beyond the room's.
+    pub fn in_incident(sight: &Sight, title: &str, tail: &str) -> Layout {
+        let room = format!("/incidents/{}", sight.incident.id);
+        let after = Position::of(sight.seen, sight.reads_logs());
+        let live = Live { stream: format!("{room}/live?after={after}"), page: format!("{room}{tail}") };
+        Layout { live: Some(live), ..Layout::of(sight.who, title, Here::Rollbacks, sight.now) }
+    }
+
+    /// The same frame for a page that follows every incident; `seq` is the last entry that it surely shows.
+    pub fn following(self, seq: i64, page: &str) -> Layout {
+        Layout { live: Some(Live { stream: format!("/live?after={seq}"), page: page.to_owned() }), ..self }
     }
 
     /// The frame for nobody in particular: sign-in, links, errors.
     pub fn outside(title: &str, now: Timestamp) -> Layout {
-        Layout { title: title.to_owned(), here: Here::Elsewhere, person: None, settings: Settings::default(), now }
+        Layout {
+            title: title.to_owned(),
+            here: Here::Elsewhere,
+            person: None,
+            settings: Settings::default(),
+            now,
+            live: None,
+        }
     }
 
     pub fn entries(&self) -> Vec<Entry> {
