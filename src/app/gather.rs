@@ -11,9 +11,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How far back incidents count against a release being stable.
-const MEMORY: Span = Span::hours(24 * 400);
-
 /// Facts with an owner; [`Gathered::facts`] lends them to a decision.
 pub struct Gathered {
     pub procedure: Arc<Procedure>,
@@ -158,6 +155,15 @@ fn measures(procedure: &Procedure, samples: &[Sample], now: Timestamp) -> Measur
     )
 }
 
+/// When each release before the running one ran, newest first; those that ran too shortly to be stable are left out.
+fn earlier_releases(known: &[Registered], at_least: Span) -> Vec<(Timestamp, Timestamp)> {
+    let mut began: Vec<Timestamp> =
+        known.iter().filter(|entry| entry.kind == TargetKind::Release).map(|entry| entry.at).collect();
+    began.sort();
+    let spans = began.windows(2).map(|pair| (pair[0], pair[1]));
+    spans.filter(|(from, until)| *until - *from >= at_least).rev().collect()
+}
+
 /// Writes the same reading for a writing transaction and for a reading connection.
 macro_rules! gathering {
     ($name:ident, $connection:ty) => {
@@ -174,12 +180,17 @@ macro_rules! gathering {
             let mut incidents = Vec::new();
             let components = site.environments.get(environment).map(|profile| profile.components.clone());
             for part in components.unwrap_or_default() {
-                register.extend(from.registered(environment, &part).await?.into_iter().filter_map(registered));
-                let opened = from.opened_between(environment, &part, now - MEMORY, now).await?;
-                let others = opened.into_iter().filter(|row| row.incident != incident);
-                // A dismissed alarm says nothing against a release.
-                let real = others.filter(|row| row.outcome.as_deref() != Some("dismissed"));
-                incidents.extend(real.map(|row| (row.component, row.opened_at)));
+                let known: Vec<Registered> =
+                    from.registered(environment, &part).await?.into_iter().filter_map(registered).collect();
+                // One incident is enough to say that a release was not quiet, and older ones than the first that
+                // was are not asked for: so this is as quick after years as on the first day.
+                for (began, ended) in earlier_releases(&known, procedure.previous_stable.ran_at_least) {
+                    match from.first_opened(environment, &part, began, ended, incident).await? {
+                        Some(opened_at) => incidents.push((part.clone(), opened_at)),
+                        None => break,
+                    }
+                }
+                register.extend(known);
             }
             let locks = from
                 .holding_locks(environment)

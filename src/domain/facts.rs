@@ -16,7 +16,8 @@ pub struct Facts<'a> {
     pub people: &'a BTreeMap<PersonId, PersonFact>,
     /// Registered releases, backups and configurations of the incident's environment.
     pub register: &'a [Registered],
-    /// When other incidents of this environment opened: component and time.
+    /// Other incidents that speak against a release: component and time of opening. One for each release that was not
+    /// quiet, down to the newest that was; what came before that is not known.
     pub incidents: &'a [(String, Timestamp)],
     /// Locks that attempts of *other* incidents hold.
     pub locks: &'a [Lock],

@@ -11,6 +11,7 @@ mod browser_journey;
 mod browser_live;
 mod contrast;
 mod core;
+mod figures;
 mod house_rules;
 mod old_journals;
 mod playbook_seed;

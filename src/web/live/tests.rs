@@ -58,7 +58,7 @@ impl Ear {
                 return Some(told);
             }
             let more = tokio::time::timeout(PATIENCE, self.body.next()).await.expect("something comes, or the end");
-            self.text.push_str(&String::from_utf8(more?.unwrap().to_vec()).unwrap());
+            self.text.push_str(std::str::from_utf8(&more?.unwrap()).unwrap());
         }
     }
 
