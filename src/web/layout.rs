@@ -48,6 +48,11 @@ pub struct Badge {
     pub name: String,
     pub initials: String,
     pub roles: String,
+    /// By which texts that were not sent are told apart in a browser that several people use.
+    pub login: String,
+    /// When the session ends if nothing more is done, and when however much is.
+    pub session_ends: Timestamp,
+    pub session_most: Timestamp,
 }
 
 /// One entry of the bar.
@@ -111,13 +116,24 @@ impl Layout {
     pub fn stylesheet(&self) -> &'static str {
         assets::path("app.css")
     }
+
+    pub fn script(&self) -> &'static str {
+        assets::path("app.js")
+    }
 }
 
 impl Badge {
     pub fn of(who: &SignedIn) -> Badge {
         let roles: Vec<String> = who.roles.iter().map(|role| role_name(*role)).collect();
         let roles = if roles.is_empty() { "No role".to_owned() } else { roles.join(", ") };
-        Badge { name: who.name.clone(), initials: initials(&who.name), roles }
+        Badge {
+            name: who.name.clone(),
+            initials: initials(&who.name),
+            roles,
+            login: who.login.clone(),
+            session_ends: who.ends_idle_at(),
+            session_most: who.ends_at(),
+        }
     }
 }
 

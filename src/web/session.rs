@@ -86,6 +86,11 @@ impl SignedIn {
         self.recognised.kept.ends_at
     }
 
+    /// When the session ends if nothing more is done: the page warns before.
+    pub fn ends_idle_at(&self) -> Timestamp {
+        self.recognised.expires_at
+    }
+
     pub(super) fn standing(&self) -> Standing<'_> {
         Standing { roles: &self.roles, fresh: self.reauthenticated_at.is_some() }
     }
@@ -164,8 +169,8 @@ pub(super) struct Door {
 /// Opens the door of one route, or says why not.
 pub(super) async fn guard(
     State((app, door)): State<(AppState, Door)>,
-    MaybeSignedIn(who): MaybeSignedIn,
-    request: Request,
+    MaybeSignedIn(mut who): MaybeSignedIn,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, WebError> {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -195,8 +200,10 @@ pub(super) async fn guard(
     }
     // A page that is fetched anew because something happened was not touched by anybody.
     let by_itself = request.headers().contains_key(REFRESH);
-    if let (Some(who), true) = (&who, door.is_activity && !by_itself) {
-        touch(&app.store, &who.recognised, app.clock.now()).await?;
+    if let (Some(seen), true) = (&mut who, door.is_activity && !by_itself) {
+        touch(&app.store, &mut seen.recognised, app.clock.now()).await?;
+        // The page tells when the session ends: from this visit on.
+        request.extensions_mut().insert(MaybeSignedIn(who));
     }
     Ok(next.run(request).await)
 }

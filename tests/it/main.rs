@@ -8,6 +8,7 @@ mod access_serve;
 mod access_sign_in;
 mod browser_harness;
 mod browser_journey;
+mod browser_live;
 mod contrast;
 mod core;
 mod figures;
