@@ -9,6 +9,7 @@ mod access_sign_in;
 mod browser_harness;
 mod browser_journey;
 mod browser_live;
+mod browser_plots;
 mod contrast;
 mod core;
 mod figures;
