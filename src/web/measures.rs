@@ -11,6 +11,7 @@ use crate::app::Looked;
 use crate::app::measuring::Measured;
 use crate::domain::Timestamp;
 use crate::domain::condition::{Condition, Series};
+use crate::domain::decide::compared;
 use crate::domain::procedure::{Criterion, Detection};
 use crate::domain::recovery::{Standing, Threshold, Trace, shown};
 use askama::Template;
@@ -20,6 +21,8 @@ pub struct Measures {
     /// What the rings' letters mean.
     pub legend: String,
     pub gauges: Vec<Gauge>,
+    /// Failure indicators that compare with T+0: name and words.
+    pub compared: Vec<(String, String)>,
     /// The newest sample; nothing once the incident is closed.
     pub at: Option<Timestamp>,
 }
@@ -45,7 +48,8 @@ pub struct Gauge {
 #[derive(Template)]
 #[template(
     source = r#"{% import "measured.html" as measured %}{% include "room/measures.html" %}
-{% for gauge in measures.gauges %}{% call measured::value(gauge) %}{% endcall %}{% call measured::trend(gauge) %}{% endcall %}{% endfor %}"#,
+{% for gauge in measures.gauges %}{% call measured::value(gauge) %}{% endcall %}{% call measured::trend(gauge) %}{% endcall %}{% endfor %}
+{% for (indicator, words) in measures.compared %}{% call measured::comparison(indicator, words) %}{% endcall %}{% endfor %}"#,
     ext = "html"
 )]
 struct Region<'a> {
@@ -82,6 +86,7 @@ impl Measures {
         Measures {
             legend: line::legend(&measured.traces),
             gauges,
+            compared: comparisons(looked),
             at: measured.at.filter(|_| looked.incident.is_open()),
         }
     }
@@ -98,6 +103,14 @@ impl Measures {
     pub fn region(&self) -> Result<String, askama::Error> {
         Region { measures: self }.render()
     }
+}
+
+fn comparisons(looked: &Looked) -> Vec<(String, String)> {
+    let begun = looked.incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
+    let indicators = looked.gathered.procedure.verification.indicators.iter();
+    let comparing = indicators.filter_map(|indicator| indicator.compares.as_ref().zip(Some(&indicator.name)));
+    let words = |key: &str, attempt| compared(&looked.gathered.measures, attempt, key);
+    begun.map_or_else(Vec::new, |attempt| comparing.map(|(key, name)| (name.clone(), words(key, attempt))).collect())
 }
 
 fn gauge(looked: &Looked, measured: &Measured, criterion: &Criterion, goal: &Condition) -> Gauge {

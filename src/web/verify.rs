@@ -296,7 +296,7 @@ fn indicator_lines(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Vec<Ind
                 compared: indicator
                     .compares
                     .as_ref()
-                    .map_or_else(String::new, |key| compared(offers.facts, attempt, key)),
+                    .map_or_else(String::new, |key| compared(offers.facts.measures, attempt, key)),
                 sign: seen.map_or(IndicatorSign::NotSeen, |seen| seen.sign),
                 note,
                 by: seen.map(|seen| {

@@ -85,7 +85,7 @@ async fn the_region_is_the_same_for_everyone_and_needs_no_viewer() {
         let room = browser.get(&format!("/incidents/{id}")).await;
         assert!(room.body.contains(section.trim()), "the room of {login} has another region:\n{section}");
         let verify = browser.get(&format!("/incidents/{id}/verify")).await;
-        for cell in ["value-error-rate-low", "trend-error-rate-low"] {
+        for cell in ["value-error-rate-low", "trend-error-rate-low", "compared-error-rate-not-improved"] {
             let id = format!("id=\"{cell}\"");
             assert!(region.contains(&id) && verify.body.contains(&id), "{cell}");
         }
