@@ -16,8 +16,9 @@ case $scope in
   *) echo "unknown part '$scope': leave it out, or say 'database'" >&2; exit 2 ;;
 esac
 
-readonly CHECKERS=(axe-core@4.14.1 html-validate@10.17.0 vnu-jar@26.9.27)
-readonly CHECKER_FILES=(axe-core/axe.min.js html-validate/bin/html-validate.mjs vnu-jar/build/dist/vnu.jar)
+# Idiomorph is no checker: it is here to be held against the copy of it that we serve.
+readonly CHECKERS=(axe-core@4.14.1 html-validate@10.17.0 vnu-jar@26.9.27 idiomorph@0.8.0)
+readonly CHECKER_FILES=(axe-core/axe.min.js html-validate/bin/html-validate.mjs vnu-jar/build/dist/vnu.jar idiomorph/dist/idiomorph.min.js)
 
 has() { command -v "$1" >/dev/null 2>&1; }
 has_postgresql() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
@@ -66,7 +67,7 @@ install_checkers() {
   rm -rf .tools/npm
   mkdir -p .tools/npm
   echo '{"private":true}' >.tools/npm/package.json
-  # No install scripts: none of the three needs one to do its work (vnu-jar's would fetch a Java of its own).
+  # No install scripts: none of them needs one to do its work (vnu-jar's would fetch a Java of its own).
   (cd .tools/npm && npm install --no-audit --no-fund --ignore-scripts --save-exact --update-notifier=false --loglevel=error "${CHECKERS[@]}") >&2
   echo "${CHECKERS[*]}" >.tools/npm/.installed
 }

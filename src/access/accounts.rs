@@ -414,6 +414,16 @@ async fn keep_an_administrator(tx: &mut Tx, person: &str) -> Result<(), Unchange
 
 /// Ends one session of somebody, named by its hash. False when it is not theirs or gone.
 pub async fn end_session(store: &Store, person: &str, session: &str, now: Timestamp) -> Result<bool, StoreError> {
+    end_as(store, person, session, Fact::SessionEnded { session: session.to_owned() }, now).await
+}
+
+/// Ends the session in which somebody signs out.
+pub async fn sign_out(store: &Store, person: &str, session: &str, now: Timestamp) -> Result<bool, StoreError> {
+    end_as(store, person, session, Fact::SignedOut { session: session.to_owned() }, now).await
+}
+
+/// The end and the entry that tells of it commit together: open streams ask when they hear of the entry.
+async fn end_as(store: &Store, person: &str, session: &str, fact: Fact, now: Timestamp) -> Result<bool, StoreError> {
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
     let theirs = tx.sessions_of(person, now).await?.iter().any(|s| s.id_hash == session);
@@ -421,7 +431,7 @@ pub async fn end_session(store: &Store, person: &str, session: &str, now: Timest
         tx.rollback().await?;
         return Ok(false);
     }
-    record(&mut tx, now, &actor(person), &[Fact::SessionEnded { session: session.to_owned() }]).await?;
+    record(&mut tx, now, &actor(person), &[fact]).await?;
     tx.commit().await?;
     Ok(true)
 }

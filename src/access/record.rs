@@ -4,8 +4,8 @@
 //! once a minute in one entry, so that a guesser cannot flood the ledger. No entry holds a password, a token, or what
 //! was typed into the login field by somebody who was not let in.
 
-use crate::domain::{Span, Timestamp};
-use crate::store::{NewEntry, Store, StoreError, Tx};
+use crate::domain::{PersonId, Span, Timestamp};
+use crate::store::{Entry, NewEntry, Store, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
 /// The ledger's stream.
@@ -91,6 +91,37 @@ impl Fact {
         let body = serde_json::to_value(self).expect("a fact is always JSON");
         let kind = body.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
         NewEntry::new(kind, body.to_string())
+    }
+}
+
+/// Whose sessions or roles an entry of this journal may have changed. What cannot be read concerns whoever it names.
+pub fn concerned(entry: &Entry) -> Vec<PersonId> {
+    let actor = || entry.actor.strip_prefix("person:").map(|id| PersonId(id.to_owned())).into_iter().collect();
+    let body = entry.body.as_deref().unwrap_or_default();
+    match serde_json::from_str(body) {
+        Ok(
+            Fact::SignInsRefused { .. }
+            | Fact::Denied { .. }
+            | Fact::LinkIssued { .. }
+            | Fact::FirstAdministratorAdded { .. }
+            | Fact::PersonAdded { .. }
+            | Fact::TokenMade { .. }
+            | Fact::TokenRevoked { .. },
+        ) => Vec::new(),
+        Ok(Fact::RolesChanged { person, .. } | Fact::PersonDisabled { person } | Fact::PersonEnabled { person }) => {
+            vec![PersonId(person)]
+        }
+        // A new session may have ended an older one, and a confirmation gives the session another id.
+        Ok(
+            Fact::SignedIn { .. }
+            | Fact::SignedOut { .. }
+            | Fact::Confirmed { .. }
+            | Fact::ConfirmationRefused { .. }
+            | Fact::SessionEnded { .. }
+            | Fact::PasswordChanged
+            | Fact::LinkUsed { .. },
+        )
+        | Err(_) => actor(),
     }
 }
 

@@ -84,6 +84,8 @@ pub struct Recognised {
     pub session: String,
     pub kept: Kept,
     pub last_seen: Timestamp,
+    /// When the session ends if nothing more is done.
+    pub expires_at: Timestamp,
     /// When and how the person was confirmed, while that is fresh.
     pub confirmed: Option<(Timestamp, Strength)>,
 }
@@ -115,6 +117,7 @@ pub async fn recognise(
         settings: Settings::read(&person.settings),
         session: session.to_owned(),
         last_seen: row.last_seen,
+        expires_at: row.expires_at,
         confirmed,
         kept,
     }))
@@ -126,9 +129,12 @@ fn kept_in(data: &str) -> Option<Kept> {
 }
 
 /// Notes activity, at most once a minute.
-pub async fn touch(store: &Store, who: &Recognised, now: Timestamp) -> Result<(), StoreError> {
+pub async fn touch(store: &Store, who: &mut Recognised, now: Timestamp) -> Result<(), StoreError> {
     if now - who.last_seen >= TOUCH {
-        store.touch_session(&who.session, now, who.kept.expires_at(now)).await?;
+        let expires_at = who.kept.expires_at(now);
+        if store.touch_session(&who.session, now, expires_at).await? {
+            (who.last_seen, who.expires_at) = (now, expires_at);
+        }
     }
     Ok(())
 }
@@ -139,7 +145,7 @@ pub async fn make_room(store: &Store, person: &str, begun: &str, now: Timestamp)
     others.retain(|session| session.id_hash != begun);
     others.sort_by_key(|session| std::cmp::Reverse(session.created_at));
     for old in others.iter().skip(SESSIONS - 1) {
-        store.delete_session(&old.id_hash).await?;
+        super::accounts::end_session(store, person, &old.id_hash, now).await?;
     }
     Ok(())
 }

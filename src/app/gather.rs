@@ -2,6 +2,7 @@
 
 use super::site::Site;
 use crate::domain::condition::{self, Sample, Series};
+use crate::domain::curve::Curve;
 use crate::domain::facts::{Facts, Lock, Measure, Measures, PersonFact, ReadBack, Registered};
 use crate::domain::procedure::{Detection, Procedure, TargetKind};
 use crate::domain::{PersonId, Role, Span, Timestamp};
@@ -9,9 +10,6 @@ use crate::store::{self, BoardRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How far back incidents count against a release being stable.
-const MEMORY: Span = Span::hours(24 * 400);
 
 /// Facts with an owner; [`Gathered::facts`] lends them to a decision.
 pub struct Gathered {
@@ -22,6 +20,8 @@ pub struct Gathered {
     pub incidents: Vec<(String, Timestamp)>,
     pub locks: Vec<Lock>,
     pub measures: Measures,
+    /// Empty until [`super::measuring`] fills it.
+    pub curves: Vec<Curve>,
     pub version: Option<ReadBack>,
     pub environments: BTreeMap<String, Vec<String>>,
 }
@@ -45,6 +45,7 @@ impl Gathered {
             incidents: &self.incidents,
             locks: &self.locks,
             measures: &self.measures,
+            curves: &self.curves,
             version: self.version.as_ref(),
             environments: &self.environments,
             catalogue: scripts,
@@ -89,7 +90,7 @@ fn read_back(stored: Option<&str>) -> ReadBack {
 }
 
 /// The longest look-back that the procedure asks of any series, by series.
-fn look_backs(procedure: &Procedure) -> BTreeMap<Series, Span> {
+pub(super) fn look_backs(procedure: &Procedure) -> BTreeMap<Series, Span> {
     let mut spans = BTreeMap::from([
         (Series::ErrorRate, condition::LOOK_BACK),
         (Series::ResponseTime, condition::LOOK_BACK),
@@ -154,6 +155,15 @@ fn measures(procedure: &Procedure, samples: &[Sample], now: Timestamp) -> Measur
     )
 }
 
+/// When each release before the running one ran, newest first; those that ran too shortly to be stable are left out.
+fn earlier_releases(known: &[Registered], at_least: Span) -> Vec<(Timestamp, Timestamp)> {
+    let mut began: Vec<Timestamp> =
+        known.iter().filter(|entry| entry.kind == TargetKind::Release).map(|entry| entry.at).collect();
+    began.sort();
+    let spans = began.windows(2).map(|pair| (pair[0], pair[1]));
+    spans.filter(|(from, until)| *until - *from >= at_least).rev().collect()
+}
+
 /// Writes the same reading for a writing transaction and for a reading connection.
 macro_rules! gathering {
     ($name:ident, $connection:ty) => {
@@ -170,12 +180,17 @@ macro_rules! gathering {
             let mut incidents = Vec::new();
             let components = site.environments.get(environment).map(|profile| profile.components.clone());
             for part in components.unwrap_or_default() {
-                register.extend(from.registered(environment, &part).await?.into_iter().filter_map(registered));
-                let opened = from.opened_between(environment, &part, now - MEMORY, now).await?;
-                let others = opened.into_iter().filter(|row| row.incident != incident);
-                // A dismissed alarm says nothing against a release.
-                let real = others.filter(|row| row.outcome.as_deref() != Some("dismissed"));
-                incidents.extend(real.map(|row| (row.component, row.opened_at)));
+                let known: Vec<Registered> =
+                    from.registered(environment, &part).await?.into_iter().filter_map(registered).collect();
+                // One incident is enough to say that a release was not quiet, and older ones than the first that
+                // was are not asked for: so this is as quick after years as on the first day.
+                for (began, ended) in earlier_releases(&known, procedure.previous_stable.ran_at_least) {
+                    match from.first_opened(environment, &part, began, ended, incident).await? {
+                        Some(opened_at) => incidents.push((part.clone(), opened_at)),
+                        None => break,
+                    }
+                }
+                register.extend(known);
             }
             let locks = from
                 .holding_locks(environment)
@@ -194,6 +209,7 @@ macro_rules! gathering {
             let version = asked.then(|| read_back(stored.as_deref()));
             Ok(Gathered {
                 measures: if probed { measures(&procedure, &samples, now) } else { Measures::default() },
+                curves: Vec::new(),
                 procedure,
                 playbook: playbook.to_owned(),
                 people,

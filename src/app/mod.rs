@@ -8,10 +8,13 @@
 pub mod catalogue;
 pub mod gather;
 mod journal;
+pub mod measuring;
 pub mod playbooks;
 pub mod registering;
 pub mod site;
 pub mod summary;
+
+pub use journal::recorded;
 
 use crate::clock::Clock;
 use crate::domain::actor::{Actor, Who};
@@ -121,6 +124,16 @@ pub struct Looked {
     pub incident: Arc<Incident>,
     pub gathered: Gathered,
     pub now: Timestamp,
+    pub seen: Seen,
+}
+
+/// How much a look has seen for certain; it may hold a little more. What came later is for the page's stream to tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Every entry of the ledger up to this number.
+    pub seq: i64,
+    /// Of each run that is under way, so many lines of its log.
+    pub lines: Vec<(RunId, i64)>,
 }
 
 impl App {
@@ -306,13 +319,19 @@ impl App {
     /// As for [`App::incident`].
     pub async fn look(&self, id: &str) -> Result<Looked, SubmitError> {
         let mut read = self.store.read().await?;
+        // Before anything is read that it must cover.
+        let seq = read.head().await?.seq;
         let incident =
             self.journals.to_head_read(&mut read, id).await?.ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
+        let mut lines = Vec::new();
+        for run in incident.live_runs() {
+            lines.push((run.id.clone(), read.log_end(&run.id.0).await?));
+        }
         let procedure = self.playbooks.pinned_read(&mut read, &incident.playbook).await?;
         let now = self.clock.now();
         let wanted = Wanted { environment: &incident.environment, component: &incident.component, incident: id, now };
         let gathered = gather::gather_to_read(&mut read, &self.site, procedure, &incident.playbook, &wanted).await?;
-        Ok(Looked { incident, gathered, now })
+        Ok(Looked { incident, gathered, now, seen: Seen { seq, lines } })
     }
 
     /// An incident's whole journal, oldest first.
@@ -342,7 +361,10 @@ impl App {
         };
         let own = state.map_or("", |incident| incident.id.as_str());
         let wanted = Wanted { environment: &environment, component: &component, incident: own, now };
-        let gathered = gather::gather_to_write(tx, &self.site, procedure, playbook, &wanted).await?;
+        let mut gathered = gather::gather_to_write(tx, &self.site, procedure, playbook, &wanted).await?;
+        if let Some(incident) = state.filter(|_| decide::may_end(command)) {
+            gathered.curves = measuring::curves_to_write(tx, &self.site, &gathered, incident, now).await?;
+        }
         let scripts = Scripts(&self.site);
         Ok(decide::decide(state, &gathered.facts(&scripts), command, actor, now))
     }

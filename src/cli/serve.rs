@@ -136,7 +136,13 @@ async fn tell_refused_strangers(app: App) {
 /// Serves until the process is told to stop; runs under way go on without it.
 pub async fn serve(running: Running) -> Result<(), Failure> {
     let router = web::router(running.state.clone());
-    web::serve(running.listener, router, told_to_stop()).await.map_err(Failure::machine)?;
+    let live = running.state.live.clone();
+    let told = async move {
+        told_to_stop().await;
+        // Streams never end by themselves: without a good-bye the server would wait for them.
+        live.stop();
+    };
+    web::serve(running.listener, router, told).await.map_err(Failure::machine)?;
     running.state.store.close().await;
     Ok(())
 }

@@ -56,6 +56,7 @@ fn open(opened: &Opened, recorded: &Recorded) -> Incident {
         updates: Updates::default(),
         sections: Default::default(),
         freeze_lifted: None,
+        kept: Vec::new(),
         closed: None,
     };
     promise_first(&mut incident, recorded.at);
@@ -106,6 +107,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
                 incident.sections.insert((document.clone(), section.clone()), written);
             }
         }
+        Event::MeasuresKept { curves } => incident.kept.extend(curves.iter().cloned()),
         Event::FreezeLifted { reason } => incident.freeze_lifted = Some(reason.clone()),
         Event::Closed { outcome, reason } => {
             incident.closed = Some(Closed { outcome: *outcome, reason: reason.clone(), at, by });

@@ -3,6 +3,7 @@
 //! An event this program does not know freezes its incident with a plain message instead of guessing.
 
 use super::command::Outcome;
+use super::curve::Curve;
 use super::plan::Draft;
 use super::procedure::{Decision, Slot};
 use super::state::{AttemptNo, IndicatorSign, RunId};
@@ -201,6 +202,10 @@ pub enum Event {
     },
     FreezeLifted {
         reason: String,
+    },
+    /// What was measured until now, copied before the samples are dropped.
+    MeasuresKept {
+        curves: Vec<Curve>,
     },
     Closed {
         outcome: Outcome,

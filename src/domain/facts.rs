@@ -2,6 +2,7 @@
 //! fact can change between check and act.
 
 use super::condition::{Condition, Direction, Series};
+use super::curve::Curve;
 use super::plan::{Draft, PlannedAction};
 use super::procedure::{Procedure, TargetKind};
 use super::{PersonId, Role, Span, Timestamp};
@@ -15,11 +16,15 @@ pub struct Facts<'a> {
     pub people: &'a BTreeMap<PersonId, PersonFact>,
     /// Registered releases, backups and configurations of the incident's environment.
     pub register: &'a [Registered],
-    /// When other incidents of this environment opened: component and time.
+    /// Other incidents that speak against a release: component and time of opening. One for each release that was not
+    /// quiet, down to the newest that was; what came before that is not known.
     pub incidents: &'a [(String, Timestamp)],
     /// Locks that attempts of *other* incidents hold.
     pub locks: &'a [Lock],
     pub measures: &'a Measures,
+    /// What was measured since the incident began, or since it was last kept. Read only for what may end something
+    /// ([`super::decide::may_end`]).
+    pub curves: &'a [Curve],
     /// What the running service says of itself, where it can be asked (E18).
     pub version: Option<&'a ReadBack>,
     /// Environments that this Backout may act on, with their components.

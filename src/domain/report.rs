@@ -13,7 +13,9 @@ pub mod tests;
 use super::apply::fold;
 use super::event::Recorded;
 use super::figures::{self, Figures, StepTimes};
+use super::lanes::{Lanes, lanes};
 use super::procedure::Procedure;
+use super::recovery::{Trace, traces};
 use super::words::{Story, Told};
 use super::{PersonId, Severity, Span, Timestamp};
 use serde::Serialize;
@@ -38,6 +40,8 @@ pub struct Report {
     /// What is still to come until the report is complete, a sentence each.
     pub missing: Vec<String>,
     pub figures: Figures,
+    /// What was measured, as far as the journal kept it.
+    pub measured: Vec<Trace>,
     /// Oldest first.
     pub timeline: Vec<Entry>,
 }
@@ -149,6 +153,8 @@ pub struct AttemptPart {
     pub runs: Vec<RunPart>,
     pub stop: Option<Said>,
     pub steps: Vec<StepTimes>,
+    /// The steps side by side, from T+0 on.
+    pub lanes: Option<Lanes>,
     pub checklists: Vec<ChecklistPart>,
     /// `None` where nothing was started: then there was nothing to verify.
     pub verification: Option<VerificationPart>,
@@ -404,7 +410,12 @@ pub struct Entry {
 /// The report as the journal has it so far. `None` for a journal without its opening.
 pub fn report(journal: &[Recorded], procedure: &Procedure, names: Names) -> Option<Report> {
     let incident = fold(journal)?;
-    let attempts = attempts::attempts(journal, &incident, procedure, names);
+    let mut attempts = attempts::attempts(journal, &incident, procedure, names);
+    // The journal alone knows no later moment than that of its last entry.
+    let told_at = journal.last().map_or(incident.opened_at, |last| last.at);
+    for (part, attempt) in attempts.iter_mut().zip(&incident.attempts) {
+        part.lanes = lanes(&incident, attempt, procedure, told_at);
+    }
     let document = documents::rollback_report(procedure);
     let sections = documents::sections(document, &incident, &attempts, names);
     let missing = documents::missing(document, &incident, &sections);
@@ -418,11 +429,17 @@ pub fn report(journal: &[Recorded], procedure: &Procedure, names: Names) -> Opti
         decision: summary::decision(journal, &incident, procedure, names),
         updates: summary::updates(journal, &incident, names),
         figures: figures::figures(&incident, procedure),
+        measured: telling(traces(&incident, procedure, &[], None)),
         timeline: timeline(journal, &attempts, procedure, names),
         attempts,
         sections,
         missing,
     })
+}
+
+/// The measurements that belong into a report: what success asks for, and what passed a trigger.
+pub fn telling(traces: Vec<Trace>) -> Vec<Trace> {
+    traces.into_iter().filter(|trace| trace.goal.is_some() || trace.alarmed()).collect()
 }
 
 fn timeline(journal: &[Recorded], attempts: &[AttemptPart], procedure: &Procedure, names: Names) -> Vec<Entry> {

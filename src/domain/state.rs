@@ -1,6 +1,7 @@
 //! An incident as its journal makes it. Facts only; whatever can be computed from them is a function, not a field.
 
 use super::command::Outcome;
+use super::curve::Curve;
 use super::event::{Advice, Cadence, Mark, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
 use super::plan::{Draft, FixedPlan};
 use super::procedure::{ActionMode, StartMode};
@@ -56,6 +57,8 @@ pub struct Incident {
     pub updates: Updates,
     pub sections: BTreeMap<(String, String), Written>,
     pub freeze_lifted: Option<String>,
+    /// What was measured, as far as it was copied into the journal; in order of time.
+    pub kept: Vec<Curve>,
     pub closed: Option<Closed>,
 }
 
@@ -366,6 +369,11 @@ impl Incident {
 
     pub fn run(&self, id: &RunId) -> Option<(&Attempt, &Run)> {
         self.attempts.iter().find_map(|attempt| attempt.runs.iter().find(|run| run.id == *id).map(|run| (attempt, run)))
+    }
+
+    /// The runs under way, of whatever attempt.
+    pub fn live_runs(&self) -> impl Iterator<Item = &Run> {
+        self.attempts.iter().flat_map(Attempt::live_runs)
     }
 
     pub fn is_open(&self) -> bool {

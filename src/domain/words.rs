@@ -6,6 +6,7 @@
 
 use super::actor::Who;
 use super::condition::Series;
+use super::curve::Curve;
 use super::event::{Event, Mark, Recorded, RunEnd, RunStarting, UpdateSent};
 use super::plan::{Draft, FixedPlan, Target};
 use super::procedure::Procedure;
@@ -186,7 +187,8 @@ impl<'a> Story<'a> {
             | Event::CriterionMarked { .. }
             | Event::IndicatorMarked { .. }
             | Event::SuccessConfirmed { .. }
-            | Event::FailureDeclared { .. } => self.tell_verification(&who, &recorded.event),
+            | Event::FailureDeclared { .. }
+            | Event::MeasuresKept { .. } => self.tell_verification(&who, &recorded.event),
             Event::UpdateEdited { .. }
             | Event::UpdateSent(_)
             | Event::NoteAdded { .. }
@@ -481,6 +483,13 @@ impl<'a> Story<'a> {
                 format!("{who} declared attempt {attempt} failed"),
                 [reason.clone()],
             ),
+            // Whoever ended what was measured: the copy is the machine's.
+            Event::MeasuresKept { curves } => told(
+                TimelineKind::Measurement,
+                "pulse",
+                "Backout kept what was measured".to_owned(),
+                curves.iter().filter_map(curve_words),
+            ),
             other => unreachable_kind(other),
         }
     }
@@ -602,6 +611,15 @@ pub fn short(digest: &str) -> String {
 /// An offset from the first start: `T+14:31`, `T-1:20`.
 pub fn offset_words(offset: Span) -> String {
     if offset.0 < 0 { format!("T{offset}") } else { format!("T+{offset}") }
+}
+
+/// `error rate 0.2 % to 14.2 %, 03:01:10 to 03:34:52 UTC`; nothing where nothing was measured.
+fn curve_words(curve: &Curve) -> Option<String> {
+    let known = || curve.values.iter().flatten();
+    let (least, most) = known().min().zip(known().max())?;
+    let (series, from, to) = (&curve.series, curve.from.time_of_day(), curve.to.time_of_day());
+    let name = plain(series.label());
+    Some(format!("{name} {} to {}, {from} to {to} UTC", series.show(*least), series.show(*most)))
 }
 
 fn baseline_words(baseline: &BTreeMap<String, i64>) -> String {
@@ -902,6 +920,19 @@ mod tests {
                 },
                 "Maya Okafor wrote “Lessons learned” of the rollback report",
             ),
+            (
+                Event::MeasuresKept {
+                    curves: vec![Curve {
+                        series: Series::ErrorRate,
+                        from: OPENED,
+                        to: OPENED + Span::seconds(20),
+                        step: Span::seconds(10),
+                        values: vec![Some(2_000), None, Some(142_000)],
+                        newest: Some(OPENED),
+                    }],
+                },
+                "Backout kept what was measured",
+            ),
             (Event::FreezeLifted { reason: reason() }, "Maya Okafor lifted the deployment freeze"),
             (
                 Event::Closed { outcome: Outcome::RolledBack, reason: reason() },
@@ -956,12 +987,13 @@ mod tests {
                 Event::NoteAdded { .. } => 40,
                 Event::SectionWritten { .. } => 41,
                 Event::FreezeLifted { .. } => 42,
-                // The last: its number is how many there are.
                 Event::Closed { .. } => 43,
+                // The last: its number is how many there are.
+                Event::MeasuresKept { .. } => 44,
             }
         }
         let seen: std::collections::BTreeSet<usize> = every_event().iter().map(|(event, _)| place(event)).collect();
-        assert_eq!(seen, (1..=43).collect(), "the table has every kind of event");
+        assert_eq!(seen, (1..=44).collect(), "the table has every kind of event");
         seen.len()
     }
 
@@ -971,7 +1003,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_event_is_one_plain_sentence() {
-        assert_eq!(kinds(), 43);
+        assert_eq!(kinds(), 44);
         let (journal, procedure) = (journal(), default_procedure());
         let story = Story::of(&journal, &names, &procedure);
         for (event, sentence) in every_event() {

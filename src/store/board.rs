@@ -83,11 +83,9 @@ pub(super) const RECENT: &str =
     concat!("SELECT ", columns!(), " FROM board WHERE number < $1 ORDER BY number DESC LIMIT $2");
 pub(super) const HOLDING_LOCKS: &str =
     concat!("SELECT ", columns!(), " FROM board WHERE environment = $1 AND locked_components <> '[]' ORDER BY number");
-pub(super) const OPENED_BETWEEN: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM board WHERE environment = $1 AND component = $2 AND opened_at >= $3 AND opened_at < $4 ORDER BY opened_at"
-);
+pub(super) const FIRST_OPENED: &str = "SELECT opened_at FROM board WHERE environment = $1 AND component = $2 \
+     AND opened_at >= $3 AND opened_at < $4 AND incident <> $5 AND (outcome IS NULL OR outcome <> 'dismissed') \
+     ORDER BY opened_at LIMIT 1";
 
 queries! {
     /// The next incident's number. Lock the head first, or two may draw the same.
@@ -161,10 +159,12 @@ queries! {
         Ok(sqlx::query_as(HOLDING_LOCKS).bind(environment).fetch_all(db).await?)
     }
 
-    /// What was opened about a component from `from` on and before `to`, oldest first.
-    read pub fn opened_between(
-        db, environment: &str, component: &str, from: Timestamp, to: Timestamp
-    ) -> Vec<BoardRow> {
-        Ok(sqlx::query_as(OPENED_BETWEEN).bind(environment).bind(component).bind(from).bind(to).fetch_all(db).await?)
+    /// When the first incident about a component was opened, from `from` on and before `to`; a dismissed alarm and
+    /// `except` do not count.
+    read pub fn first_opened(
+        db, environment: &str, component: &str, from: Timestamp, to: Timestamp, except: &str
+    ) -> Option<Timestamp> {
+        let found = sqlx::query_scalar(FIRST_OPENED).bind(environment).bind(component).bind(from).bind(to).bind(except);
+        Ok(found.fetch_optional(db).await?)
     }
 }

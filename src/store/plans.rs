@@ -18,7 +18,7 @@ const HOT: &[&str] = &[
     board::NEXT_DUE,
     board::RECENT,
     board::HOLDING_LOCKS,
-    board::OPENED_BETWEEN,
+    board::FIRST_OPENED,
     sessions::LOAD,
     tokens::LIVE,
     registers::LIST,

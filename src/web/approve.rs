@@ -9,7 +9,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, target_name};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::room::band::{Band, Press};
 use super::room::decision::{Slot, slots, told};
 use super::room::orders::{ATTEMPT, Back, INTENT, NAME, TEXT, attempt};
@@ -197,7 +197,7 @@ fn view(sight: &Sight, back: Back) -> View {
     let (yours, lock) = waiting.map_or((None, None), |attempt| authority(sight, attempt));
     let header = IncidentHeader::of(sight, Page::Approve);
     View {
-        layout: Layout::of(sight.who, &header.tab("authorise"), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab("authorise"), "/approve"),
         id: incident.id.clone(),
         attempt: attempt.map_or(0, |attempt| attempt.number),
         plan: submitted.map(|submitted| plan_view(sight, submitted)),

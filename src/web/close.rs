@@ -7,7 +7,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Lock, Sight, lock, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::now::outcome_words;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -90,7 +90,7 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
         (outcome_words(closed.outcome.key()), sight.by(closed.by.as_ref()), closed.reason.clone(), closed.at)
     });
     View {
-        layout: Layout::of(who, &header.tab("Close"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("Close"), "/close"),
         id: looked.incident.id.clone(),
         any: ways.iter().any(|way| way.lock.is_none()),
         header,

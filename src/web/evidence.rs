@@ -4,13 +4,17 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
+use super::plot::LineView;
 use super::routes::Route;
 use super::run::visible;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
+use crate::domain::curve::{MOST_POINTS, Point};
+use crate::domain::recovery::{Threshold, Trace};
+use crate::triggers::watcher::Evidence;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -30,6 +34,7 @@ struct View {
     saw: String,
     seen_at: Timestamp,
     evidence: String,
+    plot: Option<LineView>,
 }
 
 async fn get(
@@ -45,14 +50,31 @@ async fn get(
     let sight = Sight::of(&looked, &facts, &who);
     let header = IncidentHeader::of(&sight, Page::Elsewhere);
     page(&View {
-        layout: Layout::of(&who, &header.tab("evidence"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("evidence"), &format!("/evidence/{number}")),
         id,
         number,
         text: seen.text.clone(),
         saw: seen.saw.clone(),
         seen_at: seen.seen_at,
         evidence: readable(&seen.evidence),
+        plot: frozen(&seen.evidence).map(|trace| LineView::of("evidence", &trace)),
         header,
+    })
+}
+
+/// The breached window, where a measurement set it off. A payload of somebody else's is text and no picture.
+fn frozen(evidence: &str) -> Option<Trace> {
+    let frozen: Evidence = serde_json::from_str(evidence).ok()?;
+    let points: Vec<Point> = frozen.values.iter().map(|(at, value)| Point { at: *at, value: Some(*value) }).collect();
+    let in_order = points.windows(2).all(|pair| pair[0].at < pair[1].at);
+    (in_order && !points.is_empty() && points.len() <= MOST_POINTS).then(|| Trace {
+        series: frozen.series,
+        points,
+        trigger: Some(Threshold { direction: frozen.direction, value: frozen.threshold }),
+        goal: None,
+        marks: Vec::new(),
+        silent_since: None,
+        ended: true,
     })
 }
 
@@ -68,6 +90,20 @@ fn readable(evidence: &str) -> String {
 mod tests {
     use crate::web::sample::World;
     use axum::http::StatusCode;
+
+    #[test]
+    fn a_breached_window_is_drawn_and_a_payload_of_somebody_else_is_not() {
+        let evidence = r#"{"series":"error_rate","direction":"above","threshold":100000,"hold":300000000,
+            "since":1772679600000000,"values":[[1772679600000000,120000],[1772679605000000,340000]],
+            "query":"error rate above 10 %","frozen_at":1772679605000000}"#;
+        let trace = super::frozen(evidence).unwrap();
+        assert_eq!(trace.trigger.unwrap().value, 100_000);
+        assert!(trace.sentence().starts_with("Error rate peaked at 34\u{a0}%"), "{}", trace.sentence());
+        let disordered = evidence.replace("[1772679605000000,340000]", "[1,340000]");
+        for other in ["{}", "not JSON", r#"{"alerts":[]}"#, &disordered] {
+            assert!(super::frozen(other).is_none(), "{other}");
+        }
+    }
 
     #[tokio::test]
     async fn frozen_evidence_reads_well_acts_never_and_is_kept_from_those_who_may_not() {

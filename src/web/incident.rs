@@ -8,8 +8,8 @@ use super::acting;
 use super::error::WebError;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::app::Looked;
 use crate::app::summary::number_of;
+use crate::app::{Looked, Seen};
 use crate::domain::facts::Facts;
 use crate::domain::offers::Offers;
 use crate::domain::plan::PlannedAction;
@@ -23,13 +23,13 @@ use crate::web::layout::initials;
 /// # Errors
 /// The page that says there is nothing here, or what else went wrong.
 pub async fn look(app: &AppState, id: &str) -> Result<Looked, WebError> {
-    // Only the one spelling: `RB-1` would otherwise be a second address of `RB-0001`.
-    match number_of(id) {
-        Some(number) if crate::app::summary::name_of(number) == id => {
-            app.incidents.look(id).await.map_err(acting::error)
-        }
-        _ => Err(WebError::not_found()),
-    }
+    if is_name(id) { app.incidents.look(id).await.map_err(acting::error) } else { Err(WebError::not_found()) }
+}
+
+/// Whether this is how an incident is written in an address. Only the one spelling: `RB-1` would otherwise be a second
+/// address of `RB-0001`.
+pub fn is_name(id: &str) -> bool {
+    number_of(id).is_some_and(|number| crate::app::summary::name_of(number) == id)
 }
 
 /// What the views of an incident are made from.
@@ -39,6 +39,8 @@ pub struct Sight<'a> {
     pub facts: &'a Facts<'a>,
     pub who: &'a SignedIn,
     pub now: Timestamp,
+    /// From where on the page's stream goes on.
+    pub seen: &'a Seen,
 }
 
 /// The place of a button that would be refused.
@@ -102,7 +104,7 @@ pub struct Named {
 
 impl<'a> Sight<'a> {
     pub fn of(looked: &'a Looked, facts: &'a Facts<'a>, who: &'a SignedIn) -> Sight<'a> {
-        Sight { incident: &looked.incident, facts, who, now: looked.now }
+        Sight { incident: &looked.incident, facts, who, now: looked.now, seen: &looked.seen }
     }
 
     pub fn offers(&self) -> Offers<'a> {

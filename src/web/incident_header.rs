@@ -2,6 +2,7 @@
 //! pages. A page has one in its field `header` and includes `_incident_header.html` in its block `header`.
 
 use super::incident::{Sight, names, target_name};
+use crate::domain::facts::Facts;
 use crate::domain::procedure::{Phase, Procedure};
 use crate::domain::progress;
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
@@ -94,7 +95,11 @@ pub struct Link {
 
 impl IncidentHeader {
     pub fn of(sight: &Sight, page: Page) -> IncidentHeader {
-        let Sight { incident, facts, now, .. } = *sight;
+        IncidentHeader::shared(sight.incident, sight.facts, sight.now, page)
+    }
+
+    /// The same without anybody who looks: nothing in it depends on them, so that one rendering serves all viewers.
+    pub fn shared(incident: &Incident, facts: &Facts, now: Timestamp, page: Page) -> IncidentHeader {
         let attempt = incident.current();
         let category = facts.procedure.category(&incident.category);
         let target = attempt.and_then(|attempt| attempt.draft.targets.iter().find(|target| target.from.is_some()));
@@ -110,7 +115,7 @@ impl IncidentHeader {
             from: target.and_then(|target| target.from.clone()).unwrap_or_default(),
             to: attempt.filter(|attempt| !attempt.draft.targets.is_empty()).map_or(String::new(), target_name),
             clocks: clocks(incident, facts.procedure, now),
-            stages: stages(sight),
+            stages: stages(incident, facts),
             links: links(&incident.id, page),
         }
     }
@@ -242,8 +247,7 @@ fn standing(incident: &Incident) -> (usize, Progress) {
     }
 }
 
-fn stages(sight: &Sight) -> Vec<Stage> {
-    let incident = sight.incident;
+fn stages(incident: &Incident, facts: &Facts) -> Vec<Stage> {
     let id = &incident.id;
     let attempt = incident.current();
     let (at, how) = standing(incident);
@@ -256,10 +260,9 @@ fn stages(sight: &Sight) -> Vec<Stage> {
         (_, Some(_)) => Progress::Skipped,
         (std::cmp::Ordering::Greater, None) => Progress::Later,
     };
-    let lead =
-        incident.technical_lead.as_ref().map_or_else(|| "no technical lead".to_owned(), |id| sight.facts.name(id));
+    let lead = incident.technical_lead.as_ref().map_or_else(|| "no technical lead".to_owned(), |id| facts.name(id));
     let approvers: Vec<String> = attempt
-        .map(|attempt| attempt.approvals.iter().map(|approval| sight.facts.name(&approval.person)).collect())
+        .map(|attempt| attempt.approvals.iter().map(|approval| facts.name(&approval.person)).collect())
         .unwrap_or_default();
     let missed: usize = incident.updates.sent.iter().map(|(_, update)| update.missed.len()).sum();
     let late = incident.updates.sent.iter().filter(|(_, update)| update.late).count() + missed;

@@ -2,6 +2,8 @@
 
 use super::alarm::Alarm;
 use super::assets;
+use super::incident::Sight;
+use super::live::position::Position;
 use super::session::SignedIn;
 use crate::access::capability::role_name;
 use crate::access::settings::{Settings, Theme};
@@ -30,6 +32,17 @@ pub struct Layout {
     /// A P0 that is open elsewhere.
     pub alarm: Option<Alarm>,
     pub now: Timestamp,
+    /// What the page follows while it is open; nothing for a page that stands still.
+    pub live: Option<Live>,
+}
+
+/// How a page stays live: the script of the page opens the stream, and fetches the page anew when the stream says so.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The stream's address, with the position at which the page was made.
+    pub stream: String,
+    /// The page's own address.
+    pub page: String,
 }
 
 /// Who is signed in, as the bar shows it.
@@ -38,6 +51,11 @@ pub struct Badge {
     pub name: String,
     pub initials: String,
     pub roles: String,
+    /// By which texts that were not sent are told apart in a browser that several people use.
+    pub login: String,
+    /// When the session ends if nothing more is done, and when however much is.
+    pub session_ends: Timestamp,
+    pub session_most: Timestamp,
 }
 
 /// One entry of the bar.
@@ -57,7 +75,21 @@ impl Layout {
             settings: who.settings.clone(),
             alarm: who.alarm.clone(),
             now,
+            live: None,
         }
+    }
+
+    /// The frame of a page of an incident, which follows it; `tail` is what its address has beyond the room's.
+    pub fn in_incident(sight: &Sight, title: &str, tail: &str) -> Layout {
+        let room = format!("/incidents/{}", sight.incident.id);
+        let after = Position::of(sight.seen, sight.reads_logs());
+        let live = Live { stream: format!("{room}/live?after={after}"), page: format!("{room}{tail}") };
+        Layout { live: Some(live), ..Layout::of(sight.who, title, Here::Rollbacks, sight.now) }
+    }
+
+    /// The same frame for a page that follows every incident; `seq` is the last entry that it surely shows.
+    pub fn following(self, seq: i64, page: &str) -> Layout {
+        Layout { live: Some(Live { stream: format!("/live?after={seq}"), page: page.to_owned() }), ..self }
     }
 
     /// The frame for nobody in particular: sign-in, links, errors.
@@ -69,6 +101,7 @@ impl Layout {
             settings: Settings::default(),
             alarm: None,
             now,
+            live: None,
         }
     }
 
@@ -100,13 +133,24 @@ impl Layout {
     pub fn stylesheet(&self) -> &'static str {
         assets::path("app.css")
     }
+
+    pub fn script(&self) -> &'static str {
+        assets::path("app.js")
+    }
 }
 
 impl Badge {
     pub fn of(who: &SignedIn) -> Badge {
         let roles: Vec<String> = who.roles.iter().map(|role| role_name(*role)).collect();
         let roles = if roles.is_empty() { "No role".to_owned() } else { roles.join(", ") };
-        Badge { name: who.name.clone(), initials: initials(&who.name), roles }
+        Badge {
+            name: who.name.clone(),
+            initials: initials(&who.name),
+            roles,
+            login: who.login.clone(),
+            session_ends: who.ends_idle_at(),
+            session_most: who.ends_at(),
+        }
     }
 }
 

@@ -22,12 +22,15 @@ pub mod incident;
 pub mod incident_header;
 pub mod layers;
 pub mod layout;
+pub mod live;
 pub mod machines;
+pub mod measures;
 pub mod next;
 pub mod now;
 pub mod pace;
 pub mod people;
 pub mod plan;
+pub mod plot;
 pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;
@@ -84,13 +87,16 @@ pub struct AppState {
     pub pace: Arc<pace::Pace>,
     /// When the ledger's chain was last walked, and what was found.
     pub chain: Arc<audit::LastWalk>,
+    /// The open streams.
+    pub live: live::Live,
 }
 
 impl AppState {
     pub fn new(site: Site, incidents: App, passwords: Passwords) -> AppState {
         let (clock, store) = (incidents.clock.clone(), incidents.store.clone());
         let (site, passwords, reports) = (Arc::new(site), Arc::new(passwords), Arc::default());
-        AppState { site, clock, store, incidents, passwords, reports, pace: Arc::default(), chain: Arc::default() }
+        let (pace, chain, live) = (Arc::default(), Arc::default(), live::Live::of(live::STREAMS));
+        AppState { site, clock, store, incidents, passwords, reports, pace, chain, live }
     }
 }
 

@@ -294,6 +294,7 @@ async fn fold(app: &AppState, rows: &[BoardRow]) -> Result<BTreeMap<String, Arc<
 
 async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>, WebError> {
     let now = app.clock.now();
+    let seq = app.store.head().await?.seq;
     let rows = app.store.open_all().await?;
     let people = app.store.people().await?;
     let names: BTreeMap<String, String> =
@@ -319,7 +320,7 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
     let past = app.store.recent(RECENT + rows.len() as i64, None).await?;
     let past = past.iter().filter(|row| row.status == "closed").take(RECENT as usize).map(recent);
     page(&View {
-        layout: Layout::of(&who, "Now", Here::Now, now),
+        layout: Layout::of(&who, "Now", Here::Now, now).following(seq, "/"),
         mine: mine(&rows, &who.person, &who.roles, now),
         active: lines,
         watched: measured,

@@ -8,7 +8,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Place, Sight, look, sentence};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::room::orders::{Back, INTENT, NAME, TEXT};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -145,7 +145,7 @@ fn view(sight: &Sight, back: Back) -> View {
     };
     let withdraw = changing.map_or(Place::None, |attempt| Place::of(offers.withdraw_plan(attempt.number)));
     View {
-        layout: Layout::of(sight.who, &header.tab("plan"), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab("plan"), "/plan"),
         id: incident.id.clone(),
         attempt: changing.map_or(0, |attempt| attempt.number),
         revision: changing.map_or(0, |attempt| attempt.revision),

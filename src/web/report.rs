@@ -7,7 +7,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Lock, Sight, lock, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::report_markdown::markdown;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -16,8 +16,9 @@ use crate::app::Looked;
 use crate::app::catalogue::Scripts;
 use crate::domain::PersonId;
 use crate::domain::command::Command;
+use crate::domain::lanes::lanes;
 use crate::domain::refusal::{Refusal, RefusalKind};
-use crate::domain::report::{Report, report};
+use crate::domain::report::{Report, report, telling};
 use crate::store::Head;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -65,6 +66,10 @@ async fn written(app: &AppState, who: &SignedIn, looked: &Looked) -> Result<Repo
     let people = &looked.gathered.people;
     let names = |id: &PersonId| people.get(id).map_or_else(|| "someone who left".to_owned(), |fact| fact.name.clone());
     let mut report = report(&journal, &looked.gathered.procedure, &names).ok_or_else(WebError::not_found)?;
+    report.measured = telling(app.incidents.measured(looked).await?.traces);
+    for (part, attempt) in report.attempts.iter_mut().zip(&looked.incident.attempts) {
+        part.lanes = lanes(&looked.incident, attempt, &looked.gathered.procedure, looked.now);
+    }
     if Capability::ReadLogs.open_to(Some(who.standing())).is_err() {
         for trigger in &mut report.triggers {
             trigger.evidence.clear();
@@ -104,7 +109,7 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: 
         Section { document, name: section.name.clone(), title: section.title.clone(), text, lock: lock(answer) }
     });
     View {
-        layout: Layout::of(who, &header.tab("Report"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("Report"), "/report"),
         header,
         id: incident.id.clone(),
         sections: sections.collect(),

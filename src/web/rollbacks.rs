@@ -101,11 +101,16 @@ async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Ask
         "closed" => "closed",
         _ => "all",
     };
+    let seq = app.store.head().await?.seq;
+    let mut own = format!("/rollbacks?state={state}");
+    if let Some(before) = asked.before {
+        own.push_str(&format!("&before={before}"));
+    }
     let mut rows = rows(&app, state, asked.before).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     page(&View {
-        layout: Layout::of(&who, "Rollbacks", Here::Rollbacks, app.clock.now()),
+        layout: Layout::of(&who, "Rollbacks", Here::Rollbacks, app.clock.now()).following(seq, &own),
         state,
         older: rows.last().map(|row| row.number).filter(|_| more),
         newest: asked.before.is_none(),

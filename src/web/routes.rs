@@ -90,6 +90,7 @@ pub fn table() -> Vec<Route> {
         super::report::routes(),
         super::tokens::routes(),
         super::audit::routes(),
+        super::live::routes(),
         super::machines::routes(),
     ]
     .into_iter()

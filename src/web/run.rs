@@ -7,7 +7,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::incident::{Sight, command_line, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::room::runs::RunWord;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -121,7 +121,7 @@ fn view(sight: &Sight, attempt: &Attempt, run: &Run, bytes: &[u8]) -> View {
     let action = attempt.plan().and_then(|plan| plan.actions.iter().find(|action| action.name == run.action));
     let outcome = run.outcome.as_ref();
     View {
-        layout: Layout::of(sight.who, &header.tab(&run.id.0), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab(&run.id.0), &format!("/runs/{}", run.id)),
         id: sight.incident.id.clone(),
         run: run.id.0.clone(),
         title: action.map_or_else(|| run.action.clone(), |action| action.title.clone()),

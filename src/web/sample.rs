@@ -5,19 +5,22 @@ use super::layers::Peer;
 use super::{AppState, Site, router};
 use crate::access::accounts::{Newcomer, add_with_password};
 use crate::access::password::{Parameters, Passwords};
+use crate::app::gather::{probe_series, sample_value};
 use crate::app::playbooks::Playbooks;
 use crate::app::site::{Environment, Site as Places};
 use crate::app::{App, Raised};
 use crate::clock::{self, Clock, ManualClock};
 use crate::domain::actor::Actor;
 use crate::domain::command::{Approve, Command};
+use crate::domain::condition;
 use crate::domain::decide::open_items;
 use crate::domain::event::{RunEnd, RunOutcome, TriggerSeen};
 use crate::domain::state::{Incident, RunId};
 use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
-use crate::store::{Registered, Store};
+use crate::store::{Registered, Sample, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -89,6 +92,7 @@ impl World {
         let places = Places {
             environments: BTreeMap::from([(ENVIRONMENT.to_owned(), environment)]),
             host: "deploy-1".to_owned(),
+            probed: [(ENVIRONMENT.to_owned(), COMPONENT.to_owned())].into(),
             ..Places::default()
         };
         let incidents = App::new(store, Arc::new(clock.clone()), places, playbooks);
@@ -140,6 +144,18 @@ impl World {
     /// A person's id by sign-in name.
     pub fn id(&self, login: &str) -> PersonId {
         self.ids[login].clone()
+    }
+
+    /// The component's probe asks every five seconds, from so many seconds ago until so many seconds ago; `ok` says
+    /// whether the answer was right, so many seconds ago.
+    pub async fn probed(&self, from: i64, until: i64, ok: impl Fn(i64) -> bool) {
+        let series = probe_series(ENVIRONMENT, COMPONENT);
+        let samples = (until..=from).step_by(5).map(|ago| Sample {
+            series: series.clone(),
+            at: self.now() - Span::seconds(ago),
+            value: sample_value(&condition::Sample { at: self.now(), ok: ok(ago), micros: 240_000 }),
+        });
+        self.app.store.insert_samples(&samples.collect::<Vec<_>>()).await.unwrap();
     }
 
     /// Something asked in a person's name, freshly confirmed, past the pages.
@@ -274,6 +290,7 @@ impl Answer {
     }
 }
 
+#[derive(Clone)]
 pub struct Browser {
     router: Router,
     cookies: BTreeMap<String, String>,
@@ -291,8 +308,27 @@ impl Browser {
         self.send(Method::POST, path, form.finish()).await
     }
 
+    /// A page that its own script fetches anew.
+    pub async fn refresh(&mut self, path: &str) -> Answer {
+        self.send_with(Method::GET, path, String::new(), &[("backout-refresh", "1")]).await
+    }
+
     async fn send(&mut self, method: Method, path: &str, body: String) -> Answer {
+        self.send_with(method, path, body, &[]).await
+    }
+
+    async fn send_with(&mut self, method: Method, path: &str, body: String, more: &[(&str, &str)]) -> Answer {
+        let (parts, body) = self.ask(method, path, body, more).await;
+        let body = to_bytes(body, 8 << 20).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Asks, and leaves the body to be read as it comes: for streams.
+    pub async fn ask(&mut self, method: Method, path: &str, body: String, more: &[(&str, &str)]) -> (Parts, Body) {
         let mut request = Request::builder().method(method.clone()).uri(path).header("host", HOST);
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
         if method == Method::POST {
             request = request.header("sec-fetch-site", "same-origin");
             request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -313,7 +349,6 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        let body = to_bytes(body, 8 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        (parts, body)
     }
 }

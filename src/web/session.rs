@@ -25,6 +25,8 @@ use tower_sessions::{Session, SessionManagerLayer};
 pub const COOKIE: &str = "backout";
 /// The cookie of a fresh confirmation.
 pub const CONFIRMATION: &str = "backout_stepup";
+/// The header of a page that its own script fetches anew.
+pub const REFRESH: &str = "backout-refresh";
 /// The cookie of a browser in which someone signed in before.
 pub const DEVICE: &str = "backout_device";
 
@@ -83,15 +85,25 @@ impl SignedIn {
         self.reauthenticated_at.map(|at| at + FRESH)
     }
 
-    /// The same person as they stand now, or nobody: for a stream, before each event that it sends.
-    pub async fn still(&self, app: &AppState) -> Result<Option<SignedIn>, StoreError> {
-        let seen = recognise(&app.store, &self.session, None, app.clock.now()).await?;
-        Ok(seen.map(SignedIn::new))
+    /// When the session ends, however active.
+    pub fn ends_at(&self) -> Timestamp {
+        self.recognised.kept.ends_at
+    }
+
+    /// When the session ends if nothing more is done: the page warns before.
+    pub fn ends_idle_at(&self) -> Timestamp {
+        self.recognised.expires_at
     }
 
     pub(super) fn standing(&self) -> Standing<'_> {
         Standing { roles: &self.roles, fresh: self.reauthenticated_at.is_some() }
     }
+}
+
+/// Whoever has this session (hash of its id) now, or nobody: for a stream, which lives longer than a request.
+pub async fn still_in(app: &AppState, session: &str) -> Result<Option<SignedIn>, StoreError> {
+    let seen = recognise(&app.store, session, None, app.clock.now()).await?;
+    Ok(seen.map(SignedIn::new))
 }
 
 /// Someone who may be signed in.
@@ -165,8 +177,8 @@ pub(super) struct Door {
 /// Opens the door of one route, or says why not.
 pub(super) async fn guard(
     State((app, door)): State<(AppState, Door)>,
-    MaybeSignedIn(who): MaybeSignedIn,
-    request: Request,
+    MaybeSignedIn(mut who): MaybeSignedIn,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, WebError> {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -194,8 +206,12 @@ pub(super) async fn guard(
             return super::reauthenticate::ask(&app, &who, request).await;
         }
     }
-    if let (Some(who), true) = (&who, door.is_activity) {
-        touch(&app.store, &who.recognised, app.clock.now()).await?;
+    // A page that is fetched anew because something happened was not touched by anybody.
+    let by_itself = request.headers().contains_key(REFRESH);
+    if let (Some(seen), true) = (&mut who, door.is_activity && !by_itself) {
+        touch(&app.store, &mut seen.recognised, app.clock.now()).await?;
+        // The page tells when the session ends: from this visit on.
+        request.extensions_mut().insert(MaybeSignedIn(who));
     }
     Ok(next.run(request).await)
 }

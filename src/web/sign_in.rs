@@ -8,10 +8,9 @@ use super::next::Next;
 use super::routes::Route;
 use super::session::{self, CONFIRMATION, DEVICE, MaybeSignedIn, SignedIn, cookie, set_cookie, with_cookies};
 use super::site::Visitor;
-use crate::access::accounts::needs_setup;
+use crate::access::accounts::{self, needs_setup};
 use crate::access::capability::Capability;
 use crate::access::password::LONGEST_BYTES;
-use crate::access::record::{Fact, record_alone};
 use crate::access::sign_in::{Attempt, Desk, Refused, sign_in};
 use askama::Template;
 use axum::extract::{Query, State};
@@ -170,7 +169,7 @@ async fn sign_out(
     session: Session,
     _: Checked<Button>,
 ) -> Result<Response, WebError> {
-    record_alone(&app.store, app.clock.now(), &who.actor(), Fact::SignedOut { session: who.session.clone() }).await?;
+    accounts::sign_out(&app.store, &who.person.0, &who.session, app.clock.now()).await?;
     session.flush().await.map_err(|fault| WebError::internal(&fault))?;
     let cookies = [set_cookie(&app, CONFIRMATION, "", "Strict", 0)];
     let mut response = with_cookies(Redirect::to("/sign-in"), cookies);

@@ -7,7 +7,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Place, Sight, look, target_name};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::room::orders::{ATTEMPT, Back, INTENT, TEXT, attempt};
 use super::room::runs::RunWord;
 use super::routes::Route;
@@ -88,7 +88,7 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
     let waiting = actions.iter().filter(|action| attempt.latest_run(&action.name).is_none());
     let lost = attempt.approvals.iter().filter(|approval| !sight.facts.holds(&approval.person, approval.role));
     View {
-        layout: Layout::of(sight.who, &header.tab("stop"), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab("stop"), "/stop"),
         id: sight.incident.id.clone(),
         back,
         attempt: attempt.number,

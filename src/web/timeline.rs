@@ -7,7 +7,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Form};
 use super::incident::{Place, Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
 use super::room::orders::{Back, Note, Order, Orders};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -84,7 +84,7 @@ async fn show(app: &AppState, who: &SignedIn, id: &str, only: &str, back: Back) 
     let header = IncidentHeader::of(&sight, Page::Timeline);
     let status = back.told.as_ref().map_or(StatusCode::OK, |told| told.status);
     let view = View {
-        layout: Layout::of(who, &header.tab("Timeline"), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(&sight, &header.tab("Timeline"), "/timeline"),
         id: id.to_owned(),
         back,
         filters,

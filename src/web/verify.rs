@@ -10,7 +10,8 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
+use super::measures::Measures;
 use super::room::band::{Band, Press};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -142,6 +143,7 @@ struct View {
     id: String,
     band: Band,
     verification: Option<Verification>,
+    measures: Measures,
     refused: Option<Refusal>,
     faults: Vec<Fault>,
     reason: String,
@@ -294,7 +296,7 @@ fn indicator_lines(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Vec<Ind
                 compared: indicator
                     .compares
                     .as_ref()
-                    .map_or_else(String::new, |key| compared(offers.facts, attempt, key)),
+                    .map_or_else(String::new, |key| compared(offers.facts.measures, attempt, key)),
                 sign: seen.map_or(IndicatorSign::NotSeen, |seen| seen.sign),
                 note,
                 by: seen.map(|seen| {
@@ -419,7 +421,7 @@ struct Back {
     faults: Faults,
 }
 
-fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, back: Back) -> View {
     let incident = &looked.incident;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
@@ -430,11 +432,12 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
     let begun = incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
     let verification = begun.map(|attempt| verification(&offers, attempt, &back.typed));
     View {
-        layout: Layout::of(who, &header.tab("Verify"), Here::Rollbacks, looked.now),
+        layout: Layout::in_incident(&sight, &header.tab("Verify"), "/verify"),
         header,
         id: incident.id.clone(),
         band: band(&sight, verification.as_ref()),
         verification,
+        measures,
         refused: back.refused,
         faults: back.faults.0,
         reason: back.typed.text("reason").to_owned(),
@@ -444,12 +447,13 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
 
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
+    let measures = Measures::read(app, &looked).await?;
     let status = match &back {
         Back { refused: Some(refusal), .. } => acting::status(refusal),
         Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
     };
-    Ok((status, page(&view(app, who, &looked, back))?).into_response())
+    Ok((status, page(&view(app, who, &looked, measures, back))?).into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
@@ -652,7 +656,10 @@ mod tests {
         let page = format!("/incidents/{id}/verify");
         let shown = lead.get(&page).await;
         assert!(shown.words().contains("0 of 6 confirmed") && shown.words().contains("0 of 13 done"));
-        assert!(!shown.body.contains("reading-ok"), "nothing was measured, so nothing is green");
+        assert!(
+            !shown.body.contains("reading-ok") && !shown.body.contains("gauge-ok"),
+            "nothing was measured, so nothing is green"
+        );
         let tick = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "")];
         let refused = lead.post(&format!("/incidents/{id}/criteria"), &tick).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);

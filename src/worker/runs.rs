@@ -210,7 +210,7 @@ impl Runs {
     /// Takes up live runs of this host that nobody here follows.
     fn adopt(&self, incident: &Arc<Incident>) {
         let host = &self.app.site.host;
-        let live = incident.attempts.iter().flat_map(|attempt| attempt.live_runs());
+        let live = incident.live_runs();
         for run in live.filter(|run| run.host == *host) {
             if !self.take(&run.id) {
                 continue;

@@ -40,3 +40,18 @@ fn the_first_format_tells_the_rollback_that_it_told() {
     assert_eq!(attempt.approvals.len(), 1);
     assert!(incident.updates.promised.is_none(), "nothing is promised after the outcome was said");
 }
+
+#[test]
+fn measurements_that_were_kept_are_read_for_ever() {
+    let body = r#"{"MeasuresKept":{"curves":[{"series":"error_rate","from":1795410000000000,"to":1795410025000000,
+        "step":10000000,"values":[0,333334,null,5000],"newest":1795410024000000},{"series":{"other":"queue_depth"},
+        "from":1795410000000000,"to":1795410010000000,"step":10000000,"values":[7,8],"newest":null}]}}"#;
+    let Event::MeasuresKept { curves } = Event::read("MeasuresKept", body).unwrap() else { panic!("another event") };
+    let points: Vec<_> = curves[0].points().map(|point| (point.at.0, point.value)).collect();
+    let at = |second: i64| 1_795_410_000_000_000 + second * 1_000_000;
+    assert_eq!(points, [(at(0), Some(0)), (at(10), Some(333_334)), (at(20), None), (at(25), Some(5_000))]);
+    assert_eq!(curves[1].points().map(|point| point.value).collect::<Vec<_>>(), [Some(7), Some(8)]);
+    // A journal from before there were any has none, and is whole all the same.
+    let incident = fold(&journal(include_str!("journals/first-format.jsonl"))).unwrap();
+    assert_eq!(incident.kept, vec![]);
+}

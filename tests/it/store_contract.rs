@@ -209,8 +209,18 @@ async fn the_board(store: &Store) {
     assert_eq!(names(store.recent(2, Some(2)).await.unwrap()), [1]);
     assert_eq!(names(store.holding_locks("production").await.unwrap()), [3]);
     assert_eq!(names(store.holding_locks("staging").await.unwrap()), [0; 0]);
-    let within = store.opened_between("production", "checkout", after(60), after(180)).await.unwrap();
-    assert_eq!(names(within), [1, 2], "the beginning belongs to it, the end does not");
+    let first = async |from, to, except| {
+        store.first_opened("production", "checkout", after(from), after(to), except).await.unwrap()
+    };
+    assert_eq!(first(60, 180, "").await, Some(after(60)), "the beginning belongs to it");
+    assert_eq!(first(60, 180, "RB-0001").await, Some(after(120)), "and one may be left out");
+    assert_eq!(first(61, 120, "").await, None, "the end does not");
+    assert_eq!(first(61, 180, "").await, Some(after(120)));
+    let dismissed = BoardRow { status: "closed".into(), outcome: Some("dismissed".into()), ..row(2) };
+    let mut tx = store.begin().await.unwrap();
+    tx.put_board(&dismissed).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(first(61, 180, "").await, None, "a dismissed alarm says nothing");
 }
 
 async fn people(store: &Store) {

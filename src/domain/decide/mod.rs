@@ -8,6 +8,7 @@ mod approving;
 mod closing;
 mod executing;
 mod informing;
+mod keeping;
 mod opening;
 mod placing;
 mod planning;
@@ -16,6 +17,7 @@ mod verifying;
 
 pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
+pub use keeping::may_end;
 pub use planning::proposal;
 pub use verifying::{compared, is_red, measured, version_proven};
 
@@ -74,6 +76,7 @@ pub fn decide(
     events.extend(asked);
     let settled = settling::settle(&case, &after(incident, &events, &actor.who, now));
     events.extend(settled);
+    events.extend(keeping::keep(&case, incident, &after(incident, &events, &actor.who, now)));
     if events.is_empty() {
         return Err(Refusal::already("nothing changed"));
     }

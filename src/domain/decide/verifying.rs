@@ -1,12 +1,13 @@
 //! Ticks and the verdict: people tick, machines measure, side by side (E1, E13, E18).
 
 use super::{Case, attempt_in, optional, required};
-use crate::domain::condition::{Condition, Series};
+use crate::domain::condition::{Condition, Direction, Series};
 use crate::domain::event::{Event, Mark};
-use crate::domain::facts::{Facts, READ_BACK_VALID};
+use crate::domain::facts::{Facts, Measures, READ_BACK_VALID};
 use crate::domain::procedure::{Criterion, Phase, TargetKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident, IndicatorSign};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// An item's owner alone ticks it; the incident commander may tick any; only the commander waives.
@@ -174,15 +175,23 @@ pub fn mark_indicator(
     if attempt.indicators.get(name).is_some_and(|seen| seen.sign == sign && seen.note == note) {
         return Err(Refusal::already("the indicator says this already"));
     }
-    let measured = indicator.compares.as_ref().map(|key| compared(case.facts, attempt, key));
+    let measured = indicator.compares.as_ref().map(|key| compared(case.facts.measures, attempt, key));
     Ok(vec![Event::IndicatorMarked { attempt: number, indicator: name.to_owned(), sign, note, measured }])
 }
 
-/// The live value beside the one frozen at the first run's start: `3.1 % now, 14.2 % at T+0`.
-pub fn compared(facts: &Facts, attempt: &Attempt, key: &str) -> String {
+/// The live value beside the one frozen at the first run's start: `3.1 % now, 14.2 % at T+0: better`. Whether that is
+/// enough is a person's judgement.
+pub fn compared(measures: &Measures, attempt: &Attempt, key: &str) -> String {
     let series = Series::from_key(key);
     let words = |value: Option<i64>| value.map_or_else(|| "no data".to_owned(), |value| series.show(value));
-    format!("{} now, {} at T+0", words(facts.measures.value(&series)), words(attempt.baseline.get(key).copied()))
+    let (now, then) = (measures.value(&series), attempt.baseline.get(key).copied());
+    let alarm = |value: i64| if series.worse() == Direction::Above { value } else { -value };
+    let verdict = now.zip(then).map_or("", |(now, then)| match alarm(now).cmp(&alarm(then)) {
+        Ordering::Less => ": better",
+        Ordering::Equal => ": no better",
+        Ordering::Greater => ": worse",
+    });
+    format!("{} now, {} at T+0{verdict}", words(now), words(then))
 }
 
 /// What the read-back says: the version that runs is the approved target (E18). `Err` says why success is not proven.
@@ -269,4 +278,27 @@ pub fn declare_failed(incident: &Incident, number: AttemptNo, reason: &str) -> R
         return Err(Refusal::blocked("a run is still going on", "Stop it, or wait for its end."));
     }
     Ok(vec![Event::FailureDeclared { attempt: number, reason: required("reason", reason)? }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::facts::Measure;
+    use crate::domain::report::tests::sample::draft;
+
+    #[test]
+    fn a_value_is_compared_with_the_one_at_the_start_and_never_with_none() {
+        let mut attempt = Attempt::new(1, draft("4.11.3"), String::new(), None, None);
+        attempt.baseline = BTreeMap::from([("error_rate".into(), 142_000), ("availability".into(), 858_000)]);
+        let says = |key: &str, value: Option<i64>| {
+            let measures = Measures(BTreeMap::from([(Series::from_key(key), Measure { value, at: None })]));
+            compared(&measures, &attempt, key).replace('\u{a0}', " ")
+        };
+        assert_eq!(says("error_rate", Some(31_000)), "3.1 % now, 14.2 % at T+0: better");
+        assert_eq!(says("error_rate", Some(142_000)), "14.2 % now, 14.2 % at T+0: no better");
+        assert_eq!(says("error_rate", Some(150_000)), "15 % now, 14.2 % at T+0: worse");
+        assert_eq!(says("availability", Some(990_000)), "99 % now, 85.8 % at T+0: better");
+        assert_eq!(says("error_rate", None), "no data now, 14.2 % at T+0");
+        assert_eq!(says("response_time", Some(2_000_000)), "2 s now, no data at T+0");
+    }
 }

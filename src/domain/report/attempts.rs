@@ -75,6 +75,7 @@ impl Attempted<'_> {
                 _ => None,
             }),
             steps: steps(attempt, self.procedure),
+            lanes: None,
             checklists: self.checklists(),
             verification: attempt.started_at().map(|_| self.verification()),
             end: attempt.end.as_ref().map(|end| Said {

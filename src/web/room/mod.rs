@@ -17,13 +17,16 @@ use super::acting;
 use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
-use super::layout::{Here, Layout};
+use super::layout::Layout;
+use super::measures::Measures;
+use super::plot::GanttView;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
 use crate::domain::event::Recorded;
+use crate::domain::lanes::lanes;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -31,7 +34,7 @@ use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
-use runs::{LogEnd, Measured, Runs};
+use runs::{LogEnd, Runs};
 use timeline::Timeline;
 use updates::Updates;
 
@@ -85,7 +88,8 @@ struct View {
     runs: Option<Runs>,
     /// For those who read logs, once something ran.
     log: Option<LogEnd>,
-    measures: Vec<Measured>,
+    measures: Measures,
+    gantt: Option<GanttView>,
     people: People,
     updates: Updates,
     timeline: Timeline,
@@ -103,6 +107,7 @@ async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>)
 pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Html<String>, WebError> {
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
+    let measures = Measures::read(app, &looked).await?;
     let reads_logs = Capability::ReadLogs.open_to(Some(who.standing())).is_ok();
     let log = match runs::followed(&looked.incident).filter(|_| reads_logs) {
         Some(run) => Some(LogEnd::read(app, run).await?),
@@ -111,10 +116,10 @@ pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    page(&view(&sight, &journal, back, log))
+    page(&view(&sight, &journal, measures, log, back))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], back: Back, log: Option<LogEnd>) -> View {
+fn view(sight: &Sight, journal: &[Recorded], measures: Measures, log: Option<LogEnd>, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
     let (current, lists) = checklists::lists(sight);
@@ -125,7 +130,7 @@ fn view(sight: &Sight, journal: &[Recorded], back: Back, log: Option<LogEnd>) ->
         at: seen.seen_at,
     });
     View {
-        layout: Layout::of(sight.who, &header.tab(&incident.title), Here::Rollbacks, sight.now),
+        layout: Layout::in_incident(sight, &header.tab(&incident.title), ""),
         id: incident.id.clone(),
         back,
         band: Band::of(sight),
@@ -137,7 +142,8 @@ fn view(sight: &Sight, journal: &[Recorded], back: Back, log: Option<LogEnd>) ->
         lists,
         runs: Runs::of(sight),
         log,
-        measures: runs::measures(sight),
+        measures,
+        gantt: gantt(sight),
         people: People::of(sight),
         updates: Updates::of(sight),
         timeline: Timeline::of(sight, journal),
@@ -147,6 +153,13 @@ fn view(sight: &Sight, journal: &[Recorded], back: Back, log: Option<LogEnd>) ->
         attempt: incident.current().map_or(0, |attempt| attempt.number),
         header,
     }
+}
+
+/// The steps of the newest attempt that began.
+fn gantt(sight: &Sight) -> Option<GanttView> {
+    let begun = sight.incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some())?;
+    let lanes = lanes(sight.incident, begun, sight.facts.procedure, sight.now)?;
+    Some(GanttView::of("steps", &lanes))
 }
 
 #[cfg(test)]

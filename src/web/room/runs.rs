@@ -1,14 +1,13 @@
 //! The plan's actions in their order, and what became of each: runs, what holds one back, and what people can do.
 
 use crate::domain::command::Command;
-use crate::domain::condition::{Condition, Direction};
 use crate::domain::plan::PlannedAction;
 use crate::domain::state::{ActionState, Attempt, AttemptStatus, Incident, Run, RunState};
 use crate::domain::words::end_words;
 use crate::domain::{Span, Timestamp};
 use crate::web::AppState;
 use crate::web::error::WebError;
-use crate::web::incident::{Place, Sight, command_line, place_words, sentence, target_name};
+use crate::web::incident::{Place, Sight, command_line, place_words, target_name};
 use crate::web::run::{Line, lines};
 
 pub struct Runs {
@@ -197,49 +196,5 @@ fn row(sight: &Sight, run: &Run) -> RunRow {
         retried: run.retried,
         retry: if ended_well { Place::None } else { Place::of(offers.retry(&run.id)) },
         judge: if run.state == RunState::Lost { Place::of(offers.judge(&run.id)) } else { Place::None },
-    }
-}
-
-/// A live value beside what is wanted of it.
-pub struct Measured {
-    pub label: String,
-    pub value: String,
-    pub goal: String,
-    /// `figure-ok`, `figure-crit`, or `figure-old` without data.
-    pub class: &'static str,
-    /// The state in words; colour never stands alone.
-    pub words: &'static str,
-    pub at: Option<Timestamp>,
-    /// The value frozen at T+0, where there is one.
-    pub before: String,
-}
-
-/// The measured criteria. Empty where nothing is measured.
-pub fn measures(sight: &Sight) -> Vec<Measured> {
-    let criteria = &sight.facts.procedure.verification.criteria;
-    criteria.iter().filter_map(|criterion| criterion.condition.as_ref()).map(|goal| measured(sight, goal)).collect()
-}
-
-fn measured(sight: &Sight, goal: &Condition) -> Measured {
-    let measure = sight.facts.measures.0.get(&goal.series);
-    let value = measure.and_then(|measure| measure.value);
-    let (class, words) = match sight.facts.measures.holds(goal) {
-        Some(true) => ("figure-ok", "as it should be"),
-        Some(false) => ("figure-crit", "not as it should be"),
-        None => ("figure-old", "not measured"),
-    };
-    let side = match goal.direction {
-        Direction::Above => "above",
-        Direction::Below => "below",
-    };
-    let baseline = sight.incident.current().and_then(|attempt| attempt.baseline.get(goal.series.key()).copied());
-    Measured {
-        label: sentence(goal.series.label()),
-        value: value.map_or_else(|| "No data".to_owned(), |value| goal.series.show(value)),
-        goal: format!("wanted {side} {}", goal.series.show(goal.threshold)),
-        class,
-        words,
-        at: measure.and_then(|measure| measure.at),
-        before: baseline.map_or(String::new(), |value| format!("{} at T+0", goal.series.show(value))),
     }
 }

@@ -65,6 +65,10 @@ impl Demo {
         .await;
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// An address of Backout, `path` starting with a slash.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)

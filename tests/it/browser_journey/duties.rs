@@ -169,7 +169,7 @@ impl Person {
 impl Person {
     /// Waits until a criterion is met by its measurement.
     pub async fn finds_it_met(&self, incident: &str, criterion: &str) {
-        self.waits_at(&format!("{}/verify", room(incident)), &format!("#criterion-{criterion}"), "Met now").await;
+        self.waits_at(&format!("{}/verify", room(incident)), &format!("#trend-{criterion}"), "Met ").await;
     }
 
     /// A tick against what is measured needs a reason.

@@ -13,11 +13,11 @@
 
 mod considered;
 mod critical;
-mod demo;
-mod duties;
-mod person;
+pub mod demo;
+pub mod duties;
+pub mod person;
 mod setbacks;
-mod sights;
+pub mod sights;
 
 use crate::support::browser::{Browser, Look};
 use crate::support::databases::Database;

@@ -31,7 +31,17 @@ impl Person {
         (login, name): (&'static str, &'static str),
         sights: &Arc<Sights>,
     ) -> Person {
-        let (page, password) = (browser.open(look).await, demo.password(login));
+        Person::sits_at(browser.open(look).await, demo, (login, name), sights)
+    }
+
+    /// At a browser that is open already.
+    pub fn sits_at(
+        page: Page,
+        demo: &Demo,
+        (login, name): (&'static str, &'static str),
+        sights: &Arc<Sights>,
+    ) -> Person {
+        let password = demo.password(login);
         Person { page, login, name, password, site: demo.url(""), sights: Arc::clone(sights) }
     }
 
@@ -80,13 +90,14 @@ impl Person {
         self.clicks(self.page.the(css).await, css).await;
     }
 
-    /// Clicks; a button of a form leads to another page, and is only done when that is there.
+    /// Clicks; a button of a form is only done when its answer is there: on another page, or on the same one changed in
+    /// its place by the page's own script.
     async fn clicks(&self, found: WebElement, what: &str) {
         let sends = found.tag_name().await.is_ok_and(|tag| tag == "button");
         found.click().await.unwrap_or_else(|fault| panic!("{} cannot press {what:?}: {fault}", self.name));
         if sends {
             let what = format!("the answer to {what:?}, pressed by {}", self.name);
-            self.page.until(&what, async || found.is_enabled().await.is_err()).await;
+            self.page.until(&what, async || found.is_enabled().await.is_err() || self.page.has_settled().await).await;
         }
     }
 

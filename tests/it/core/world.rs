@@ -117,6 +117,7 @@ impl World {
             incidents: &[],
             locks: &self.locks,
             measures: &self.measures,
+            curves: &[],
             version: self.version.as_ref(),
             environments: &self.environments,
             catalogue,

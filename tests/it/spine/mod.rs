@@ -3,6 +3,7 @@
 
 mod changed_plans;
 mod dropped_callers;
+mod kept_measures;
 mod killing_server;
 mod main_job;
 mod progress_updates;

@@ -133,20 +133,27 @@ impl Browser {
 
     /// Opens a Chromium of its own, with an empty profile: pages share no cookies.
     pub async fn open(&self, look: Look) -> Page {
+        self.open_with(look, &[]).await
+    }
+
+    /// The same with further switches.
+    pub async fn open_with(&self, look: Look, switches: &[String]) -> Page {
         let number = self.pages.fetch_add(1, Ordering::Relaxed);
-        let session =
-            WebDriver::builder(&self.address, self.capabilities(number).expect("capabilities are plain JSON"))
-                .client(local_client())
-                .await
-                .unwrap_or_else(|fault| panic!("Chromium did not open: {fault}\n{}", self.driver.output()));
+        let session = WebDriver::builder(
+            &self.address,
+            self.capabilities(number, switches).expect("capabilities are plain JSON"),
+        )
+        .client(local_client())
+        .await
+        .unwrap_or_else(|fault| panic!("Chromium did not open: {fault}\n{}", self.driver.output()));
         let page = Page { session: Some(session) };
         page.look_as(look).await;
         page
     }
 
-    fn capabilities(&self, number: u32) -> WebDriverResult<ChromeCapabilities> {
+    fn capabilities(&self, number: u32, switches: &[String]) -> WebDriverResult<ChromeCapabilities> {
         let mut wanted = ChromeCapabilities::new();
-        for switch in SWITCHES {
+        for switch in SWITCHES.into_iter().chain(switches.iter().map(String::as_str)) {
             wanted.add_arg(switch)?;
         }
         let profile = self.folder.join(&format!("profile-{number}"));
@@ -333,6 +340,13 @@ impl Page {
         let script = format!("return {expression};");
         let value = self.execute(script, Vec::new()).await;
         value.unwrap_or_else(|fault| panic!("{expression} has no value: {fault}")).json().clone()
+    }
+
+    /// Whether our own script is at work here and no form is under way. Never where scripts do not run.
+    pub async fn has_settled(&self) -> bool {
+        let script = "return document.documentElement.dataset.script === 'on' && document.readyState === 'complete' \
+                      && document.querySelector('form[aria-busy]') === null;";
+        self.execute(script, Vec::new()).await.is_ok_and(|told| told.json().as_bool() == Some(true))
     }
 
     /// Ends this Chromium now.

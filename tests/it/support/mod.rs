@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "a tool stays whole even while no test uses every part of it")]
 
 pub mod browser;
+pub mod cable;
 pub mod databases;
 pub mod folder;
 pub mod html;

@@ -3,6 +3,8 @@
 
 use crate::domain::actor::Who;
 use crate::domain::command::Outcome;
+use crate::domain::condition::Series;
+use crate::domain::curve::Curve;
 use crate::domain::event::*;
 use crate::domain::plan::{Draft, FixedPlan, PlannedAction, ScriptFile, Target, digest};
 use crate::domain::procedure::*;
@@ -200,6 +202,26 @@ fn done(note: &str) -> Mark {
 }
 
 /// The journal, in seconds from the opening.
+/// High from the trigger to the last run's end, from two minutes before the opening on.
+fn curve(series: Series, high: i64, low: i64) -> Curve {
+    let values = (0..=58).map(|index| match index * 40 - 120 {
+        ..0 => Some(low),
+        1_280..1_360 => None,
+        second if second < 1_140 => Some(high),
+        _ => Some(low),
+    });
+    let (from, to) = (OPENED - Span::seconds(120), OPENED + Span::seconds(2_200));
+    Curve { series, from, to, step: Span::seconds(40), values: values.collect(), newest: Some(to) }
+}
+
+fn error_rate() -> Curve {
+    curve(Series::ErrorRate, 142_000, 3_000)
+}
+
+fn response_time() -> Curve {
+    curve(Series::ResponseTime, 2_600_000, 800_000)
+}
+
 pub fn journal() -> Vec<Recorded> {
     let (m, t) = (Some(maya()), Some(tomas()));
     let item = |name: &str, mark| Event::ItemMarked { attempt: 1, item: name.into(), mark };
@@ -324,6 +346,7 @@ pub fn journal() -> Vec<Recorded> {
                 version_proof: "4.11.3 runs, as approved".into(),
             },
         ),
+        (2200, None, Event::MeasuresKept { curves: vec![error_rate(), response_time()] }),
         (2300, m.clone(), Event::NoteAdded { text: "Support answers the people who wrote meanwhile".into() }),
         (2400, m.clone(), section("user-impact", "Messages between 02:46 and 03:17 UTC were not flagged.")),
         (2500, m.clone(), Event::Closed { outcome: Outcome::RolledBack, reason: "4.11.3 runs and flags again".into() }),

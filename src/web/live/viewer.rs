@@ -1,0 +1,195 @@
+//! One open stream: a place in a channel, and how far its browser has come.
+
+use super::super::AppState;
+use super::super::acting;
+use super::super::error::WebError;
+use super::super::session::{SignedIn, still_in};
+use super::message::{id, message, retry};
+use super::position::Position;
+use super::{Frame, Seat, Topic, hub, render};
+use crate::app::{App, SubmitError};
+use crate::domain::Timestamp;
+use crate::store::Entry;
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+/// How long a browser waits before it connects again.
+const RETRY_MILLIS: u32 = 1_000;
+
+/// The most entries that are sent again to a browser which was away; beyond it the page is fetched anew.
+const AGAIN: usize = 300;
+
+/// The most that is read at once: what may be sent again, and what may be written while it is read.
+const PAGE: i64 = 1_000;
+
+/// How long a stream lives before its browser has to connect again, at least; and over how many seconds more the ends
+/// are spread.
+const LIFE: Duration = Duration::from_secs(14 * 60);
+const LIFE_SPREAD: u64 = 60;
+
+pub(super) struct Viewer {
+    app: AppState,
+    seat: Seat,
+    receiver: Receiver<Frame>,
+    /// Made, and not yet sent.
+    ready: VecDeque<Bytes>,
+    position: Position,
+    session: String,
+    /// The session's absolute limit.
+    ends_at: Timestamp,
+    until: Instant,
+    over: bool,
+}
+
+impl Viewer {
+    pub(super) fn new(app: &AppState, who: &SignedIn, seat: Seat, receiver: Receiver<Frame>) -> Viewer {
+        let life = LIFE + Duration::from_secs(seat.number * 7 % LIFE_SPREAD);
+        Viewer {
+            app: app.clone(),
+            receiver,
+            ready: VecDeque::new(),
+            position: Position::default(),
+            session: who.session.clone(),
+            ends_at: who.ends_at(),
+            until: Instant::now() + life,
+            over: false,
+            seat,
+        }
+    }
+
+    /// The stream's body: what was missed first, then whatever comes.
+    pub(super) async fn stream(mut self, from: Option<Position>) -> Result<Body, WebError> {
+        let (now, viewers) = (self.app.clock.now().0, self.app.live.viewers(&self.seat.topic));
+        self.ready.push_back(retry(RETRY_MILLIS));
+        self.ready.push_back(hub::ping(now, viewers));
+        self.catch_up(from).await.map_err(acting::error)?;
+        let next = async |mut viewer: Viewer| viewer.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), viewer));
+        Ok(Body::from_stream(stream::unfold(self, next)))
+    }
+
+    /// The next bytes; nothing at the stream's end. A viewer that waits costs no more than its place.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                if self.ready.is_empty() {
+                    self.ready = VecDeque::new();
+                }
+                return Some(bytes);
+            }
+            if self.over {
+                return None;
+            }
+            let frame = self.receiver.recv().await;
+            if self.app.clock.now() >= self.ends_at {
+                return None;
+            }
+            match frame {
+                Ok(Frame::Entry(seq, bytes)) if seq > self.position.seq => {
+                    self.position.seq = seq;
+                    self.ready.extend([id(&self.position), bytes]);
+                }
+                // It came with what was read at the beginning.
+                Ok(Frame::Entry(..)) => {}
+                Ok(Frame::Recheck(person)) => {
+                    if person == self.seat.person && !Box::pin(self.may_look()).await {
+                        return None;
+                    }
+                }
+                Ok(Frame::Aside(bytes)) => {
+                    if Instant::now() >= self.until {
+                        return None;
+                    }
+                    self.ready.push_back(bytes);
+                }
+                Ok(Frame::Bye) => self.leave(),
+                Err(RecvError::Lagged(_)) => {
+                    if Box::pin(self.begin_anew()).await.is_err() {
+                        return None;
+                    }
+                }
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Whether the session holds still. That it cannot be known means no.
+    async fn may_look(&self) -> bool {
+        matches!(still_in(&self.app, &self.session).await, Ok(Some(_)))
+    }
+
+    fn leave(&mut self) {
+        self.ready.extend([retry(RETRY_MILLIS), message("bye", "{}")]);
+        self.over = true;
+    }
+
+    /// Sends what came after `from`, or says that the page must be fetched anew.
+    async fn catch_up(&mut self, from: Option<Position>) -> Result<(), SubmitError> {
+        let head = self.app.store.head().await?.seq;
+        let Some(from) = from.filter(|from| from.seq <= head) else { return self.begin_anew().await };
+        let Some(missed) = self.missed(from.seq, head).await? else { return self.begin_anew().await };
+        // Asked after the reading: whoever may still look may have all that was read before.
+        if !self.may_look().await {
+            self.over = true;
+            return Ok(());
+        }
+        self.position = Position { seq: from.seq, ..Position::default() };
+        for (seq, bytes) in missed {
+            self.position.seq = seq;
+            self.ready.extend([id(&self.position), bytes]);
+        }
+        self.position.seq = head.max(from.seq);
+        Ok(())
+    }
+
+    /// The messages after one entry and up to another; nothing when they are too many.
+    async fn missed(&self, after: i64, head: i64) -> Result<Option<Vec<(i64, Bytes)>>, SubmitError> {
+        match &self.seat.topic {
+            Topic::Incident(incident) => {
+                // The newest of its journal; one more than may be sent again, to see whether there are too many.
+                let newest = self.app.incidents.incident(incident).await?.version;
+                let from = (newest - AGAIN as i64 - 1).max(0);
+                let entries = self.app.store.entries(&App::stream(incident), from, PAGE).await?;
+                let own: Vec<&Entry> = entries.iter().filter(|entry| entry.seq > after && entry.seq <= head).collect();
+                if own.len() > AGAIN {
+                    return Ok(None);
+                }
+                if own.is_empty() {
+                    return Ok(Some(Vec::new()));
+                }
+                let messages = render::entries(&self.app, incident, &own).await?;
+                Ok(Some(own.iter().map(|entry| entry.seq).zip(messages).collect()))
+            }
+            Topic::Everything => {
+                let most = AGAIN as i64 + 1;
+                if head - after > most {
+                    return Ok(None);
+                }
+                let entries = self.app.store.tail(after, most).await?;
+                let own = entries.iter().filter(|entry| entry.seq <= head).filter_map(|entry| {
+                    let incident = entry.stream.strip_prefix("incident/")?;
+                    Some((entry.seq, render::changed(incident)))
+                });
+                let own: Vec<(i64, Bytes)> = own.collect();
+                Ok((own.len() <= AGAIN).then_some(own))
+            }
+        }
+    }
+
+    /// The browser has lost its place: it fetches its page, and goes on from now.
+    async fn begin_anew(&mut self) -> Result<(), SubmitError> {
+        let head = self.app.store.head().await?.seq;
+        if !self.may_look().await {
+            self.over = true;
+            return Ok(());
+        }
+        self.position = Position { seq: head, ..Position::default() };
+        self.ready.extend([id(&self.position), message("resync", "{}")]);
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+/* Keys. They lead, open and tick; none of them authorises, stops or escalates. Off in fields, and off by the account. */
+
+const PLACES = { n: ["/", "Now"], r: ["/rollbacks", "Rollbacks"], d: ["/drills", "Drills"], a: ["/audit", "Audit log"] };
+const linkTo = (path) => document.querySelector(`header.bar a[href="${path}"]`);
+const rowList = () => [...document.querySelectorAll("main :is(.check, .row, .signature, .event, tbody tr)")].filter((row) => row.checkVisibility());
+const focusedRow = () => document.activeElement?.closest("main :is(.check, .row, .signature, .event, tr)") ?? null;
+
+let goPressed = false;
+
+const KEYS = {
+  "?": ["This help", () => showHelp()],
+  "/": ["Filter", () => reach(document.querySelector("main [type=search], main [data-filter], main nav[aria-label^=Kinds] a"))],
+  n: ["Next action", () => reach(document.querySelector("#next a.button, #next button") ?? document.getElementById("next"))],
+  u: ["Write a progress update", () => reach(document.querySelector("#updates textarea") ?? document.getElementById("updates"))],
+  j: ["Next row", () => step(1)],
+  k: ["Row before", () => step(-1)],
+  x: ["Tick the row", () => tick(focusedRow())],
+  e: ["Evidence of the row", () => openEvidence(focusedRow())],
+  l: ["End of the log", () => document.querySelectorAll(".log").forEach(followLog)],
+};
+
+function reach(element) {
+  if (!element) return;
+  element.closest("details")?.setAttribute("open", "");
+  element.scrollIntoView({ block: "center" });
+  giveFocus(element);
+}
+
+function step(by) {
+  const rows = rowList();
+  const at = rows.indexOf(focusedRow());
+  const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by];
+  if (next) giveFocus(next);
+}
+
+/** Presses the row's own tick, and no other button whatever: the two addresses take ticks alone. */
+function tick(row) {
+  const button = row?.querySelector("form:is([action$='/items'], [action$='/criteria']) button[value=done]");
+  if (!button) return;
+  button.closest("details")?.setAttribute("open", "");
+  button.form.requestSubmit(button);
+}
+
+function openEvidence(row) {
+  const field = row?.querySelector("[name=note], [name=evidence]");
+  const link = row?.querySelector("a[href*='/evidence/'], a[href*='/runs/']");
+  if (field) reach(field);
+  else link?.click();
+}
+
+function showHelp() {
+  const known = document.getElementById("keys");
+  if (known) return known.showModal();
+  const places = Object.entries(PLACES).filter(([, [path]]) => linkTo(path)).map(([key, [, words]]) => [`g ${key}`, words]);
+  const lines = [...places, ...Object.entries(KEYS).map(([key, [words]]) => [key, words]), ["Esc", "Close"]];
+  const list = make("dl", { class: "facts" }, ...lines.map(([key, words]) => make("div", {}, make("dt", {}, words), make("dd", {}, make("kbd", {}, key)))));
+  const close = make("button", { class: "button" }, "Close");
+  const hint = make("p", { class: "hint" }, "No key authorises, stops or escalates. Your account can switch them off.");
+  const dialog = make("dialog", { id: "keys", class: "keys card", "aria-labelledby": "keys-heading", "data-own": "" },
+    make("h2", { id: "keys-heading" }, "Keys"), list, hint, make("form", { method: "dialog" }, close));
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function escape() {
+  const menu = document.activeElement?.closest("details[open]") ?? document.querySelector("details.menu[open]");
+  if (!menu || menu.contains(document.activeElement?.closest(CONTROLS) ?? null)) return;
+  menu.open = false;
+  menu.querySelector("summary")?.focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) return escape();
+  if (told.keys === "off" || event.target.closest?.(`${CONTROLS}, [contenteditable], dialog`)) return;
+  if (goPressed) {
+    goPressed = false;
+    const place = PLACES[event.key];
+    if (place) linkTo(place[0])?.click();
+    return;
+  }
+  if (event.key === "g") return setGo();
+  const key = KEYS[event.key];
+  if (!key) return;
+  event.preventDefault();
+  key[1]();
+});
+
+function setGo() {
+  goPressed = true;
+  setTimeout(() => (goPressed = false), 1500);
+}

@@ -1,0 +1,117 @@
+//! Forms go in the background: one effect whatever the network does, nothing typed is lost, the focus finds the result.
+
+use super::{INCIDENT, MAYA, ROOM, Stage, a_release_fails};
+use crate::browser_journey::person::Person;
+use crate::support::cable::Line;
+use serde_json::json;
+
+/// The rows of the timeline that tell of a note with these words.
+async fn notes(person: &Person, words: &str) -> u64 {
+    let count = format!(
+        "[...document.querySelectorAll('#timeline li')].filter(it => it.textContent.includes('{words}')).length"
+    );
+    person.page.value_of(&count).await.as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_form_whose_answer_was_lost_is_sent_again_with_one_effect() {
+    let stage = Stage::opens().await;
+    let (maya, cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.enters(INCIDENT).await;
+    maya.fills_in("timeline", "Note", "Customers write to us").await;
+
+    // It arrives, and nobody hears the answer.
+    cable.becomes(Line::Unanswered);
+    maya.presses("Add note").await;
+    maya.sees("No answer came from the server").await;
+    assert_eq!(maya.page.value_of("document.getElementById('note-text').value").await, "Customers write to us");
+    cable.becomes(Line::Good);
+    maya.presses("Add note").await;
+    maya.page
+        .until("the note to stand in the timeline", async || notes(&maya, "Customers write to us").await == 1)
+        .await;
+    assert_eq!(maya.page.value_of("document.getElementById('note-text').value").await, "", "what was sent is gone");
+    assert!(!maya.page.all_words().await.contains("No answer came"), "and so is the word about it");
+    maya.enters(INCIDENT).await;
+    assert_eq!(notes(&maya, "Customers write to us").await, 1, "two presses, one note");
+
+    // It does not even arrive.
+    maya.fills_in("timeline", "Note", "A second word").await;
+    cable.becomes(Line::Down);
+    cable.cut();
+    maya.presses("Add note").await;
+    maya.sees("No answer came from the server").await;
+    cable.becomes(Line::Good);
+    maya.presses("Add note").await;
+    maya.page.until("the second note", async || notes(&maya, "A second word").await == 1).await;
+}
+
+#[tokio::test]
+async fn an_answer_changes_the_page_in_its_place_and_the_focus_goes_to_the_result() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.takes_command(INCIDENT).await;
+    maya.page.value_of("window.same = true").await;
+    // Half-typed elsewhere, unfolded elsewhere: neither is the form's business.
+    maya.presses_in("item-review-impact", "Tick, or say why not").await;
+    maya.fills_in("item-review-impact", "Note", "Not yet sent").await;
+    maya.fills_in("timeline", "Note", "A word").await;
+    maya.presses("Add note").await;
+    maya.page.until("the note", async || notes(&maya, "A word").await == 1).await;
+    let kept = "[window.same, document.activeElement.id, document.getElementById('note-review-impact').value, \
+                document.querySelector('#item-review-impact details').open]";
+    assert_eq!(maya.page.value_of(kept).await, json!([true, "timeline-heading", "Not yet sent", true]));
+    maya.page.has_a_clean_console().await;
+}
+
+#[tokio::test]
+async fn a_long_text_outlives_the_page_until_it_is_sent_or_its_writer_leaves() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.enters(INCIDENT).await;
+    maya.fills_in("timeline", "Note", "Half a thought").await;
+    maya.enters(INCIDENT).await;
+    let typed = "document.getElementById('note-text').value";
+    assert_eq!(maya.page.value_of(typed).await, "Half a thought");
+    maya.sees("This is your text that was not sent yet.").await;
+    maya.presses("Add note").await;
+    maya.page.until("the note", async || notes(&maya, "Half a thought").await == 1).await;
+    maya.enters(INCIDENT).await;
+    assert_eq!(maya.page.value_of(typed).await, "", "what was sent is kept no longer");
+
+    maya.fills_in("timeline", "Note", "Another thought").await;
+    assert_eq!(maya.page.value_of("localStorage.length").await, 1);
+    maya.page.has_a_clean_console().await;
+    maya.page.click("#menu > summary").await;
+    maya.presses_in("menu", "Sign out").await;
+    maya.page.the("#login").await;
+    assert_eq!(maya.page.value_of("localStorage.length").await, 0, "who signs out leaves nothing behind");
+}
+
+#[tokio::test]
+async fn what_must_be_typed_says_whether_it_fits_and_the_button_what_is_missing() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.takes_command(INCIDENT).await;
+    maya.goes_to(&format!("{ROOM}/approve")).await;
+    maya.page.fill("#phrase", "4.11").await;
+    maya.sees("Does not match yet").await;
+    maya.presses("Authorise").await;
+    maya.sees("Type 4.11.3 here first").await;
+    assert_eq!(maya.page.value_of("document.activeElement.id").await, "phrase");
+    maya.page.fill("#phrase", "  4.11.3 ").await;
+    maya.sees("Matches").await;
+    // It is asked whether it is still her: in the same place, with nothing lost and nothing begun.
+    if maya.counts("#waive_reason").await == 1 {
+        maya.page.fill("#waive_reason", "There is no time").await;
+    }
+    maya.presses("Authorise").await;
+    maya.sees("Confirm that it is you").await;
+    assert_eq!(maya.page.value_of("document.activeElement.id").await, "password");
+    assert!(maya.confirms_identity_if_asked().await);
+    maya.sees("Maya Okafor (you)").await;
+}

@@ -1,0 +1,56 @@
+//! What the script makes of the pages, in a real browser against the real program (L1, L2, L4, L9).
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`parts`] | the script's files: what others wrote is unchanged, what we wrote can be read |
+//! | [`forms`] | sending in the background: one effect, nothing typed is lost |
+//! | [`keys`] | the keyboard |
+
+mod forms;
+mod keys;
+mod parts;
+
+use crate::browser_journey::demo::Demo;
+use crate::browser_journey::person::Person;
+use crate::browser_journey::sights::Sights;
+use crate::support::browser::{Browser, Look};
+use crate::support::cable::Cable;
+use crate::support::databases::Database;
+use std::sync::Arc;
+
+pub const INCIDENT: &str = "RB-0001";
+pub const ROOM: &str = "/incidents/RB-0001";
+
+pub const MAYA: (&str, &str) = ("maya", "Maya Okafor");
+pub const TOMAS: (&str, &str) = ("tomas", "Tomás Rivera");
+
+/// The sample world with one incident, and the people who look at it, each through a cable of their own.
+pub struct Stage {
+    pub demo: Demo,
+    pub browser: Browser,
+    sights: Arc<Sights>,
+    _database: Database,
+}
+
+impl Stage {
+    pub async fn opens() -> Stage {
+        let (database, browser) = (Database::sqlite(), Browser::start().await);
+        let demo = Demo::start(&database).await;
+        Stage { demo, browser, sights: Arc::new(Sights::unjudged()), _database: database }
+    }
+
+    /// Somebody who signs in, with the cable that they look through.
+    pub async fn enters(&self, who: (&'static str, &'static str)) -> (Person, Cable) {
+        let cable = Cable::to(self.demo.port()).await;
+        let page = self.browser.open_with(Look::desktop(), &[cable.switch(self.demo.port())]).await;
+        let person = Person::sits_at(page, &self.demo, who, &self.sights);
+        person.signs_in().await;
+        (person, cable)
+    }
+}
+
+/// A release fails, and its measurements open the incident that the others look at.
+pub async fn a_release_fails(stage: &Stage, person: &Person) {
+    person.deploys_the_bad_release(&stage.demo).await;
+    person.waits_at("/", "main", INCIDENT).await;
+}
