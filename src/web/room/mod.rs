@@ -18,6 +18,7 @@ use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
+use super::live::presence::Presence;
 use super::measures::Measures;
 use super::plot::GanttView;
 use super::routes::Route;
@@ -87,6 +88,7 @@ struct View {
     measures: Measures,
     gantt: Option<GanttView>,
     people: People,
+    presence: Presence,
     updates: Updates,
     timeline: Timeline,
     triggers: Vec<Trigger>,
@@ -104,13 +106,14 @@ pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
     let measures = Measures::read(app, &looked).await?;
+    let presence = Presence::read(app, &looked).await?;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    page(&view(&sight, &journal, measures, back))
+    page(&view(&sight, &journal, measures, presence, back))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], measures: Measures, back: Back) -> View {
+fn view(sight: &Sight, journal: &[Recorded], measures: Measures, presence: Presence, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
     let triggers = incident.triggers.iter().enumerate().map(|(place, seen)| Trigger {
@@ -133,6 +136,7 @@ fn view(sight: &Sight, journal: &[Recorded], measures: Measures, back: Back) -> 
         measures,
         gantt: gantt(sight),
         people: People::of(sight),
+        presence,
         updates: Updates::of(sight),
         timeline: Timeline::of(sight, journal),
         triggers: triggers.collect(),
