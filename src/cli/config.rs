@@ -34,6 +34,9 @@ pub struct Config {
     pub label: String,
     /// Proxies whose word about a visitor's address is taken: `["10.0.0.0/8"]`. `BACKOUT_TRUSTED_PROXIES`, by comma.
     pub trusted_proxies: Vec<String>,
+    /// The most live pages that are open at once; by default 12,000, or three of five files that the process may have
+    /// open where that is less.
+    pub streams: Option<usize>,
     pub environments: BTreeMap<String, EnvironmentConfig>,
     pub probes: Vec<ProbeConfig>,
 }
@@ -87,6 +90,7 @@ impl Default for Config {
             name: String::from("Backout"),
             label: String::from("server"),
             trusted_proxies: Vec::new(),
+            streams: None,
             environments: BTreeMap::new(),
             probes: Vec::new(),
         }
@@ -150,6 +154,13 @@ impl Config {
 
     pub fn public_url(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    /// How many live pages may be open.
+    pub fn streams(&self) -> usize {
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+        self.streams.unwrap_or_else(|| web::live::STREAMS.min(files / 5 * 3))
     }
 
     /// The site as the pages need it.

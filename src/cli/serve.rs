@@ -103,7 +103,8 @@ pub async fn prepare(config: &Config) -> Result<Running, Failure> {
     start_workers(&app, config, supervisor)?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let passwords = Passwords::new(Parameters::PRODUCTION, cores);
-    Ok(Running { state: AppState::new(web_site, app, passwords), listener, _lock: lock })
+    let live = web::live::Live::of(config.streams());
+    Ok(Running { state: AppState { live, ..AppState::new(web_site, app, passwords) }, listener, _lock: lock })
 }
 
 fn start_workers(app: &App, config: &Config, supervisor: Supervisor) -> Result<(), Failure> {

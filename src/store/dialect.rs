@@ -10,6 +10,11 @@ pub(super) mod sqlite {
     pub async fn announce(_: &mut Connection, _seq: i64) -> Result<()> {
         Ok(())
     }
+
+    /// Nobody to tell.
+    pub async fn announce_lines(_: &mut Connection) -> Result<()> {
+        Ok(())
+    }
 }
 
 pub(super) mod postgres {
@@ -21,6 +26,12 @@ pub(super) mod postgres {
     /// Tells the other replicas, at commit, how far the ledger has grown.
     pub async fn announce(db: &mut Connection, seq: i64) -> Result<()> {
         sqlx::query("SELECT pg_notify('backout', $1)").bind(seq.to_string()).execute(db).await?;
+        Ok(())
+    }
+
+    /// Tells the other replicas, at commit, that some run printed something.
+    pub async fn announce_lines(db: &mut Connection) -> Result<()> {
+        sqlx::query("SELECT pg_notify('backout_lines', '')").execute(db).await?;
         Ok(())
     }
 }

@@ -9,10 +9,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+/// The channel on which is told that a run printed something.
+const LINES: &str = "backout_lines";
+
 const LAST_SEQ: &str = "SELECT seq FROM head WHERE id = 1";
 
 /// Starts the task that feeds `commits` until it is aborted.
-pub(super) fn spawn(pools: &Pools, commits: Arc<watch::Sender<i64>>) -> JoinHandle<()> {
+pub(super) fn spawn(pools: &Pools, commits: Arc<watch::Sender<i64>>, lines: Arc<watch::Sender<u64>>) -> JoinHandle<()> {
     let mut tick = interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     match pools {
@@ -33,9 +36,9 @@ pub(super) fn spawn(pools: &Pools, commits: Arc<watch::Sender<i64>>) -> JoinHand
                 loop {
                     tick.tick().await;
                     if let Ok(mut listener) = PgListener::connect_with(&pool).await
-                        && listener.listen("backout").await.is_ok()
+                        && listener.listen_all(["backout", LINES]).await.is_ok()
                     {
-                        hear(&mut listener, &pool, &commits, &mut tick).await;
+                        hear(&mut listener, &pool, &commits, &lines, &mut tick).await;
                     }
                     look(&pool, &commits).await;
                 }
@@ -45,20 +48,29 @@ pub(super) fn spawn(pools: &Pools, commits: Arc<watch::Sender<i64>>) -> JoinHand
 }
 
 /// Hears until the connection is lost.
-async fn hear(listener: &mut PgListener, pool: &PgPool, commits: &watch::Sender<i64>, tick: &mut Interval) {
+async fn hear(
+    listener: &mut PgListener,
+    pool: &PgPool,
+    commits: &watch::Sender<i64>,
+    lines: &watch::Sender<u64>,
+    tick: &mut Interval,
+) {
     // What was committed before we listened was not told to us.
     look(pool, commits).await;
     loop {
         tokio::select! {
-            told = listener.recv() => match told.map(|notice| notice.payload().parse()) {
-                Ok(Ok(seq)) => announce(commits, seq),
-                Ok(Err(_)) => {}
+            told = listener.recv() => match told {
+                Ok(notice) if notice.channel() == LINES => lines.send_modify(|times| *times += 1),
+                Ok(notice) => if let Ok(seq) = notice.payload().parse() { announce(commits, seq) },
                 Err(fault) => {
                     tracing::warn!(%fault, "no longer told of commits by other replicas; looking once a second");
                     return;
                 }
             },
-            _ = tick.tick() => look(pool, commits).await,
+            _ = tick.tick() => {
+                lines.send_modify(|times| *times += 1);
+                look(pool, commits).await;
+            }
         }
     }
 }

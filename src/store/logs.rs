@@ -3,7 +3,7 @@
 //! The supervisor's file on the host is the source; its host copies it here so that any replica can serve it. Copying a
 //! chunk twice changes nothing. Lines count from 0.
 
-use super::ByteText;
+use super::{ByteText, Result, Store};
 use crate::domain::Timestamp;
 
 /// Some whole lines of one run.
@@ -33,13 +33,30 @@ pub(super) const FROM_LINE: &str = "SELECT run, first_line, count, bytes FROM lo
 pub(super) const END: &str =
     "SELECT first_line + count FROM log_chunks WHERE run = $1 ORDER BY first_line DESC LIMIT 1";
 
+impl Store {
+    /// Copies a chunk, and has whoever reads along look ([`Store::lines`]). False when one with the same first line is
+    /// there already.
+    pub async fn append_log(&self, run: &str, first_line: i64, count: i64, bytes: &[u8]) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let new = tx.insert_chunk(run, first_line, count, bytes).await?;
+        tx.commit().await?;
+        if new {
+            self.lines_came();
+        }
+        Ok(new)
+    }
+}
+
 queries! {
-    /// Copies a chunk. False when one with the same first line is there already.
-    alone pub fn append_log(db, run: &str, first_line: i64, count: i64, bytes: &[u8]) -> bool {
+    write fn insert_chunk(db, run: &str, first_line: i64, count: i64, bytes: &[u8]) -> bool {
         let sql = "INSERT INTO log_chunks (run, first_line, count, bytes) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
         let added =
-            sqlx::query(sql).bind(run).bind(first_line).bind(count).bind(ByteText::from(bytes)).execute(db).await?;
-        Ok(added.rows_affected() == 1)
+            sqlx::query(sql).bind(run).bind(first_line).bind(count).bind(ByteText::from(bytes)).execute(&mut *db).await?;
+        let new = added.rows_affected() == 1;
+        if new {
+            dialect::announce_lines(db).await?;
+        }
+        Ok(new)
     }
 
     /// The chunks that hold `line` and what follows, at most `limit` of them. The first may begin before `line`.

@@ -30,6 +30,7 @@ pub struct Store(Arc<Open>);
 struct Open {
     pools: Pools,
     commits: Arc<watch::Sender<i64>>,
+    lines: Arc<watch::Sender<u64>>,
     follower: AbortHandle,
 }
 
@@ -54,8 +55,9 @@ impl Store {
             Address::Postgres(url) => open_postgres(&url).await?,
         };
         let commits = Arc::new(watch::Sender::new(0));
-        let follower = follow::spawn(&pools, Arc::clone(&commits)).abort_handle();
-        let store = Store(Arc::new(Open { pools, commits, follower }));
+        let lines = Arc::new(watch::Sender::new(0));
+        let follower = follow::spawn(&pools, Arc::clone(&commits), Arc::clone(&lines)).abort_handle();
+        let store = Store(Arc::new(Open { pools, commits, lines, follower }));
         super::connection::announce(&store.0.commits, store.head().await?.seq);
         Ok(store)
     }
@@ -91,6 +93,15 @@ impl Store {
     /// replica's commit, and at once after one of ours. Read the ledger from your own cursor when it does.
     pub fn commits(&self) -> watch::Receiver<i64> {
         self.0.commits.subscribe()
+    }
+
+    /// Changes when lines of some run's log were copied, by whatever replica. A hint to read from one's own cursor.
+    pub fn lines(&self) -> watch::Receiver<u64> {
+        self.0.lines.subscribe()
+    }
+
+    pub(super) fn lines_came(&self) {
+        self.0.lines.send_modify(|times| *times += 1);
     }
 
     /// What durability rests on, read back from the connections rather than from what was asked of them: the engine's

@@ -1,6 +1,6 @@
 //! The hot statements must stay on an index however long the past grows: SQLite is asked for its plan of each.
 
-use super::{board, ledger, logs, open, registers, samples, sessions, tokens};
+use super::{board, ledger, logs, open, presence, registers, samples, sessions, tokens};
 use sqlx::{AssertSqlSafe, Row, SqlitePool};
 
 /// Statements that pages, streams, the clock and every request use.
@@ -24,6 +24,8 @@ const HOT: &[&str] = &[
     registers::LIST,
     logs::FROM_LINE,
     logs::END,
+    presence::PRESENT,
+    presence::BEFORE,
     samples::RANGE,
     samples::BEFORE,
 ];

@@ -4,6 +4,7 @@
 //! which was under way when the session was deleted cannot write it back.
 
 use crate::domain::Timestamp;
+use sqlx::QueryBuilder;
 
 /// A session as stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -29,6 +30,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     pub user_agent: String,
 }
+
+const IDS_A_STATEMENT: usize = 500;
 
 macro_rules! columns {
     () => {
@@ -114,5 +117,33 @@ queries! {
     alone pub fn delete_sessions_of(db, person: &str, except: Option<&str>) -> u64 {
         let sql = "DELETE FROM sessions WHERE person = $1 AND id_hash <> $2";
         Ok(sqlx::query(sql).bind(person).bind(except.unwrap_or("")).execute(db).await?.rows_affected())
+    }
+
+    /// Which of these sessions (hashes of their ids) are not past their end, each with it.
+    read pub fn living_sessions(db, ids: &[String], now: Timestamp) -> Vec<(String, Timestamp)> {
+        let mut living = Vec::new();
+        for some in ids.chunks(IDS_A_STATEMENT) {
+            let mut select = QueryBuilder::<dialect::Database>::new(
+                "SELECT id_hash, expires_at FROM sessions WHERE expires_at > ",
+            );
+            select.push_bind(now).push(" AND id_hash IN (");
+            let mut list = select.separated(", ");
+            for id in some {
+                list.push_bind(id);
+            }
+            list.push_unseparated(")");
+            living.extend(select.build_query_as::<(String, Timestamp)>().fetch_all(&mut *db).await?);
+        }
+        Ok(living)
+    }
+
+    /// Keeps sessions alive until then without noting that they were used: each a hash of its id with its new end.
+    /// One that is past its end stays so.
+    alone pub fn extend_sessions(db, ends: &[(String, Timestamp)], now: Timestamp) -> () {
+        for (id, end) in ends {
+            let sql = "UPDATE sessions SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $3 AND expires_at < $2";
+            sqlx::query(sql).bind(id).bind(*end).bind(now).execute(&mut *db).await?;
+        }
+        Ok(())
     }
 }

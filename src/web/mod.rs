@@ -28,6 +28,7 @@ pub mod measures;
 pub mod next;
 pub mod now;
 pub mod pace;
+pub mod patience;
 pub mod people;
 pub mod plan;
 pub mod plot;

@@ -5,6 +5,7 @@
 //! server must retry on a closed one, as they do, or open a new one each time.
 
 use super::layers::Peer;
+use super::patience::Patient;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -25,6 +26,8 @@ pub const HEADER_TIME: Duration = Duration::from_secs(5);
 /// The most header fields, and the most bytes of a head.
 pub const HEADER_FIELDS: usize = 64;
 pub const HEAD_BYTES: usize = 16 * 1_024;
+/// How long a client may take to read on when what we write has no more room.
+pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// How long open requests may take to end once the server is told to stop. Runs go on without it.
 pub const DRAIN_TIME: Duration = Duration::from_secs(10);
 
@@ -58,7 +61,8 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
             request.extensions_mut().insert(Peer(peer));
             request.map(Body::new)
         });
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection =
+            http.serve_connection(TokioIo::new(Patient::new(stream, WRITE_TIME)), TowerToHyperService::new(service));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // Clients go away, send nonsense or are slow: nothing that the log needs by default.

@@ -14,6 +14,9 @@ const INTENTS: Span = Span::hours(24);
 /// Sign-in delays are long over by then.
 const BUCKETS: Span = Span::hours(24);
 
+/// Who was in an incident is shown for as long.
+const PRESENCE: Span = Span::hours(24);
+
 const EVERY: Duration = Duration::from_secs(600);
 
 /// Tidies once.
@@ -27,6 +30,7 @@ pub async fn step(app: &App) -> Result<(), StoreError> {
     app.store.delete_expired_sessions(now).await?;
     app.store.delete_expired_links(now).await?;
     app.store.delete_sign_in_buckets_before(now - BUCKETS).await?;
+    app.store.delete_presence_before(now - PRESENCE).await?;
     app.store.saw_host(&app.site.host, &app.site.label, now).await?;
     Ok(())
 }

@@ -41,6 +41,7 @@ on_both! {
         registers_and_scripts(&store).await;
         playbooks_and_settings(&store).await;
         logs_and_hosts(&store).await;
+        presence(&store).await;
         samples_triggers_and_counters(&store).await;
         intents(&store).await;
         assert_eq!(store.verify().await.unwrap().unwrap().entries, 6);
@@ -304,6 +305,15 @@ async fn sessions(store: &Store) {
     let seen = store.last_seen(after(40)).await.unwrap();
     assert_eq!(seen, [("p-ada".to_owned(), after(30)), ("p-bob".to_owned(), T)]);
     assert!(store.last_seen(after(600)).await.unwrap().is_empty(), "whose session is over is not seen");
+    let ids = ["s1", "s2", "s3", "none"].map(str::to_owned);
+    assert_eq!(store.living_sessions(&ids, after(40)).await.unwrap().len(), 3);
+    assert_eq!(store.living_sessions(&ids, after(60)).await.unwrap().len(), 2);
+    let seen = store.load_session("s1", after(40)).await.unwrap().unwrap().last_seen;
+    store.extend_sessions(&[("s1".into(), after(700)), ("none".into(), after(700))], after(40)).await.unwrap();
+    let kept = store.load_session("s1", after(699)).await.unwrap().unwrap();
+    assert_eq!((kept.last_seen, kept.expires_at), (seen, after(700)), "kept alive and not noted as used");
+    store.extend_sessions(&[("s1".into(), after(50)), ("s2".into(), after(900))], after(500)).await.unwrap();
+    assert_eq!(store.living_sessions(&ids, after(600)).await.unwrap(), [("s1".to_owned(), after(700))]);
     assert_eq!(store.delete_sessions_of("p-ada", Some("s3")).await.unwrap(), 2);
     assert_eq!(store.delete_sessions_of("p-ada", None).await.unwrap(), 1);
     assert!(store.delete_session("other").await.unwrap());
@@ -448,10 +458,26 @@ async fn playbooks_and_settings(store: &Store) {
     assert_eq!(store.setting("playbook/current").await.unwrap().as_deref(), Some("b2"));
 }
 
+async fn presence(store: &Store) {
+    let pair = |incident: &str, person: &str| (incident.to_owned(), person.to_owned());
+    store.be_present(&[pair("RB-0001", "p-bo"), pair("RB-0001", "p-ada"), pair("RB-0002", "p-ada")], T).await.unwrap();
+    store.be_present(&[pair("RB-0001", "p-ada")], after(20)).await.unwrap();
+    store.be_present(&[], after(30)).await.unwrap();
+    let seen =
+        |rows: Vec<backout::store::Presence>| rows.into_iter().map(|row| (row.person, row.seen_at)).collect::<Vec<_>>();
+    let both = [("p-ada".to_owned(), after(20)), ("p-bo".to_owned(), T)];
+    assert_eq!(seen(store.present("RB-0001").await.unwrap()), both);
+    assert_eq!(store.delete_presence_before(after(20)).await.unwrap(), 2);
+    assert_eq!(seen(store.present("RB-0001").await.unwrap()), both[..1]);
+    assert_eq!(seen(store.present("RB-0002").await.unwrap()), []);
+}
+
 async fn logs_and_hosts(store: &Store) {
+    let told = store.lines();
     let firsts = |chunks: Vec<backout::store::LogChunk>| chunks.into_iter().map(|c| c.first_line).collect::<Vec<_>>();
     assert_eq!(store.log_end("run-1").await.unwrap(), 0);
     assert!(store.append_log("run-1", 0, 3, b"a\nb\nc\n").await.unwrap());
+    assert!(told.has_changed().unwrap(), "whoever reads along is told");
     assert!(store.append_log("run-1", 3, 1, b"\xff\x00\n").await.unwrap());
     assert!(store.append_log("run-1", 4, 2, b"e\nf\n").await.unwrap());
     assert!(!store.append_log("run-1", 3, 1, b"again\n").await.unwrap(), "a chunk copied twice changes nothing");
@@ -813,6 +839,7 @@ async fn samples_of_migration_1(store: &Store) {
     assert_eq!(store.trigger_states().await.unwrap().len(), 1);
     assert_eq!(store.counters().await.unwrap()[0].count, 4);
     assert!(store.intent("key-1").await.unwrap().is_some());
+    assert_eq!(store.present("RB-0001").await.unwrap()[0].person, "p-ada");
 }
 
 /// Softer settings would pass every other test: a killed process leaves the page cache alive.

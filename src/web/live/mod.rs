@@ -9,6 +9,9 @@
 //! | message | says | place in the order |
 //! | --- | --- | --- |
 //! | `entry` | an entry was written: shared parts of the page, each an element with its id | yes |
+//! | `log` | lines of a run under way, for those who may read them | yes, with the run's own count |
+//! | `measures` | what is measured, about every five seconds | no |
+//! | `presence` | who is here, when that changes | no |
 //! | `ping` | the server's time, how many look, over how many milliseconds to spread a fetch | no |
 //! | `resync` | fetch the page anew: you were too slow, or your position is too old or unknown | yes |
 //! | `bye` | the server stops: connect again | no |
@@ -25,8 +28,10 @@
 //! page fetches for itself.
 
 mod hub;
+mod lines;
 mod message;
 pub mod position;
+pub mod presence;
 mod render;
 mod viewer;
 
@@ -37,13 +42,14 @@ use super::incident::is_name;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::domain::PersonId;
+use crate::domain::{PersonId, Timestamp};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::Response;
+use lines::Lines;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
@@ -75,8 +81,10 @@ enum Topic {
 /// What the hub publishes.
 #[derive(Debug, Clone)]
 enum Frame {
-    /// An entry with its number.
-    Entry(i64, Bytes),
+    /// An entry with its number, and the runs that are under way with it.
+    Entry(i64, Bytes, Arc<[String]>),
+    /// Lines of a run, after whatever of it was published before.
+    Log(Arc<Lines>),
     /// This person's sessions or roles may have changed: ask before anything further is sent.
     Recheck(PersonId),
     /// The same for all, and of no place in the order.
@@ -95,6 +103,8 @@ struct Inner {
     begun: AtomicBool,
     stopped: AtomicBool,
     stop: Notify,
+    /// Somebody came since the hub last said who is here.
+    came: AtomicBool,
     /// The most streams in all.
     most: usize,
 }
@@ -109,7 +119,22 @@ struct Channels {
 
 struct Channel {
     sender: broadcast::Sender<Frame>,
-    viewers: HashMap<u64, PersonId>,
+    viewers: HashMap<u64, Looker>,
+    /// Of each run that is followed: the line which is published next.
+    feeds: BTreeMap<String, i64>,
+    /// Every run that was under way when the first viewer came is in `feeds`; another one began afterwards.
+    known: bool,
+    /// What was last published beside the order, so that nothing is sent twice for nothing.
+    measures: String,
+    presence: String,
+}
+
+/// Whose stream it is.
+struct Looker {
+    person: PersonId,
+    session: String,
+    /// The session's absolute limit.
+    ends_at: Timestamp,
 }
 
 /// A viewer's place in a channel; dropped, it is free again.
@@ -131,7 +156,14 @@ impl Live {
     /// At most so many streams at once.
     pub fn of(most: usize) -> Live {
         let (begun, stopped) = (AtomicBool::new(false), AtomicBool::new(false));
-        Live(Arc::new(Inner { channels: Mutex::default(), begun, stopped, stop: Notify::new(), most }))
+        Live(Arc::new(Inner {
+            channels: Mutex::default(),
+            begun,
+            stopped,
+            stop: Notify::new(),
+            came: AtomicBool::new(false),
+            most,
+        }))
     }
 
     /// Says good-bye to every viewer, and takes no new one.
@@ -156,11 +188,26 @@ impl Live {
         self.0.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_place(&self, topic: Topic, person: &PersonId) -> Result<(Seat, broadcast::Receiver<Frame>), Full> {
+    /// From which line on the hub publishes a run's log; `line` when nobody has said it yet.
+    fn feed(&self, topic: &Topic, run: &str, line: i64) -> i64 {
+        let mut channels = self.channels();
+        let Some(channel) = channels.of.get_mut(topic) else { return line };
+        *channel.feeds.entry(run.to_owned()).or_insert(line)
+    }
+
+    /// The runs that are under way are in the feeds now.
+    fn runs_are_known(&self, topic: &Topic) {
+        if let Some(channel) = self.channels().of.get_mut(topic) {
+            channel.known = true;
+        }
+    }
+
+    fn take_place(&self, topic: Topic, who: &SignedIn) -> Result<(Seat, broadcast::Receiver<Frame>), Full> {
         let mut channels = self.channels();
         if channels.all >= self.0.most || self.0.stopped.load(Ordering::SeqCst) {
             return Err(Full::Server);
         }
+        let person = &who.person;
         let theirs = channels.streams.entry(person.clone()).or_default();
         if *theirs >= OF_ONE_PERSON {
             return Err(Full::Person);
@@ -169,13 +216,19 @@ impl Live {
         channels.all += 1;
         channels.next += 1;
         let number = channels.next;
-        let channel = channels
-            .of
-            .entry(topic.clone())
-            .or_insert_with(|| Channel { sender: broadcast::Sender::new(WAITING), viewers: HashMap::new() });
-        channel.viewers.insert(number, person.clone());
+        let channel = channels.of.entry(topic.clone()).or_insert_with(|| Channel {
+            sender: broadcast::Sender::new(WAITING),
+            viewers: HashMap::new(),
+            feeds: BTreeMap::new(),
+            known: false,
+            measures: String::new(),
+            presence: String::new(),
+        });
+        let looker = Looker { person: person.clone(), session: who.session.clone(), ends_at: who.ends_at() };
+        channel.viewers.insert(number, looker);
         let receiver = channel.sender.subscribe();
         drop(channels);
+        self.0.came.store(true, Ordering::SeqCst);
         Ok((Seat { live: self.clone(), topic, number, person: person.clone() }, receiver))
     }
 }
@@ -241,7 +294,7 @@ async fn open(
     asked: &Asked,
     headers: &HeaderMap,
 ) -> Result<Response, WebError> {
-    let (seat, receiver) = app.live.take_place(topic, &who.person).map_err(full)?;
+    let (seat, receiver) = app.live.take_place(topic, who).map_err(full)?;
     hub::begin(app);
     let viewer = Viewer::new(app, who, seat, receiver);
     let body = viewer.stream(position(asked, headers)).await?;

@@ -5,7 +5,7 @@ use super::super::incident_header::{IncidentHeader, Page};
 use super::super::timeline_row::Rows;
 use super::message::message;
 use crate::app::catalogue::Scripts;
-use crate::app::{SubmitError, recorded};
+use crate::app::{Looked, SubmitError, recorded};
 use crate::store::Entry;
 use askama::Template;
 use axum::body::Bytes;
@@ -26,10 +26,8 @@ struct Head {
 /// # Errors
 /// The store's alone.
 pub async fn entries(app: &AppState, incident: &str, entries: &[&Entry]) -> Result<Vec<Bytes>, SubmitError> {
-    let looked = match app.incidents.look(incident).await {
-        Ok(looked) => looked,
-        Err(SubmitError::Store(fault)) => return Err(fault.into()),
-        Err(_) => return Ok(entries.iter().map(|_| changed(incident)).collect()),
+    let Some(looked) = looked(app, incident).await? else {
+        return Ok(entries.iter().map(|_| changed(incident)).collect());
     };
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
@@ -44,6 +42,18 @@ pub async fn entries(app: &AppState, incident: &str, entries: &[&Entry]) -> Resu
         if parts.is_empty() { changed(incident) } else { message("entry", &parts) }
     });
     Ok(made.collect())
+}
+
+/// An incident with its facts; nothing when it cannot be read.
+///
+/// # Errors
+/// The store's alone.
+pub async fn looked(app: &AppState, incident: &str) -> Result<Option<Looked>, SubmitError> {
+    match app.incidents.look(incident).await {
+        Ok(looked) => Ok(Some(looked)),
+        Err(SubmitError::Store(fault)) => Err(fault.into()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// That an incident changed, without what: for pages about all of them.

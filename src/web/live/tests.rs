@@ -62,11 +62,21 @@ impl Ear {
         }
     }
 
-    /// The next message that is no ping.
+    /// The next message of this name, whatever comes before it.
+    async fn named(&mut self, event: &str) -> Told {
+        loop {
+            let told = self.any().await.expect("the stream goes on");
+            if told.event == event {
+                return told;
+            }
+        }
+    }
+
+    /// The next message that has a place in the order, or says good-bye.
     async fn next(&mut self) -> Option<Told> {
         loop {
             match self.any().await {
-                Some(told) if told.event == "ping" => {}
+                Some(told) if ["ping", "measures", "presence"].contains(&told.event.as_str()) => {}
                 other => return other,
             }
         }
@@ -275,4 +285,123 @@ async fn neither_a_stream_nor_a_page_fetched_by_itself_counts_as_activity() {
         world.turn(Span::minutes(9));
         assert_eq!(noor.get(&room).await.status, StatusCode::OK);
     }
+}
+
+/// The numbers of the lines in a message.
+fn numbers(told: &Told) -> Vec<i64> {
+    let parts = told.data.split(" id=\"line-").skip(1).map(|part| part.split('"').next().unwrap());
+    parts.map(|name| name.rsplit('-').next().unwrap().parse().unwrap()).collect()
+}
+
+/// One more chunk of a run's log: `count` lines from `first` on.
+async fn print(world: &World, run: &str, first: i64, count: i64) {
+    let lines: String = (first..first + count).map(|line| format!("1772680468000000 o line {line}\n")).collect();
+    assert!(world.app.store.append_log(run, first, count, lines.as_bytes()).await.unwrap());
+}
+
+#[tokio::test]
+async fn lines_of_a_run_come_once_in_order_across_connections_and_only_to_those_who_read_logs() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let (mut helen, mut olga) = (world.signed_in("helen").await, world.signed_in("olga").await);
+    let path = format!("/incidents/{id}/live?after={}", last_seq(&world).await);
+    let (mut early, mut denied) = (Ear::heard(&mut helen, &path, "").await, Ear::heard(&mut olga, &path, "").await);
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await.0;
+    print(&world, &run, 0, 3).await;
+    let page = stream_of(&mut helen, &format!("/incidents/{id}/runs/{run}")).await;
+    assert!(page.ends_with(&format!("/{run}@3")), "{page}");
+    assert!(!stream_of(&mut olga, &format!("/incidents/{id}")).await.contains('@'));
+    let mut late = Ear::heard(&mut helen, &page, "").await;
+    let (mut of_early, mut of_late, mut at) = (Vec::new(), vec![0, 1, 2], String::new());
+    for first in (3..40).step_by(2) {
+        print(&world, &run, first, 2).await;
+        while of_early.len() < first as usize + 2 {
+            of_early.extend(numbers(&early.named("log").await));
+        }
+        while of_late.len() < first as usize + 2 {
+            let told = late.named("log").await;
+            of_late.extend(numbers(&told));
+            at = told.id;
+        }
+        // Gone without a word, and back with the last position; what came between is there too.
+        if first % 3 == 0 {
+            drop(late);
+            late = Ear::heard(&mut helen, &page, &at).await;
+        }
+    }
+    let all: Vec<i64> = (0..41).collect();
+    assert_eq!((&of_early, &of_late), (&all, &all));
+    world.ends(&id, &crate::domain::state::RunId(run.clone()), 0).await;
+    let ended = last_seq(&world).await.to_string();
+    while early.next().await.unwrap().id != ended {}
+    loop {
+        let told = denied.next().await.unwrap();
+        assert_ne!(told.event, "log", "an observer reads no logs");
+        assert!(!told.id.contains('@'));
+        if told.id == ended {
+            break;
+        }
+    }
+    // Another incident's run in a position opens nothing.
+    let other = world.raised("data-breach", "Another one").await;
+    let mut ear = Ear::heard(&mut helen, &format!("/incidents/{other}/live"), &format!("{ended}/{run}@0")).await;
+    assert_eq!(ear.next().await.unwrap().event, "entry");
+    world.acts("maya", &other, note(1)).await;
+    while ear.next().await.unwrap().id != last_seq(&world).await.to_string() {}
+}
+
+#[tokio::test]
+async fn who_has_the_room_open_is_shown_and_whoever_was_not_seen_is_not() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let (mut maya, room) = (world.signed_in("maya").await, format!("/incidents/{id}"));
+    assert!(maya.get(&room).await.words().contains("Nobody has this page open"));
+    let mut ear = Ear::heard(&mut maya, &format!("{room}/live"), "").await;
+    let told = ear.named("presence").await;
+    assert!(told.data.contains("1 here now: Maya Okafor") && told.data.contains("here-incident_commander"), "{told:?}");
+    let _noor = Ear::heard(&mut world.signed_in("noor").await, &format!("{room}/live"), "").await;
+    assert!(ear.named("presence").await.data.contains("2 here now: Maya Okafor, Noor Aziz"));
+    assert!(maya.get(&room).await.words().contains("2 here now: Maya Okafor, Noor Aziz"));
+    let kinds = world.app.store.tail(0, 1000).await.unwrap().into_iter().map(|entry| entry.kind);
+    assert!(!kinds.into_iter().any(|kind| kind.to_lowercase().contains("presen")), "no journal tells of it");
+    drop((ear, _noor));
+    world.turn(Span::seconds(46));
+    let words = maya.get(&room).await.words();
+    assert!(words.contains("Nobody has this page open") && words.contains("seen 03:1"), "{words}");
+}
+
+#[tokio::test]
+async fn what_is_measured_comes_by_itself_and_again_when_it_changed() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut ear = Ear::heard(&mut world.signed_in("olga").await, &format!("/incidents/{id}/live"), "").await;
+    let told = ear.named("measures").await;
+    assert!(told.id.is_empty() && told.data.contains("id=\"measures\""), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_open_room_keeps_the_session_for_reading_and_a_session_that_vanished_is_found() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let (mut maya, mut sam) = (world.signed_in("maya").await, world.signed_in("sam").await);
+    let path = format!("/incidents/{id}/live");
+    let mut ear = Ear::heard(&mut maya, &path, "").await;
+    let mut gone = Ear::heard(&mut sam, &path, "").await;
+    let (store, person) = (&world.app.store, world.id("maya").0);
+    let before = store.sessions_of(&person, world.now()).await.unwrap().remove(0);
+    world.turn(Span::minutes(10));
+    // Without an entry that would tell of it.
+    store.delete_sessions_of(&world.id("sam").0, None).await.unwrap();
+    loop {
+        match gone.any().await {
+            Some(told) => assert_ne!(told.event, "entry"),
+            None => break,
+        }
+    }
+    let after = store.sessions_of(&person, world.now()).await.unwrap().remove(0);
+    assert_eq!(after.last_seen, before.last_seen, "a stream is no activity");
+    assert!(after.expires_at > before.expires_at, "and keeps reading alive");
+    world.acts("maya", &id, note(1)).await;
+    while ear.next().await.unwrap().event != "entry" {}
 }

@@ -4,15 +4,18 @@ use super::super::AppState;
 use super::super::acting;
 use super::super::error::WebError;
 use super::super::session::{SignedIn, still_in};
+use super::lines::Lines;
 use super::message::{id, message, retry};
 use super::position::Position;
 use super::{Frame, Seat, Topic, hub, render};
+use crate::access::capability::Capability;
 use crate::app::{App, SubmitError};
 use crate::domain::Timestamp;
+use crate::domain::state::RunId;
 use crate::store::Entry;
 use axum::body::{Body, Bytes};
 use futures_util::stream;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
@@ -24,6 +27,9 @@ const RETRY_MILLIS: u32 = 1_000;
 
 /// The most entries that are sent again to a browser which was away; beyond it the page is fetched anew.
 const AGAIN: usize = 300;
+
+/// The same for lines of logs.
+const LINES_AGAIN: i64 = 2_000;
 
 /// The most that is read at once: what may be sent again, and what may be written while it is read.
 const PAGE: i64 = 1_000;
@@ -43,6 +49,7 @@ pub(super) struct Viewer {
     session: String,
     /// The session's absolute limit.
     ends_at: Timestamp,
+    reads_logs: bool,
     until: Instant,
     over: bool,
 }
@@ -57,6 +64,7 @@ impl Viewer {
             position: Position::default(),
             session: who.session.clone(),
             ends_at: who.ends_at(),
+            reads_logs: reads_logs(who),
             until: Instant::now() + life,
             over: false,
             seat,
@@ -90,12 +98,18 @@ impl Viewer {
                 return None;
             }
             match frame {
-                Ok(Frame::Entry(seq, bytes)) if seq > self.position.seq => {
+                Ok(Frame::Entry(seq, bytes, runs)) if seq > self.position.seq => {
                     self.position.seq = seq;
+                    self.position.lines.retain(|run, _| runs.contains(run));
                     self.ready.extend([id(&self.position), bytes]);
                 }
                 // It came with what was read at the beginning.
                 Ok(Frame::Entry(..)) => {}
+                Ok(Frame::Log(lines)) => {
+                    if self.reads_logs && !Box::pin(self.go_on_with(&lines)).await {
+                        return None;
+                    }
+                }
                 Ok(Frame::Recheck(person)) => {
                     if person == self.seat.person && !Box::pin(self.may_look()).await {
                         return None;
@@ -119,8 +133,14 @@ impl Viewer {
     }
 
     /// Whether the session holds still. That it cannot be known means no.
-    async fn may_look(&self) -> bool {
-        matches!(still_in(&self.app, &self.session).await, Ok(Some(_)))
+    async fn may_look(&mut self) -> bool {
+        match still_in(&self.app, &self.session).await {
+            Ok(Some(who)) => {
+                self.reads_logs = reads_logs(&who);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn leave(&mut self) {
@@ -132,23 +152,31 @@ impl Viewer {
     async fn catch_up(&mut self, from: Option<Position>) -> Result<(), SubmitError> {
         let head = self.app.store.head().await?.seq;
         let Some(from) = from.filter(|from| from.seq <= head) else { return self.begin_anew().await };
-        let Some(missed) = self.missed(from.seq, head).await? else { return self.begin_anew().await };
+        let Some((missed, begun)) = self.missed(from.seq, head).await? else { return self.begin_anew().await };
+        let Some((lines, under_way)) = self.missed_lines(&from, begun).await? else { return self.begin_anew().await };
         // Asked after the reading: whoever may still look may have all that was read before.
         if !self.may_look().await {
             self.over = true;
             return Ok(());
         }
-        self.position = Position { seq: from.seq, ..Position::default() };
+        self.position = Position { lines: BTreeMap::new(), ..from };
+        if self.reads_logs {
+            self.position.lines = from.lines.into_iter().filter(|(run, _)| under_way.contains(run)).collect();
+            for lines in &lines {
+                self.push_lines(lines);
+            }
+        }
         for (seq, bytes) in missed {
             self.position.seq = seq;
             self.ready.extend([id(&self.position), bytes]);
         }
-        self.position.seq = head.max(from.seq);
+        self.position.seq = self.position.seq.max(head);
+        self.position.lines.retain(|run, _| under_way.contains(run));
         Ok(())
     }
 
-    /// The messages after one entry and up to another; nothing when they are too many.
-    async fn missed(&self, after: i64, head: i64) -> Result<Option<Vec<(i64, Bytes)>>, SubmitError> {
+    /// The messages after one entry and up to another, and the runs that began with them; nothing when they are too many.
+    async fn missed(&self, after: i64, head: i64) -> Result<Option<(Vec<(i64, Bytes)>, Vec<String>)>, SubmitError> {
         match &self.seat.topic {
             Topic::Incident(incident) => {
                 // The newest of its journal; one more than may be sent again, to see whether there are too many.
@@ -160,10 +188,10 @@ impl Viewer {
                     return Ok(None);
                 }
                 if own.is_empty() {
-                    return Ok(Some(Vec::new()));
+                    return Ok(Some((Vec::new(), Vec::new())));
                 }
                 let messages = render::entries(&self.app, incident, &own).await?;
-                Ok(Some(own.iter().map(|entry| entry.seq).zip(messages).collect()))
+                Ok(Some((own.iter().map(|entry| entry.seq).zip(messages).collect(), hub::begun(&own).collect())))
             }
             Topic::Everything => {
                 let most = AGAIN as i64 + 1;
@@ -176,20 +204,107 @@ impl Viewer {
                     Some((entry.seq, render::changed(incident)))
                 });
                 let own: Vec<(i64, Bytes)> = own.collect();
-                Ok((own.len() <= AGAIN).then_some(own))
+                Ok((own.len() <= AGAIN).then_some((own, Vec::new())))
             }
         }
+    }
+
+    /// The lines after a position, with the runs that are under way now; nothing when they are too many, or when the
+    /// position speaks of lines that nobody wrote. From where this stops on the hub publishes.
+    async fn missed_lines(
+        &self,
+        from: &Position,
+        begun: Vec<String>,
+    ) -> Result<Option<(Vec<Lines>, BTreeSet<String>)>, SubmitError> {
+        let Topic::Incident(incident) = &self.seat.topic else { return Ok(Some((Vec::new(), BTreeSet::new()))) };
+        let folded = self.app.incidents.incident(incident).await?;
+        let under_way: BTreeSet<String> = folded.live_runs().map(|run| run.id.0.clone()).collect();
+        // What the position names comes from outside: only runs of this very incident are looked at.
+        let named = from.lines.keys().filter(|run| folded.run(&RunId((*run).clone())).is_some()).cloned();
+        let runs: BTreeSet<String> = under_way.iter().cloned().chain(begun).chain(named).collect();
+        let (mut all, mut count) = (Vec::new(), 0);
+        for run in runs {
+            let end = self.app.store.log_end(&run).await?;
+            let mut next = if self.reads_logs { from.lines.get(&run).copied().unwrap_or(0) } else { end };
+            if next > end {
+                return Ok(None);
+            }
+            loop {
+                while self.reads_logs
+                    && let Some(lines) = Lines::read(&self.app.store, &run, next).await?
+                {
+                    count += lines.next() - lines.first;
+                    next = lines.next();
+                    all.push(lines);
+                    if count > LINES_AGAIN {
+                        return Ok(None);
+                    }
+                }
+                if !under_way.contains(&run) || self.app.live.feed(&self.seat.topic, &run, next) <= next {
+                    break;
+                }
+                // What the hub passed over was written by then.
+                if !self.reads_logs {
+                    break;
+                }
+            }
+        }
+        self.app.live.runs_are_known(&self.seat.topic);
+        Ok(Some((all, under_way)))
+    }
+
+    fn push_lines(&mut self, lines: &Lines) {
+        self.position.lines.insert(lines.run.clone(), lines.next());
+        self.ready.push_back(id(&self.position));
+        self.ready.extend(lines.message());
+    }
+
+    /// Sends the part of some lines that was not sent yet. False at the stream's end.
+    async fn go_on_with(&mut self, lines: &Lines) -> bool {
+        let mut next = self.position.lines.get(&lines.run).copied().unwrap_or(0);
+        while next < lines.first {
+            // They were published before this viewer came, and after it had looked.
+            match Lines::read(&self.app.store, &lines.run, next).await {
+                Ok(Some(between)) if between.next() - next <= LINES_AGAIN => {
+                    next = between.next();
+                    self.push_lines(&between);
+                }
+                Ok(_) => return self.begin_anew().await.is_ok(),
+                Err(_) => return false,
+            }
+        }
+        if next < lines.next() {
+            self.push_lines(&lines.from(next));
+        }
+        true
     }
 
     /// The browser has lost its place: it fetches its page, and goes on from now.
     async fn begin_anew(&mut self) -> Result<(), SubmitError> {
         let head = self.app.store.head().await?.seq;
+        let mut lines = BTreeMap::new();
+        if let Topic::Incident(incident) = &self.seat.topic {
+            for run in self.app.incidents.incident(incident).await?.live_runs() {
+                let run = &run.id.0;
+                let end = self.app.store.log_end(run).await?;
+                // The page is fetched after this, and shows whatever the hub has passed over.
+                lines.insert(run.clone(), self.app.live.feed(&self.seat.topic, run, end).max(end));
+            }
+            self.app.live.runs_are_known(&self.seat.topic);
+        }
         if !self.may_look().await {
             self.over = true;
             return Ok(());
         }
-        self.position = Position { seq: head, ..Position::default() };
+        if !self.reads_logs {
+            lines.clear();
+        }
+        self.position = Position { seq: head, lines };
         self.ready.extend([id(&self.position), message("resync", "{}")]);
         Ok(())
     }
+}
+
+fn reads_logs(who: &SignedIn) -> bool {
+    Capability::ReadLogs.open_to(Some(who.standing())).is_ok()
 }

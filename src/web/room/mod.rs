@@ -18,6 +18,7 @@ use super::error::{WebError, page};
 use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
+use super::live::presence::Presence;
 use super::measures::Measures;
 use super::plot::GanttView;
 use super::routes::Route;
@@ -91,6 +92,7 @@ struct View {
     measures: Measures,
     gantt: Option<GanttView>,
     people: People,
+    presence: Presence,
     updates: Updates,
     timeline: Timeline,
     triggers: Vec<Trigger>,
@@ -108,6 +110,7 @@ pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
     let measures = Measures::read(app, &looked).await?;
+    let presence = Presence::read(app, &looked).await?;
     let reads_logs = Capability::ReadLogs.open_to(Some(who.standing())).is_ok();
     let log = match runs::followed(&looked.incident).filter(|_| reads_logs) {
         Some(run) => Some(LogEnd::read(app, run).await?),
@@ -116,10 +119,18 @@ pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    page(&view(&sight, &journal, measures, log, back))
+    let read = Read { measures, presence, log };
+    page(&view(&sight, &journal, read, back))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], measures: Measures, log: Option<LogEnd>, back: Back) -> View {
+/// What is read from elsewhere than the journal.
+struct Read {
+    measures: Measures,
+    presence: Presence,
+    log: Option<LogEnd>,
+}
+
+fn view(sight: &Sight, journal: &[Recorded], read: Read, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
     let (current, lists) = checklists::lists(sight);
@@ -141,10 +152,11 @@ fn view(sight: &Sight, journal: &[Recorded], measures: Measures, log: Option<Log
         current,
         lists,
         runs: Runs::of(sight),
-        log,
-        measures,
+        log: read.log,
+        measures: read.measures,
         gantt: gantt(sight),
         people: People::of(sight),
+        presence: read.presence,
         updates: Updates::of(sight),
         timeline: Timeline::of(sight, journal),
         triggers: triggers.collect(),

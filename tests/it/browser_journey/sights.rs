@@ -12,6 +12,15 @@ use std::sync::{Mutex, PoisonError};
 /// provokes, and about password fields.
 const BROWSERS_OWN: [&str; 3] = ["status of 401", "status of 422", "[DOM]"];
 
+/// What it says of a stream that ends because the journey pulled the server's plug.
+const STREAM_CUT: [&str; 2] = ["net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_CONNECTION_REFUSED"];
+
+/// Whether a message on the console is the browser's remark and no fault of a page.
+fn is_the_browsers_own(message: &str) -> bool {
+    let cut = message.contains("/live?") && STREAM_CUT.iter().any(|cut| message.contains(cut));
+    cut || BROWSERS_OWN.iter().any(|own| message.contains(own))
+}
+
 /// Narrow enough for the smallest telephones, and for a desk at 400 %.
 const NARROW: [u32; 2] = [390, 320];
 
@@ -62,7 +71,7 @@ impl Sights {
 
     async fn console(&self, page: &Page, name: &str) {
         for message in page.console().await {
-            if !BROWSERS_OWN.iter().any(|own| message.contains(own)) {
+            if !is_the_browsers_own(&message) {
                 self.fault(format!("{name}, console: {message}"));
             }
         }
