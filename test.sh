@@ -8,6 +8,7 @@ usage() {
   cat <<'TXT'
 Usage: ./test.sh                 everything: what must pass before a change is merged
        ./test.sh fast [NAME...]  the inner loop: formatting and the quick tests, or only those whose name contains NAME
+       ./test.sh pictures        a picture of every screen, in the sizes and schemes that people have, into pictures/
        ./test.sh --help          this page
 
 Everything means: install what the tests need (scripts/install-test-tools.sh; as root it installs missing Debian
@@ -24,6 +25,7 @@ mode=everything
 case ${1:-} in
   '') ;;
   fast) mode=fast; shift ;;
+  pictures) mode=pictures; shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -89,6 +91,13 @@ if [ "$mode" = fast ]; then
   printf '\n== quick tests\n'
   ended=0
   run_tests --lib --test it -- --skip browser_ --skip killing_ "$@" || ended=$?
+elif [ "$mode" = pictures ]; then
+  # The journey passes every screen in its right state and looks at it: desk, desk in the dark, phone.
+  step 'tools' scripts/install-test-tools.sh
+  export BACKOUT_PICTURES=${BACKOUT_PICTURES:-$PWD/pictures}
+  printf '\n== pictures into %s\n' "$BACKOUT_PICTURES"
+  ended=0
+  run_tests --test it -- browser_journey::on_sqlite_with_every_page_looked_at || ended=$?
 else
   step 'tools' scripts/install-test-tools.sh
   step 'formatting' cargo fmt --check
