@@ -106,6 +106,13 @@ queries! {
         Ok(sqlx::query_as(OF_PERSON).bind(person).bind(now).fetch_all(db).await?)
     }
 
+    /// When each person who has a living session was last seen.
+    read pub fn last_seen(db, now: Timestamp) -> Vec<(String, Timestamp)> {
+        let sql = "SELECT person, max(last_seen) FROM sessions
+                   WHERE person IS NOT NULL AND expires_at > $1 GROUP BY person ORDER BY person";
+        Ok(sqlx::query_as(sql).bind(now).fetch_all(db).await?)
+    }
+
     /// Ends all of a person's sessions but the one kept, if any; answers how many.
     alone pub fn delete_sessions_of(db, person: &str, except: Option<&str>) -> u64 {
         let sql = "DELETE FROM sessions WHERE person = $1 AND id_hash <> $2";

@@ -3,6 +3,7 @@
 
 use super::incident::{Sight, names, target_name};
 use crate::domain::facts::Facts;
+use crate::domain::procedure::{Phase, Procedure};
 use crate::domain::progress;
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
 use crate::domain::{Severity, Span, Timestamp};
@@ -62,6 +63,15 @@ pub struct Clock {
     pub note: String,
     /// `clock-due`, `clock-late` or empty.
     pub class: &'static str,
+    /// The thin line under a countdown.
+    pub left: Option<Left>,
+}
+
+/// How much of a time is left, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    pub seconds: i64,
+    pub of: i64,
 }
 
 /// One of the seven stages.
@@ -104,7 +114,7 @@ impl IncidentHeader {
             title: incident.title.clone(),
             from: target.and_then(|target| target.from.clone()).unwrap_or_default(),
             to: attempt.filter(|attempt| !attempt.draft.targets.is_empty()).map_or(String::new(), target_name),
-            clocks: clocks(incident, now),
+            clocks: clocks(incident, facts.procedure, now),
             stages: stages(incident, facts),
             links: links(&incident.id, page),
         }
@@ -124,7 +134,8 @@ impl IncidentHeader {
     }
 }
 
-fn state(incident: &Incident) -> State {
+/// How the incident stands, as its head and lists show it.
+pub fn state(incident: &Incident) -> State {
     let words = progress::state_words(incident);
     let (class, icon) = match (&incident.closed, incident.current().map(Attempt::status)) {
         (Some(_), _) => ("", "done"),
@@ -144,19 +155,22 @@ fn state(incident: &Incident) -> State {
 /// Amber from here on: the next update is near.
 const SOON: Span = Span::seconds(90);
 
-fn clocks(incident: &Incident, now: Timestamp) -> Vec<Clock> {
+fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clock> {
     let mut clocks = Vec::new();
     let started = incident.current().and_then(Attempt::started_at);
     let stands = incident.closed.as_ref().map(|closed| closed.at);
     let until = stands.unwrap_or(now);
     clocks.push(match started {
         Some(at) => Clock {
-            label: "Rollback",
+            label: if stands.is_some() { "From start to close" } else { "Rollback running" },
             value: format!("T+{}", until - at),
             at,
             counts: if stands.is_some() { "" } else { "since" },
-            note: format!("since {} UTC", at.time_of_day()),
+            note: window_words(procedure, now - at)
+                .filter(|_| stands.is_none())
+                .unwrap_or_else(|| format!("since {} UTC", at.time_of_day())),
             class: "",
+            left: None,
         },
         None => Clock {
             label: "Since trigger",
@@ -165,6 +179,7 @@ fn clocks(incident: &Incident, now: Timestamp) -> Vec<Clock> {
             counts: if stands.is_some() { "" } else { "since" },
             note: "T+0 is the first run’s start".to_owned(),
             class: "",
+            left: None,
         },
     });
     if let Some(promise) = incident.updates.promised.filter(|_| incident.is_open()) {
@@ -181,9 +196,22 @@ fn clocks(incident: &Incident, now: Timestamp) -> Vec<Clock> {
             counts: "until",
             note: format!("update {} goes out by itself at {} UTC", promise.number, promise.due_at.time_of_day()),
             class,
+            left: Some(Left {
+                seconds: left.as_seconds().max(0),
+                of: incident.cadence.every.as_seconds().max(left.as_seconds()).max(1),
+            }),
         });
     }
     clocks
+}
+
+/// `in the 5–15 min window`: the window of the procedure's steps that has begun last and not ended.
+fn window_words(procedure: &Procedure, elapsed: Span) -> Option<String> {
+    let steps = procedure.checklists.iter().filter(|list| matches!(list.phase, Phase::Step(_)));
+    let windows = steps.filter_map(|list| list.window).filter_map(|window| Some((window.from, window.to?)));
+    let (from, to) =
+        windows.filter(|(from, to)| *from <= elapsed && elapsed < *to).max_by_key(|(from, to)| (*from, -to.0))?;
+    Some(format!("in the {}–{} min window", from.as_seconds() / 60, to.as_seconds() / 60))
 }
 
 /// How far a stage is.

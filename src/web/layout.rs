@@ -1,5 +1,6 @@
 //! What stands around every page: the bar, who is signed in, the clock.
 
+use super::alarm::Alarm;
 use super::assets;
 use super::incident::Sight;
 use super::live::position::Position;
@@ -28,6 +29,8 @@ pub struct Layout {
     pub person: Option<Badge>,
     /// How whoever looks wants the pages.
     pub settings: Settings,
+    /// A P0 that is open elsewhere.
+    pub alarm: Option<Alarm>,
     pub now: Timestamp,
     /// What the page follows while it is open; nothing for a page that stands still.
     pub live: Option<Live>,
@@ -65,8 +68,15 @@ pub struct Entry {
 impl Layout {
     /// The frame for someone who is signed in.
     pub fn of(who: &SignedIn, title: &str, here: Here, now: Timestamp) -> Layout {
-        let settings = who.settings.clone();
-        Layout { title: title.to_owned(), here, person: Some(Badge::of(who)), settings, now, live: None }
+        Layout {
+            title: title.to_owned(),
+            here,
+            person: Some(Badge::of(who)),
+            settings: who.settings.clone(),
+            alarm: who.alarm.clone(),
+            now,
+            live: None,
+        }
     }
 
     /// The frame of a page of an incident, which follows it; `tail` is what its address has beyond the room's.
@@ -89,6 +99,7 @@ impl Layout {
             here: Here::Elsewhere,
             person: None,
             settings: Settings::default(),
+            alarm: None,
             now,
             live: None,
         }
@@ -103,6 +114,12 @@ impl Layout {
             entry("People", "/people", Here::People),
             entry("Audit log", "/audit", Here::Audit),
         ]
+    }
+
+    /// An instant in a list: minutes, and the date when it is not today's.
+    pub fn near(&self, at: &Timestamp) -> String {
+        let minute = &at.time_of_day()[..5];
+        if at.date() == self.now.date() { format!("{minute} UTC") } else { format!("{} {minute} UTC", at.date()) }
     }
 
     /// `light` or `dark`; empty where the browser decides.

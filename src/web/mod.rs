@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod acting;
+pub mod alarm;
 pub mod approve;
 pub mod assets;
 pub mod audit;
@@ -31,6 +32,7 @@ pub mod patience;
 pub mod people;
 pub mod plan;
 pub mod plot;
+pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;
 pub mod report;

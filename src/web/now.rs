@@ -2,16 +2,18 @@
 
 use super::AppState;
 use super::error::{WebError, page};
-use super::layout::{Here, Layout};
+use super::incident_header::{self, state};
+use super::layout::{Here, Layout, initials};
+use super::readiness::{Readiness, readiness};
 use super::routes::Route;
 use super::session::SignedIn;
 use super::watched::{WatchedLine, watched};
-use crate::access::capability::Capability;
+use crate::access::capability::{Capability, role_name, roles_from};
 use crate::app::SubmitError;
 use crate::domain::state::Incident;
-use crate::domain::waits::{Task, Wait};
-use crate::domain::{PersonId, Role, Timestamp};
-use crate::store::BoardRow;
+use crate::domain::waits::{Awaited, Task, Wait};
+use crate::domain::{PersonId, Role, Span, Timestamp};
+use crate::store::{BoardRow, Person};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Html;
@@ -32,6 +34,7 @@ struct WaitLine {
     title: String,
     severity: String,
     since: Timestamp,
+    waited: String,
     path: String,
     verb: &'static str,
 }
@@ -42,16 +45,31 @@ struct ActiveLine {
     title: String,
     severity: String,
     place: String,
-    state: String,
-    commander: String,
-    /// What comes next and whose it is; empty when nothing waits for anybody.
-    next: String,
+    state: incident_header::State,
+    /// Whose the next action is, and what it is; empty when nothing waits for anybody.
+    next_who: String,
+    next_what: String,
+    /// What the rollback goes from and to, where it has a target.
+    versions: String,
     opened_at: Timestamp,
-    /// `T+11:48` once the first run has started.
-    running: Option<String>,
+    /// `T+11:48` and what it counts from, once the first run has started.
+    running: Option<(Timestamp, String)>,
     update_due: Option<Timestamp>,
     /// Its journal cannot be read, so nothing can be decided in it.
     unreadable: bool,
+}
+
+/// Somebody with a role, and when they last did something here.
+struct OnHand {
+    name: String,
+    initials: String,
+    roles: String,
+    you: bool,
+    seen: Option<Timestamp>,
+    /// Within the last minutes.
+    here: bool,
+    /// `8 min ago`.
+    ago: String,
 }
 
 /// Deployments that wait.
@@ -68,6 +86,8 @@ struct RecentLine {
     place: String,
     outcome: String,
     good: bool,
+    /// From the trigger to the end.
+    took: String,
     closed_at: Option<Timestamp>,
 }
 
@@ -80,6 +100,8 @@ struct View {
     watched: Vec<WatchedLine>,
     freezes: Vec<FreezeLine>,
     recent: Vec<RecentLine>,
+    readiness: Vec<Readiness>,
+    people: Vec<OnHand>,
     playbook: bool,
 }
 
@@ -120,7 +142,7 @@ fn waits_of(row: &BoardRow) -> Vec<Wait> {
 }
 
 /// What waits for one person, the worst incident first, then the longest waiting.
-fn mine(rows: &[BoardRow], person: &PersonId, roles: &[Role]) -> Vec<WaitLine> {
+fn mine(rows: &[BoardRow], person: &PersonId, roles: &[Role], now: Timestamp) -> Vec<WaitLine> {
     let mut lines: Vec<WaitLine> = rows
         .iter()
         .flat_map(|row| {
@@ -132,6 +154,7 @@ fn mine(rows: &[BoardRow], person: &PersonId, roles: &[Role]) -> Vec<WaitLine> {
                 incident: row.incident.clone(),
                 title: row.title.clone(),
                 severity: row.severity.clone(),
+                waited: (now - wait.since).to_string(),
                 since: wait.since,
             })
         })
@@ -147,27 +170,89 @@ fn named(names: &BTreeMap<String, String>, person: Option<&str>) -> String {
     )
 }
 
-fn active(row: &BoardRow, incident: Option<&Incident>, names: &BTreeMap<String, String>, now: Timestamp) -> ActiveLine {
+fn active(
+    row: &BoardRow,
+    incident: Option<&Incident>,
+    names: &BTreeMap<String, String>,
+    who: &SignedIn,
+    now: Timestamp,
+) -> ActiveLine {
     let next = waits_of(row).into_iter().next().map(|wait| {
-        let who = match wait.who {
-            crate::domain::waits::Awaited::Person(person) => named(names, Some(&person.0)),
-            crate::domain::waits::Awaited::Role(role) => format!("any {role}"),
+        let whose = match &wait.who {
+            whose if whose.is(&who.person, &who.roles) => "You".to_owned(),
+            Awaited::Person(person) => named(names, Some(&person.0)),
+            Awaited::Role(role) => format!("Any {role}"),
         };
-        format!("{}: {who}", wait.what)
+        (whose, wait.what)
     });
+    let (next_who, next_what) = next.unwrap_or_default();
     let attempt = incident.and_then(Incident::current);
+    let target = attempt.and_then(|attempt| attempt.draft.targets.first());
     ActiveLine {
         incident: row.incident.clone(),
         title: row.title.clone(),
         severity: row.severity.clone(),
         place: format!("{}, {}", row.component, row.environment),
-        state: row.phase.clone(),
-        commander: named(names, row.commander.as_deref()),
-        next: next.unwrap_or_default(),
+        state: incident.map_or_else(|| unreadable(row), state),
+        next_who,
+        next_what,
+        versions: target.map_or(String::new(), |target| match &target.from {
+            Some(from) => format!("{from} → {}", target.name),
+            None => target.name.clone(),
+        }),
         opened_at: row.opened_at,
-        running: attempt.and_then(|attempt| attempt.started_at()).map(|start| format!("T+{}", now - start)),
+        running: attempt.and_then(|attempt| attempt.started_at()).map(|start| (start, format!("T+{}", now - start))),
         update_due: incident.and_then(|incident| incident.updates.promised).map(|promise| promise.due_at),
         unreadable: incident.is_none(),
+    }
+}
+
+fn unreadable(row: &BoardRow) -> incident_header::State {
+    incident_header::State { words: row.phase.clone(), class: "tag-crit", icon: "lock" }
+}
+
+/// Somebody who did something within this time is here.
+const HERE: Span = Span::minutes(2);
+
+/// Everyone with a role in incidents, who was seen last first.
+async fn on_hand(app: &AppState, people: &[Person], who: &SignedIn, now: Timestamp) -> Result<Vec<OnHand>, WebError> {
+    let seen: BTreeMap<String, Timestamp> = app.store.last_seen(now).await?.into_iter().collect();
+    let mut lines: Vec<OnHand> = people
+        .iter()
+        .filter(|person| person.active)
+        .filter_map(|person| {
+            let roles: Vec<Role> = roles_from(&person.roles).into_iter().filter(|role| acts(*role)).collect();
+            let seen = seen.get(&person.id).copied();
+            (!roles.is_empty()).then(|| OnHand {
+                initials: initials(&person.name),
+                name: person.name.clone(),
+                roles: roles.into_iter().map(role_name).collect::<Vec<_>>().join(", "),
+                you: person.id == who.person.0,
+                here: seen.is_some_and(|seen| now - seen <= HERE),
+                ago: seen.map_or(String::new(), |seen| ago(now - seen)),
+                seen,
+            })
+        })
+        .collect();
+    lines.sort_by_key(|line| (!line.you, std::cmp::Reverse(line.seen), line.name.clone()));
+    lines.truncate(MOST);
+    Ok(lines)
+}
+
+/// The most people that the page lists; the page of people has all.
+const MOST: usize = 10;
+
+/// Whether somebody with this role is reached for in an incident.
+fn acts(role: Role) -> bool {
+    matches!(role, Role::IncidentCommander | Role::TechnicalLead | Role::Management | Role::Support)
+}
+
+/// `8 min ago`.
+fn ago(span: Span) -> String {
+    match span.as_seconds() {
+        seconds if seconds < 60 => format!("{seconds}\u{a0}s ago"),
+        seconds if seconds < 3_600 => format!("{}\u{a0}min ago", seconds / 60),
+        seconds => format!("{}\u{a0}h ago", seconds / 3_600),
     }
 }
 
@@ -187,6 +272,7 @@ fn recent(row: &BoardRow) -> RecentLine {
         place: format!("{}, {}", row.component, row.environment),
         outcome: outcome_words(outcome),
         good: matches!(outcome, "rolled_back" | "restored" | "fixed_forward"),
+        took: row.closed_at.map_or(String::new(), |at| (at - row.opened_at).to_string()),
         closed_at: row.closed_at,
     }
 }
@@ -210,11 +296,14 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
     let now = app.clock.now();
     let seq = app.store.head().await?.seq;
     let rows = app.store.open_all().await?;
+    let people = app.store.people().await?;
     let names: BTreeMap<String, String> =
-        app.store.people().await?.into_iter().map(|person| (person.id, person.name)).collect();
+        people.iter().map(|person| (person.id.clone(), person.name.clone())).collect();
     let incidents = fold(&app, &rows).await?;
-    let mut lines: Vec<ActiveLine> =
-        rows.iter().map(|row| active(row, incidents.get(&row.incident).map(AsRef::as_ref), &names, now)).collect();
+    let mut lines: Vec<ActiveLine> = rows
+        .iter()
+        .map(|row| active(row, incidents.get(&row.incident).map(AsRef::as_ref), &names, &who, now))
+        .collect();
     lines.sort_by_key(|line| (line.severity.clone(), line.opened_at));
     let freezes = incidents.values().filter(|incident| incident.is_frozen());
     let freezes = freezes.map(|incident| FreezeLine {
@@ -232,11 +321,13 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
     let past = past.iter().filter(|row| row.status == "closed").take(RECENT as usize).map(recent);
     page(&View {
         layout: Layout::of(&who, "Now", Here::Now, now).following(seq, "/"),
-        mine: mine(&rows, &who.person, &who.roles),
+        mine: mine(&rows, &who.person, &who.roles, now),
         active: lines,
         watched: measured,
         freezes: freezes.collect(),
         recent: past.collect(),
+        readiness: readiness(&app).await?,
+        people: on_hand(&app, &people, &who, now).await?,
         playbook: playbook.is_ok(),
     })
 }
@@ -256,7 +347,7 @@ mod tests {
         let shown = world.signed_in("maya").await.get("/").await;
         assert_eq!(shown.status, StatusCode::OK);
         let words = shown.words();
-        assert!(words.contains("Nothing waits for you.") && words.contains("No incident is open."), "{words}");
+        assert!(words.contains("Nothing waits for you") && words.contains("No incident is open."), "{words}");
         assert!(words.contains("No rollback holds deployments back."), "{words}");
         assert!(shown.body.contains("href=\"/start\""));
     }
@@ -269,8 +360,8 @@ mod tests {
         assert!(commander.words().contains("Authorise the rollback to 4.11.3"), "{}", commander.words());
         assert!(commander.body.contains(&format!("href=\"/incidents/{id}/approve\"")));
         let management = world.signed_in("helen").await.get("/").await;
-        assert!(management.words().contains("Nothing waits for you."), "{}", management.words());
-        assert!(management.words().contains("Authorise the rollback to 4.11.3: Maya Okafor"), "{}", management.words());
+        assert!(management.words().contains("Nothing waits for you"), "{}", management.words());
+        assert!(management.words().contains("Maya Okafor: Authorise the rollback to 4.11.3"), "{}", management.words());
     }
 
     #[tokio::test]
@@ -281,7 +372,7 @@ mod tests {
         world.runs(&id, "app-rollback").await;
         world.turn(crate::domain::Span::seconds(61));
         let words = world.signed_in("olga").await.get("/").await.words();
-        assert!(words.contains("T+1:01") && words.contains("rollback in progress"), "{words}");
+        assert!(words.contains("T+1:01") && words.contains("Rollback in progress"), "{words}");
         assert!(words.contains("Frozen") && words.contains("in the charge of Maya Okafor"), "{words}");
     }
 

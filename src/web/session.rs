@@ -1,6 +1,7 @@
 //! Who is asking: from cookie to [`SignedIn`], and the door of each route.
 
 use super::AppState;
+use super::alarm::{self, Alarm};
 use super::error::WebError;
 use super::layers::ADDRESS_BYTES;
 use super::pace::Kind;
@@ -43,6 +44,8 @@ pub struct SignedIn {
     pub name: String,
     pub roles: Vec<Role>,
     pub settings: Settings,
+    /// A P0 that is open elsewhere, for the bar of the page that is read.
+    pub(super) alarm: Option<Alarm>,
     /// Set while a confirmation is fresh.
     pub reauthenticated_at: Option<Timestamp>,
     /// How that was done.
@@ -60,6 +63,7 @@ impl SignedIn {
             name: recognised.name.clone(),
             roles: recognised.roles.clone(),
             settings: recognised.settings.clone(),
+            alarm: None,
             reauthenticated_at: recognised.confirmed.map(|(at, _)| at),
             strength: recognised.confirmed.map(|(_, strength)| strength),
             session: recognised.session.clone(),
@@ -155,7 +159,11 @@ pub(super) async fn identify(
             recognise(&app.store, &id_hash(&id), confirmation.as_deref(), app.clock.now()).await?
         }
     };
-    request.extensions_mut().insert(MaybeSignedIn(who.map(SignedIn::new)));
+    let mut who = who.map(SignedIn::new);
+    if let (Some(who), true) = (&mut who, *request.method() == Method::GET) {
+        who.alarm = alarm::elsewhere(&app, request.uri().path()).await;
+    }
+    request.extensions_mut().insert(MaybeSignedIn(who));
     Ok(next.run(request).await)
 }
 

@@ -39,6 +39,8 @@ function tickCounts(now) {
     const clock = time.closest(".clock");
     clock?.classList.toggle("clock-due", left >= 0 && left <= SOON);
     clock?.classList.toggle("clock-late", left < 0);
+    const line = clock?.querySelector("progress");
+    if (line) line.value = Math.max(0, left / 1000);
     if (left >= 0) awaited.add(time.dateTime);
     else if (awaited.delete(time.dateTime)) {
       say("The progress update is overdue.", true);

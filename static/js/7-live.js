@@ -247,10 +247,17 @@ function showLiveWords(follows, old, age) {
   for (const it of document.querySelectorAll("[data-live-state]")) {
     it.hidden = !follows;
     it.classList.toggle("live-stale", old);
+    // The head has a line for each half: "Live", and below it "last event 2 s ago".
+    const [short, ...detail] = words.split(", ");
+    const part = { short, detail: detail.join(", ") }[it.dataset.liveState] ?? words;
+    if (it.dataset.liveState === "detail") {
+      setWords(it, part);
+      continue;
+    }
     const sign = old ? "waiting" : "live";
     if (it.dataset.sign !== sign) it.replaceChildren(icon(sign), make("span"));
     it.dataset.sign = sign;
-    setWords(it.lastElementChild, words);
+    setWords(it.lastElementChild, part);
   }
   if (caught !== null && !old && Date.now() >= praiseUntil) caught = null;
 }

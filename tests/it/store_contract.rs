@@ -302,6 +302,9 @@ async fn sessions(store: &Store) {
     let of_ada = store.sessions_of("p-ada", after(40)).await.unwrap();
     assert_eq!(of_ada.iter().map(|s| s.id_hash.as_str()).collect::<Vec<_>>(), ["s3", "s1", "s2"]);
     assert_eq!(store.sessions_of("p-ada", after(60)).await.unwrap().len(), 2);
+    let seen = store.last_seen(after(40)).await.unwrap();
+    assert_eq!(seen, [("p-ada".to_owned(), after(30)), ("p-bob".to_owned(), T)]);
+    assert!(store.last_seen(after(600)).await.unwrap().is_empty(), "whose session is over is not seen");
     let ids = ["s1", "s2", "s3", "none"].map(str::to_owned);
     assert_eq!(store.living_sessions(&ids, after(40)).await.unwrap().len(), 3);
     assert_eq!(store.living_sessions(&ids, after(60)).await.unwrap().len(), 2);

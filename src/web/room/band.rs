@@ -1,7 +1,7 @@
 //! What is next, worded for who looks: the first thing in the room.
 
-use crate::domain::Role;
 use crate::domain::waits::{Awaited, Task, Wait, waits};
+use crate::domain::{Role, Timestamp};
 use crate::web::incident::{Sight, names, sentence};
 use crate::web::layout::initials;
 
@@ -12,9 +12,18 @@ pub struct Band {
     pub who: String,
     pub heading: String,
     pub detail: String,
+    /// `For`, before the time that it has waited.
+    pub waited: &'static str,
+    pub since: Option<Since>,
     pub press: Option<Press>,
     /// What else waits, one line each.
     pub then: Vec<String>,
+}
+
+/// How long something has waited, counted up on the page.
+pub struct Since {
+    pub at: Timestamp,
+    pub value: String,
 }
 
 /// The band's one button.
@@ -36,7 +45,9 @@ impl Band {
                     initials: initials(&sight.who.name),
                     who: "Nothing for you right now.".to_owned(),
                     heading: line(sight, first),
-                    detail: format!("For {} so far.", sight.now - first.since),
+                    detail: String::new(),
+                    waited: "For",
+                    since: Some(since(sight, first)),
                     press: None,
                     then,
                 }
@@ -52,7 +63,9 @@ impl Band {
             initials: initials(&sight.who.name),
             who: format!("You{}", as_what(sight, &wait.who)),
             heading: wait.what.clone(),
-            detail: format!("Waiting for you for {}.", sight.now - wait.since),
+            detail: String::new(),
+            waited: "Waiting for you for",
+            since: Some(since(sight, wait)),
             press: Some(press(&sight.incident.id, wait)),
             then: others.map(|(_, wait)| line(sight, wait)).collect(),
         }
@@ -77,10 +90,16 @@ impl Band {
             who: "Nothing for you right now.".to_owned(),
             heading,
             detail,
+            waited: "",
+            since: None,
             press: None,
             then: Vec::new(),
         }
     }
+}
+
+fn since(sight: &Sight, wait: &Wait) -> Since {
+    Since { at: wait.since, value: (sight.now - wait.since).to_string() }
 }
 
 /// Is this one's turn, and could this person really do it now?

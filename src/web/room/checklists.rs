@@ -3,9 +3,9 @@
 
 use crate::domain::command::Command;
 use crate::domain::event::Mark;
-use crate::domain::procedure::{Checklist, Item, Phase, Window};
+use crate::domain::procedure::{Checklist, Evidence, Item, Phase, Window};
 use crate::domain::progress::late_steps;
-use crate::domain::state::{Attempt, AttemptStatus, Marked};
+use crate::domain::state::{ActionState, Attempt, AttemptStatus, Marked};
 use crate::domain::{Span, Timestamp};
 use crate::web::incident::{Place, Sight};
 
@@ -15,7 +15,7 @@ pub struct List {
     /// `T+5 to T+15`, or what stands before the start.
     pub window: String,
     pub late: bool,
-    /// Unfolded: it is the time for it.
+    /// Unfolded: it is its time.
     pub open: bool,
     pub done: usize,
     pub all: usize,
@@ -39,6 +39,8 @@ pub struct Row {
     /// The state in a word, for those who do not see the icon.
     pub state: &'static str,
     pub mark: Option<Marking>,
+    /// The run that ticks it is under way.
+    pub running: bool,
     pub tick: Place,
     pub waive: bool,
     pub untick: Place,
@@ -51,11 +53,38 @@ pub struct Marking {
     pub words: String,
 }
 
-/// Every checklist of the procedure for the present attempt; none while there is no attempt.
-pub fn lists(sight: &Sight) -> Vec<List> {
-    let Some(attempt) = sight.incident.current() else { return Vec::new() };
+/// Every checklist of the procedure for the present attempt: the one whose time it is, and the others in their order.
+/// None while there is no attempt.
+pub fn lists(sight: &Sight) -> (Option<List>, Vec<List>) {
+    let Some(attempt) = sight.incident.current() else { return (None, Vec::new()) };
     let late = late_steps(sight.facts, sight.incident, sight.now);
-    sight.facts.procedure.checklists.iter().map(|list| of(sight, attempt, list, &late)).collect()
+    let checklists = &sight.facts.procedure.checklists;
+    let mut lists: Vec<List> = checklists.iter().map(|list| of(sight, attempt, list, &late)).collect();
+    let now = present(sight, attempt, checklists, &lists).map(|place| lists.remove(place));
+    (now.map(|list| List { open: true, ..list }), lists)
+}
+
+/// Whose time it is: before the start the first that is not done, afterwards the one that is not done and whose window
+/// began last; without such a window the first that is not done.
+fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[List]) -> Option<usize> {
+    let status = attempt.status();
+    if status.is_terminal() || !sight.incident.is_open() {
+        return None;
+    }
+    let before = matches!(status, AttemptStatus::Draft | AttemptStatus::Submitted);
+    let fits = |phase: Phase| (phase == Phase::Before) == before;
+    let open = |place: &usize| fits(checklists[*place].phase) && lists[*place].done < lists[*place].all;
+    let open: Vec<usize> = (0..lists.len()).filter(open).collect();
+    let elapsed = attempt.started_at().map(|start| sight.now - start);
+    let runs = |place: &&usize| {
+        let window = checklists[**place].window;
+        elapsed
+            .zip(window)
+            .is_some_and(|(elapsed, window)| window.from <= elapsed && window.to.is_some_and(|to| elapsed < to))
+    };
+    let begun_last =
+        open.iter().filter(runs).rev().max_by_key(|place| checklists[**place].window.map(|window| window.from));
+    begun_last.or(open.first()).copied()
 }
 
 fn of(sight: &Sight, attempt: &Attempt, list: &Checklist, late: &[String]) -> List {
@@ -72,11 +101,6 @@ fn of(sight: &Sight, attempt: &Attempt, list: &Checklist, late: &[String]) -> Li
     let items = || list.groups.iter().flat_map(|group| &group.items).filter(applies);
     let done = items().filter(|item| attempt.is_marked(&item.name)).count();
     let all = items().count();
-    let before = matches!(attempt.status(), AttemptStatus::Draft | AttemptStatus::Submitted);
-    let its_time = match list.phase {
-        Phase::Before => before,
-        Phase::Step(_) => !before && !attempt.status().is_terminal(),
-    };
     List {
         name: list.name.clone(),
         // Two lists may share a title: the step tells them apart.
@@ -86,7 +110,7 @@ fn of(sight: &Sight, attempt: &Attempt, list: &Checklist, late: &[String]) -> Li
         },
         window: window_words(list.phase, list.window),
         late: late.contains(&list.title),
-        open: its_time && done < all,
+        open: false,
         done,
         all,
         groups,
@@ -111,14 +135,8 @@ fn applies(attempt: &Attempt, item: &Item) -> bool {
 
 fn row(sight: &Sight, attempt: &Attempt, item: &Item) -> Row {
     let marked = attempt.marks.get(&item.name);
-    let (class, icon, state) = match marked.map(|marked| &marked.mark) {
-        Some(Mark::Done { .. }) => ("check-done", "done", "Done"),
-        Some(Mark::Proven { .. }) => ("check-done", "done", "Proven by Backout"),
-        Some(Mark::NotApplicable { .. }) => ("check-skipped", "not-needed", "Not applicable"),
-        Some(Mark::Waived { .. }) => ("check-skipped", "not-needed", "Waived"),
-        None if !applies(attempt, item) => ("check-skipped", "not-needed", "Not part of this kind of rollback"),
-        None => ("", "later", "Open"),
-    };
+    let running = marked.is_none()
+        && matches!(&item.evidence, Some(Evidence::Run(action)) if attempt.action_state(action) == ActionState::Live);
     let offers = sight.offers();
     let idle = marked.is_some() || !applies(attempt, item);
     let tick = if idle { Place::None } else { Place::of(offers.tick(attempt.number, &item.name)) };
@@ -131,6 +149,16 @@ fn row(sight: &Sight, attempt: &Attempt, item: &Item) -> Row {
                 mark: Mark::Waived { reason: "…".to_owned() },
             })
             .is_ok();
+    let (class, icon, state) = match marked.map(|marked| &marked.mark) {
+        Some(Mark::Done { .. }) => ("check-done", "check", "Done"),
+        Some(Mark::Proven { .. }) => ("check-done", "check", "Proven by Backout"),
+        Some(Mark::NotApplicable { .. }) => ("check-skipped", "minus", "Not applicable"),
+        Some(Mark::Waived { .. }) => ("check-skipped", "minus", "Waived"),
+        None if !applies(attempt, item) => ("check-skipped", "minus", "Not part of this kind of rollback"),
+        None if running => ("check-now", "", "Running"),
+        None if tick.lock().is_some() => ("check-locked", "lock", "Open"),
+        None => ("", "", "Open"),
+    };
     let untick = if marked.is_some() { Place::of(offers.untick(attempt.number, &item.name)) } else { Place::None };
     Row {
         name: item.name.clone(),
@@ -142,6 +170,7 @@ fn row(sight: &Sight, attempt: &Attempt, item: &Item) -> Row {
         icon,
         state,
         mark: marked.map(|marked| marking(sight, marked)),
+        running,
         tick,
         waive,
         untick,

@@ -35,7 +35,7 @@ use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
-use runs::Runs;
+use runs::{LogEnd, Runs};
 use timeline::Timeline;
 use updates::Updates;
 
@@ -83,8 +83,12 @@ struct View {
     severity: SeverityPanel,
     freeze: Freeze,
     recovery: Option<Recovery>,
+    /// The checklist whose time it is.
+    current: Option<checklists::List>,
     lists: Vec<checklists::List>,
     runs: Option<Runs>,
+    /// For those who read logs, once something ran.
+    log: Option<LogEnd>,
     measures: Measures,
     gantt: Option<GanttView>,
     people: People,
@@ -107,15 +111,29 @@ pub(super) async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
     let measures = Measures::read(app, &looked).await?;
     let presence = Presence::read(app, &looked).await?;
+    let reads_logs = Capability::ReadLogs.open_to(Some(who.standing())).is_ok();
+    let log = match runs::followed(&looked.incident).filter(|_| reads_logs) {
+        Some(run) => Some(LogEnd::read(app, run).await?),
+        None => None,
+    };
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    page(&view(&sight, &journal, measures, presence, back))
+    let read = Read { measures, presence, log };
+    page(&view(&sight, &journal, read, back))
 }
 
-fn view(sight: &Sight, journal: &[Recorded], measures: Measures, presence: Presence, back: Back) -> View {
+/// What is read from elsewhere than the journal.
+struct Read {
+    measures: Measures,
+    presence: Presence,
+    log: Option<LogEnd>,
+}
+
+fn view(sight: &Sight, journal: &[Recorded], read: Read, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Room);
+    let (current, lists) = checklists::lists(sight);
     let triggers = incident.triggers.iter().enumerate().map(|(place, seen)| Trigger {
         number: place + 1,
         text: seen.text.clone(),
@@ -131,12 +149,14 @@ fn view(sight: &Sight, journal: &[Recorded], measures: Measures, presence: Prese
         severity: SeverityPanel::of(sight),
         freeze: Freeze::of(sight),
         recovery: Recovery::of(sight),
-        lists: checklists::lists(sight),
+        current,
+        lists,
         runs: Runs::of(sight),
-        measures,
+        log: read.log,
+        measures: read.measures,
         gantt: gantt(sight),
         people: People::of(sight),
-        presence,
+        presence: read.presence,
         updates: Updates::of(sight),
         timeline: Timeline::of(sight, journal),
         triggers: triggers.collect(),

@@ -2,10 +2,13 @@
 
 use crate::domain::command::Command;
 use crate::domain::plan::PlannedAction;
-use crate::domain::state::{ActionState, Attempt, AttemptStatus, Run, RunState};
+use crate::domain::state::{ActionState, Attempt, AttemptStatus, Incident, Run, RunState};
 use crate::domain::words::end_words;
 use crate::domain::{Span, Timestamp};
+use crate::web::AppState;
+use crate::web::error::WebError;
 use crate::web::incident::{Place, Sight, command_line, place_words, target_name};
+use crate::web::run::{Line, lines};
 
 pub struct Runs {
     pub attempt: u32,
@@ -32,6 +35,8 @@ pub struct Action {
     pub by_hand: Vec<String>,
     pub report: Place,
     pub runs: Vec<RunRow>,
+    /// The end of its log stands below it.
+    pub shows_log: bool,
     pub release: Place,
     pub held: String,
     pub resume: Place,
@@ -128,6 +133,7 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
         by_hand: planned.by_hand.clone(),
         report: if planned.by_hand.is_empty() { Place::None } else { Place::of(offers.ask(&report)) },
         runs: attempt.runs.iter().filter(|run| run.action == planned.name).map(|run| row(sight, run)).collect(),
+        shows_log: sight.reads_logs() && followed(sight.incident).is_some_and(|run| run.action == planned.name),
         release: match state {
             ActionState::AwaitsWord => Place::of(offers.release(attempt.number, &planned.name)),
             _ => Place::None,
@@ -137,6 +143,40 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
             Some(_) => Place::of(offers.resume(attempt.number, &planned.name)),
             None => Place::None,
         },
+    }
+}
+
+/// The run whose log the room shows: the one under way, else the last that printed something. Work by hand has no log.
+pub fn followed(incident: &Incident) -> Option<&Run> {
+    let runs = || incident.current().into_iter().flat_map(|attempt| &attempt.runs).filter(|run| !by_hand(run));
+    runs().rfind(|run| run.state.is_live()).or_else(|| runs().next_back())
+}
+
+fn by_hand(run: &Run) -> bool {
+    run.time_limit == Span::ZERO
+}
+
+/// The last lines of a run's log.
+pub struct LogEnd {
+    pub run: String,
+    pub lines: Vec<Line>,
+    /// How many there are in all.
+    pub all: i64,
+}
+
+/// How many lines of a log the room shows.
+const LAST: i64 = 200;
+
+impl LogEnd {
+    pub async fn read(app: &AppState, run: &Run) -> Result<LogEnd, WebError> {
+        let name = run.id.0.as_str();
+        let all = app.store.log_end(name).await?;
+        let chunks = app.store.log_from(name, (all - LAST).max(0), LAST).await?;
+        let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.bytes).collect();
+        let mut lines = lines(&bytes);
+        let spare = lines.len().saturating_sub(LAST as usize);
+        lines.drain(..spare);
+        Ok(LogEnd { run: name.to_owned(), lines, all })
     }
 }
 
@@ -152,7 +192,7 @@ fn row(sight: &Sight, run: &Run) -> RunRow {
         end: run.outcome.as_ref().map_or(String::new(), |outcome| end_words(&outcome.end)),
         host: run.host.clone(),
         word: run.word.clone().unwrap_or_default(),
-        by_hand: run.time_limit == Span::ZERO,
+        by_hand: by_hand(run),
         retried: run.retried,
         retry: if ended_well { Place::None } else { Place::of(offers.retry(&run.id)) },
         judge: if run.state == RunState::Lost { Place::of(offers.judge(&run.id)) } else { Place::None },

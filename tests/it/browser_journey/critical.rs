@@ -83,7 +83,7 @@ async fn the_script_runs_once_though_the_server_dies(cast: &mut Cast) {
 }
 
 async fn an_update_goes_out_by_itself(cast: &Cast) {
-    cast.helen.waits_at(ROOM, "#update-1", "Update 1 on RB-0001").await;
+    cast.helen.waits_at(ROOM, "#update-1", "Update 1").await;
     assert_eq!(cast.helen.counts("#update-1").await, 1, "update 1 went out once");
 }
 

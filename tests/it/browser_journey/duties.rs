@@ -57,11 +57,11 @@ impl Person {
         self.enters(incident).await;
         let row = format!("item-{item}");
         if !self.page.the(&format!("#{row}")).await.is_displayed().await.unwrap() {
-            self.presses_in(&format!("list-{list}"), "Items").await;
+            self.page.click(&format!("#list-{list} > summary")).await;
         }
-        self.presses_in(&row, "Tick, or say why not").await;
+        self.presses_in(&row, "More").await;
         self.fills_in(&row, "Note, link or reason", note).await;
-        self.presses_the(&format!("#{row} button[value=done]")).await;
+        self.presses_in(&row, "Tick with this note").await;
         let said = self.text_of(&format!("#{row}")).await;
         assert!(said.contains(self.name) && said.contains(note), "the tick has a name and its note: {said}");
     }

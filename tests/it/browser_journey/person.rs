@@ -50,7 +50,7 @@ impl Person {
         self.fills("Sign-in name", self.login).await;
         self.fills("Password", &self.password).await;
         self.presses("Sign in").await;
-        self.sees("Waiting for you").await;
+        self.sees("Active rollbacks").await;
     }
 
     pub async fn goes_to(&self, path: &str) {
