@@ -14,6 +14,7 @@ mod contrast;
 mod core;
 mod figures;
 mod house_rules;
+mod killing_live;
 mod old_journals;
 mod playbook_seed;
 mod probe;
