@@ -89,7 +89,7 @@ mod tests {
         assert!(text.contains("id=\"line-r-3\" data-into=\"log-r\"") && text.contains("&#60;b&#62;"), "{text}");
         let rest = all.from(5);
         assert_eq!((rest.first, rest.next()), (5, 6));
-        assert_eq!(rest.data, text[text.find("data: <p class=\"line \" id=\"line-r-5\"").unwrap()..].as_bytes());
+        assert_eq!(rest.data, &text.as_bytes()[text.find("data: <p class=\"line \" id=\"line-r-5\"").unwrap()..]);
         assert_eq!(all.from(4).from(5), rest);
         assert!(text.ends_with("\n\n"));
     }

@@ -393,11 +393,8 @@ async fn an_open_room_keeps_the_session_for_reading_and_a_session_that_vanished_
     world.turn(Span::minutes(10));
     // Without an entry that would tell of it.
     store.delete_sessions_of(&world.id("sam").0, None).await.unwrap();
-    loop {
-        match gone.any().await {
-            Some(told) => assert_ne!(told.event, "entry"),
-            None => break,
-        }
+    while let Some(told) = gone.any().await {
+        assert_ne!(told.event, "entry");
     }
     let after = store.sessions_of(&person, world.now()).await.unwrap().remove(0);
     assert_eq!(after.last_seen, before.last_seen, "a stream is no activity");
