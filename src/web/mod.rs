@@ -32,6 +32,7 @@ pub mod patience;
 pub mod people;
 pub mod plan;
 pub mod plot;
+pub mod print_foot;
 pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;

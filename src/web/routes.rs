@@ -88,6 +88,7 @@ pub fn table() -> Vec<Route> {
         super::rollbacks::routes(),
         super::registers::routes(),
         super::report::routes(),
+        super::print_foot::routes(),
         super::tokens::routes(),
         super::audit::routes(),
         super::live::routes(),
