@@ -54,6 +54,7 @@ pub mod stop;
 pub mod timeline;
 pub mod timeline_row;
 pub mod tokens;
+pub mod update;
 pub mod verify;
 pub mod watched;
 

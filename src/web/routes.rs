@@ -82,6 +82,7 @@ pub fn table() -> Vec<Route> {
         super::verify::routes(),
         super::plan::routes(),
         super::stop::routes(),
+        super::update::routes(),
         super::run::routes(),
         super::evidence::routes(),
         super::close::routes(),
