@@ -969,7 +969,7 @@ mod tests {
                 Event::UpdateSent(UpdateSent { late: true, missed: vec![2, 3, 4], ..update(5, 1500) }),
                 "Maya Okafor sent update 5 after its time; updates 2 to 4 were missed",
             ),
-            (Event::UpdateAwaited { number: 2, due_at: OPENED }, "Backout called for update 2, due at 02:58:00 UTC"),
+            (Event::UpdateAwaited { number: 2, due_at: OPENED }, "Backout called for update 2, due at 02:58:12 UTC"),
             (
                 Event::UpdateMissed { numbers: vec![2, 3], due_at: OPENED },
                 "Backout recorded that nobody sent updates 2 to 3",
