@@ -66,6 +66,7 @@ pub fn grounds(command: &Command) -> &'static [Ground] {
         Command::EditUpdate { .. } => &[Commander, SUPPORT],
         Command::SendUpdate { .. } => &[System, Commander, SUPPORT],
         Command::AddNote { .. } => &[AnyRole],
+        Command::DescribeImpact(_) => &[IC, MANAGEMENT, SUPPORT],
         Command::WriteSection { .. } => &[IC, TL, MANAGEMENT, SUPPORT],
         Command::LiftFreeze { .. } => &[Commander, Lead],
         Command::Close { .. } => &[Commander],

@@ -162,6 +162,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::EditUpdate { number, note } => informing::edit_update(incident, *number, note),
         Command::SendUpdate { number, note } => informing::send(case, incident, *number, note.as_deref()),
         Command::AddNote { text } => informing::note(text),
+        Command::DescribeImpact(said) => informing::describe_impact(case, incident, said),
         Command::WriteSection { document, section, text } => {
             closing::write_section(case, incident, document, section, text)
         }
