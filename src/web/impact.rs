@@ -441,7 +441,7 @@ mod tests {
         if world.app.incidents.incident(&id).await.unwrap().current().is_some_and(|it| it.submitted.is_none()) {
             world.acts("tomas", &id, Command::SubmitPlan { attempt: 1 }).await;
         }
-        let waits = crate::domain::waits::waits(&*world.app.incidents.incident(&id).await.unwrap());
+        let waits = crate::domain::waits::waits(&world.app.incidents.incident(&id).await.unwrap());
         let shown = world.signed_in("helen").await.get(&format!("/incidents/{id}/impact")).await;
         let hers = waits.iter().any(|wait| wait.what.starts_with("Authorise"));
         assert!(hers, "{waits:?}");
