@@ -3,8 +3,8 @@
 use super::event::{Event, Mark, Opened, Recorded, RunEnd};
 use super::plan::FixedPlan;
 use super::state::{
-    Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, Incident,
-    IndicatorSeen, Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates, Written,
+    Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, ImpactTold,
+    Incident, IndicatorSeen, Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates, Written,
 };
 use super::{PersonId, Role, Timestamp};
 
@@ -54,6 +54,7 @@ fn open(opened: &Opened, recorded: &Recorded) -> Incident {
         debts: Vec::new(),
         attempts: Vec::new(),
         updates: Updates::default(),
+        impact: None,
         sections: Default::default(),
         freeze_lifted: None,
         kept: Vec::new(),
@@ -118,6 +119,11 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         Event::LinkPinned(pin) => incident.pins.push(pin.clone()),
         Event::LinkUnpinned { address, .. } => incident.pins.retain(|pin| pin.address != *address),
         Event::NoteAdded { .. } => {}
+        Event::ImpactDescribed(said) => {
+            if let Some(by) = by {
+                incident.impact = Some(ImpactTold { said: said.clone(), by, at });
+            }
+        }
         Event::SectionWritten { document, section, text } => {
             if let Some(by) = by {
                 let written = Written { text: text.clone(), by, at };

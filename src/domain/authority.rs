@@ -70,6 +70,7 @@ pub fn grounds(command: &Command) -> &'static [Ground] {
         Command::ChangeBeat { .. } => &[Commander],
         Command::PinLink(_) | Command::UnpinLink { .. } => &[Commander, Lead],
         Command::AddNote { .. } => &[AnyRole],
+        Command::DescribeImpact(_) => &[IC, MANAGEMENT, SUPPORT],
         Command::WriteSection { .. } => &[IC, TL, MANAGEMENT, SUPPORT],
         Command::LiftFreeze { .. } => &[Commander, Lead],
         Command::Close { .. } => &[Commander],

@@ -1,6 +1,6 @@
 //! What may be asked of an incident. Commands are imperatives; [`super::decide`] answers each with events or a refusal.
 
-use super::event::{Mark, Pin, RunOutcome, TriggerSeen};
+use super::event::{ImpactSaid, Mark, Pin, RunOutcome, TriggerSeen};
 use super::plan::Draft;
 use super::state::{AttemptNo, IndicatorSign, RunId};
 use super::{PersonId, Role, Severity, Span};
@@ -194,6 +194,8 @@ pub enum Command {
     AddNote {
         text: String,
     },
+    /// Says what people feel, how many and since when: what a machine cannot know (L7).
+    DescribeImpact(ImpactSaid),
     WriteSection {
         document: String,
         section: String,

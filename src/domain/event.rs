@@ -224,6 +224,7 @@ pub enum Event {
     NoteAdded {
         text: String,
     },
+    ImpactDescribed(ImpactSaid),
     SectionWritten {
         document: String,
         section: String,
@@ -406,6 +407,23 @@ pub enum Mark {
     Waived {
         reason: String,
     },
+}
+
+/// What people feel, as somebody said it. Each telling stands in place of the one before; an empty text is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct ImpactSaid {
+    /// One sentence about people, without a full stop: "Crisis messages are not flagged to our care team".
+    pub felt: String,
+    pub people: Option<u32>,
+    /// How the number is known, or what it counts.
+    pub people_note: String,
+    /// When people began to feel it, where that was before the first trigger.
+    pub since: Option<Timestamp>,
+    pub cost: String,
+    pub cost_note: String,
+    /// What is risked by acting, and by waiting.
+    pub acting: String,
+    pub waiting: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::command::Outcome;
 use super::curve::Curve;
-use super::event::{Advice, Cadence, Mark, Pin, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
+use super::event::{Advice, Cadence, ImpactSaid, Mark, Pin, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
 use super::plan::{Draft, FixedPlan};
 use super::procedure::{ActionMode, StartMode};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
@@ -55,6 +55,8 @@ pub struct Incident {
     pub debts: Vec<Debt>,
     pub attempts: Vec<Attempt>,
     pub updates: Updates,
+    /// What people feel, as it was said last.
+    pub impact: Option<ImpactTold>,
     pub sections: BTreeMap<(String, String), Written>,
     pub freeze_lifted: Option<String>,
     /// What was measured, as far as it was copied into the journal; in order of time.
@@ -83,6 +85,13 @@ pub struct Debt {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Written {
     pub text: String,
+    pub by: PersonId,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ImpactTold {
+    pub said: ImpactSaid,
     pub by: PersonId,
     pub at: Timestamp,
 }

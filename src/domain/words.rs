@@ -7,7 +7,7 @@
 use super::actor::Who;
 use super::condition::Series;
 use super::curve::Curve;
-use super::event::{Event, Mark, Recorded, RunEnd, RunStarting, UpdateSent};
+use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting, UpdateSent};
 use super::plan::{Draft, FixedPlan, Target};
 use super::procedure::Procedure;
 use super::state::{AttemptNo, Incident, IndicatorSign, RunId};
@@ -87,7 +87,7 @@ impl TimelineKind {
 }
 
 /// The symbols that entries use; the icon sheet must have them all.
-pub const ICONS: [&str; 20] = [
+pub const ICONS: [&str; 21] = [
     "attention",
     "back",
     "bell",
@@ -101,6 +101,7 @@ pub const ICONS: [&str; 20] = [
     "message",
     "not-needed",
     "pause",
+    "people",
     "person",
     "play",
     "pulse",
@@ -198,6 +199,7 @@ impl<'a> Story<'a> {
             | Event::LinkPinned(_)
             | Event::LinkUnpinned { .. }
             | Event::NoteAdded { .. }
+            | Event::ImpactDescribed(_)
             | Event::SectionWritten { .. } => self.tell_message(&who, &recorded.event),
         }
     }
@@ -555,6 +557,12 @@ impl<'a> Story<'a> {
             Event::NoteAdded { text } => {
                 told(TimelineKind::Note, "message", format!("{who} wrote a note"), [text.clone()])
             }
+            Event::ImpactDescribed(said) => told(
+                TimelineKind::Message,
+                "people",
+                format!("{who} said what people feel: {}", said.felt.trim_end_matches(['.', '!'])),
+                impact_lines(said),
+            ),
             Event::SectionWritten { document, section, text } => {
                 let known = self.procedure.documents.iter().find(|known| known.name == *document);
                 let part = known.and_then(|known| known.sections.iter().find(|known| known.name == *section));
@@ -672,6 +680,30 @@ fn baseline_words(baseline: &BTreeMap<String, i64>) -> String {
         .map(|(key, value)| format!("{} {}", series_words(key), Series::from_key(key).show(*value)))
         .collect();
     if values.is_empty() { String::new() } else { format!("Before it: {}", values.join(", ")) }
+}
+
+/// What was said besides the sentence itself, one line each.
+fn impact_lines(said: &ImpactSaid) -> Vec<String> {
+    let with = |label: &str, text: &str, note: &str| match (text.is_empty(), note.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => format!("{label}: {text}"),
+        (false, false) => format!("{label}: {text}, {note}"),
+    };
+    vec![
+        with("People", &said.people.map_or_else(String::new, thousands), &said.people_note),
+        with("Since", &said.since.map_or_else(String::new, |at| format!("{} {} UTC", at.date(), at.time_of_day())), ""),
+        with("Cost", &said.cost, &said.cost_note),
+        with("Risk of acting", &said.acting, ""),
+        with("Risk of waiting", &said.waiting, ""),
+    ]
+}
+
+/// `1,284`.
+pub fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|part| std::str::from_utf8(part).ok()).collect();
+    groups.join(",")
 }
 
 fn marked(who: &str, text: &str, mark: &Mark, measured: Option<&str>) -> Told {
@@ -1001,6 +1033,15 @@ mod tests {
             ),
             (Event::NoteAdded { text: reason() }, "Maya Okafor wrote a note"),
             (
+                Event::ImpactDescribed(ImpactSaid {
+                    felt: "Crisis messages are not flagged.".into(),
+                    people: Some(1_284),
+                    since: Some(OPENED),
+                    ..ImpactSaid::default()
+                }),
+                "Maya Okafor said what people feel: Crisis messages are not flagged",
+            ),
+            (
                 Event::SectionWritten {
                     document: "rollback-report".into(),
                     section: "lessons-learned".into(),
@@ -1082,12 +1123,13 @@ mod tests {
                 Event::UpdateEscalated { .. } => 47,
                 Event::BeatChanged { .. } => 48,
                 Event::LinkPinned(_) => 49,
-                // The last: its number is how many there are.
                 Event::LinkUnpinned { .. } => 50,
+                // The last: its number is how many there are.
+                Event::ImpactDescribed(_) => 51,
             }
         }
         let seen: std::collections::BTreeSet<usize> = every_event().iter().map(|(event, _)| place(event)).collect();
-        assert_eq!(seen, (1..=50).collect(), "the table has every kind of event");
+        assert_eq!(seen, (1..=51).collect(), "the table has every kind of event");
         seen.len()
     }
 
@@ -1097,7 +1139,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_event_is_one_plain_sentence() {
-        assert_eq!(kinds(), 50);
+        assert_eq!(kinds(), 51);
         let (journal, procedure) = (journal(), default_procedure());
         let story = Story::of(&journal, &names, &procedure);
         for (event, sentence) in every_event() {

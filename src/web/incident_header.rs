@@ -17,6 +17,7 @@ pub enum Page {
     Approve,
     Verify,
     Timeline,
+    Impact,
     Report,
     Close,
     /// One without a link of its own: stopping, a run's log, evidence.
@@ -343,6 +344,7 @@ fn links(id: &str, here: Page) -> Vec<Link> {
         link("Authorise", "/approve", Page::Approve),
         link("Verify", "/verify", Page::Verify),
         link("Timeline", "/timeline", Page::Timeline),
+        link("Impact", "/impact", Page::Impact),
         link("Report", "/report", Page::Report),
         link("Close", "/close", Page::Close),
     ]

@@ -4,6 +4,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::incident_header::{self, state};
 use super::layout::{Here, Layout, initials};
+use super::playbook::banner::{Banner, banners};
 use super::readiness::{Readiness, readiness};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -103,6 +104,10 @@ struct View {
     readiness: Vec<Readiness>,
     people: Vec<OnHand>,
     playbook: bool,
+    /// For administrators: what is wrong with the playbook's file.
+    banners: Vec<Banner>,
+    /// Management reads the summary first, not the room.
+    manages: bool,
 }
 
 /// The page on which a task is done.
@@ -331,6 +336,8 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
         readiness: readiness(&app).await?,
         people: on_hand(&app, &people, &who, now).await?,
         playbook: playbook.is_ok(),
+        banners: banners(&app, &who).await?,
+        manages: who.holds(Role::Management),
     })
 }
 

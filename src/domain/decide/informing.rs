@@ -5,7 +5,7 @@
 
 use super::{Case, optional, required};
 use crate::domain::command::Command;
-use crate::domain::event::{Event, UpdateSent};
+use crate::domain::event::{Event, ImpactSaid, UpdateSent};
 use crate::domain::procedure::Sending;
 use crate::domain::progress;
 use crate::domain::refusal::Refusal;
@@ -223,6 +223,48 @@ pub fn change_beat(case: &Case, incident: &Incident, every: Span, reason: &str) 
 
 pub fn note(text: &str) -> Result<Vec<Event>, Refusal> {
     Ok(vec![Event::NoteAdded { text: required("note", text)? }])
+}
+
+/// The longest sentence about people, note and figure, in characters: all of it stands on one page.
+const LONGEST_SENTENCE: usize = 200;
+const LONGEST_FIGURE: usize = 24;
+
+/// What people feel, in the words of whoever hears them (L7).
+pub fn describe_impact(case: &Case, incident: &Incident, said: &ImpactSaid) -> Result<Vec<Event>, Refusal> {
+    let line = |field, text: &str| one_line(field, text, LONGEST_SENTENCE);
+    let told = ImpactSaid {
+        felt: required("sentence about people", &line("sentence about people", &said.felt)?)?,
+        people: said.people,
+        people_note: line("note on the number", &said.people_note)?,
+        since: said.since,
+        cost: one_line("cost", &said.cost, LONGEST_FIGURE)?,
+        cost_note: line("note on the cost", &said.cost_note)?,
+        acting: line("risk of acting", &said.acting)?,
+        waiting: line("risk of waiting", &said.waiting)?,
+    };
+    if told.since.is_some_and(|since| since > case.now) {
+        return Err(Refusal::input("the time since when people feel it lies ahead", "Name a time that has passed."));
+    }
+    if incident.impact.as_ref().is_some_and(|known| known.said == told) {
+        return Err(Refusal::already("this is what stands there already"));
+    }
+    Ok(vec![Event::ImpactDescribed(told)])
+}
+
+/// A text that may be empty, of one line.
+fn one_line(field: &str, text: &str, limit: usize) -> Result<String, Refusal> {
+    let text = optional(field, text)?;
+    let length = text.chars().count();
+    if length > limit {
+        return Err(Refusal::input(
+            format!("the {field} has {length} characters and may have {limit}"),
+            "Shorten it: it is read in a minute. Write a note in the room for the rest.",
+        ));
+    }
+    if text.contains(['\n', '\r']) {
+        return Err(Refusal::input(format!("the {field} has several lines"), "Write it in one."));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

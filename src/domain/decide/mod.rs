@@ -170,6 +170,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::PinLink(pin) => pinning::pin(incident, pin),
         Command::UnpinLink { address } => pinning::unpin(incident, address),
         Command::AddNote { text } => informing::note(text),
+        Command::DescribeImpact(said) => informing::describe_impact(case, incident, said),
         Command::WriteSection { document, section, text } => {
             closing::write_section(case, incident, document, section, text)
         }

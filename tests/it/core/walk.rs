@@ -5,7 +5,7 @@ use super::search::{Limit, Searched, search};
 use super::world::*;
 use backout::domain::actor::Actor;
 use backout::domain::command::{Approve, Command, Outcome};
-use backout::domain::event::{Event, Mark, Pin, RunEnd, RunOutcome};
+use backout::domain::event::{Event, ImpactSaid, Mark, Pin, RunEnd, RunOutcome};
 use backout::domain::facts::Facts;
 use backout::domain::procedure::{LinkKind, RollbackType, TargetKind};
 use backout::domain::refusal::Refusal;
@@ -123,6 +123,7 @@ fn killed(node: &Node, command: &Command) -> Option<String> {
 fn forget(incident: &mut Incident) {
     incident.version = 0;
     incident.sections.clear();
+    incident.impact = None;
     incident.updates.note = None;
     incident.updates.sent.clear();
     incident.debts.dedup();
@@ -362,6 +363,8 @@ pub fn everything(node: &Node) -> Vec<Command> {
         commands.push(Command::UnpinLink { address: address.to_owned() });
     }
     commands.push(Command::AddNote { text: why() });
+    let said = ImpactSaid { felt: "People wait".into(), people: Some(12), ..ImpactSaid::default() };
+    commands.push(Command::DescribeImpact(said));
     commands.push(Command::WriteSection { document: "report".into(), section: "lessons".into(), text: why() });
     commands.push(Command::LiftFreeze { reason: why() });
     for outcome in Outcome::ALL {
@@ -384,6 +387,7 @@ pub fn rubbish() -> Vec<Command> {
         let run = backout::domain::state::RunId(text.clone());
         commands.extend([
             Command::AddNote { text: text.clone() },
+            Command::DescribeImpact(ImpactSaid { felt: text.clone(), cost: text.clone(), ..ImpactSaid::default() }),
             Command::EditPlan { attempt: u32::MAX, seen: None, draft: odd.clone() },
             Command::EditPlan { attempt: 1, seen: None, draft: odd.clone() },
             Command::DraftAttempt { draft: odd },
