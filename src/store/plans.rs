@@ -20,6 +20,7 @@ const HOT: &[&str] = &[
     board::HOLDING_LOCKS,
     board::FIRST_OPENED,
     sessions::LOAD,
+    sessions::KNOWN,
     tokens::LIVE,
     registers::LIST,
     logs::FROM_LINE,
