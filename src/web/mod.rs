@@ -34,6 +34,7 @@ pub mod people;
 pub mod plan;
 pub mod playbook;
 pub mod plot;
+pub mod print_foot;
 pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;
@@ -56,6 +57,7 @@ pub mod stop;
 pub mod timeline;
 pub mod timeline_row;
 pub mod tokens;
+pub mod update;
 pub mod verify;
 pub mod watched;
 

@@ -118,6 +118,7 @@ pub fn page_of(task: Task, incident: &str) -> String {
         Task::Plan => format!("{room}/plan"),
         Task::Verify => format!("{room}/verify"),
         Task::Close => format!("{room}/close"),
+        Task::WriteUpdate => format!("{room}/update"),
         Task::TakeCommand
         | Task::TakeLead
         | Task::AcceptRole
@@ -137,6 +138,7 @@ fn verb(task: Task) -> &'static str {
         Task::Plan => "Open the plan",
         Task::Verify => "Verify",
         Task::Close => "Close",
+        Task::WriteUpdate => "Write the update",
         _ => "Go to the room",
     }
 }

@@ -223,6 +223,15 @@ async fn the_board(store: &Store) {
     tx.put_board(&dismissed).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(first(61, 180, "").await, None, "a dismissed alarm says nothing");
+    let mut tx = store.begin().await.unwrap();
+    for (number, outcome) in [(11, "rolled_back"), (12, "fixed_forward"), (13, "restored"), (14, "rolled_back")] {
+        let ended = BoardRow { status: "closed".into(), outcome: Some(outcome.into()), ..row(number) };
+        tx.put_board(&ended).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let well = store.ended_well("production", "checkout", 2).await.unwrap();
+    assert_eq!(well, ["RB-0014", "RB-0013"], "the newest, and only what a rollback or restoration ended");
+    assert_eq!(store.ended_well("staging", "checkout", 2).await.unwrap(), Vec::<String>::new());
 }
 
 async fn people(store: &Store) {
