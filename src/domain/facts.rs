@@ -115,6 +115,8 @@ pub trait Catalogue {
     fn prepare(&self, procedure: &Procedure, draft: &Draft) -> Result<Vec<PlannedAction>, Vec<String>>;
     /// The SHA-256 of a script's bytes as they are now; `None` when it cannot be read.
     fn script(&self, environment: &str, path: &str) -> Option<String>;
+    /// How long a script of this environment may take to end once it is told to.
+    fn grace(&self, environment: &str) -> Span;
     /// Fills a playbook's template; undefined variables are faults.
     fn render(&self, template: &str, values: &BTreeMap<&str, String>) -> Result<String, String>;
 }

@@ -210,6 +210,8 @@ pub struct Run {
     pub host: String,
     pub starting_at: Timestamp,
     pub time_limit: Span,
+    /// How long it may take to end once its time is up, or it was stopped.
+    pub grace: Span,
     pub state: RunState,
     pub ended_at: Option<Timestamp>,
     pub outcome: Option<RunOutcome>,

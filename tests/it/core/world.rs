@@ -205,6 +205,10 @@ impl Catalogue for Shelf {
             .then(|| format!("sha256-of-{path}{}", if swapped { "-swapped" } else { "" }))
     }
 
+    fn grace(&self, _: &str) -> Span {
+        Span::minutes(3)
+    }
+
     fn render(&self, template: &str, values: &BTreeMap<&str, String>) -> Result<String, String> {
         Ok(template.replace("{{ number }}", &values["number"]))
     }
