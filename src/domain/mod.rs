@@ -25,6 +25,7 @@ pub mod recovery;
 pub mod refusal;
 pub mod report;
 pub mod rules;
+pub mod running;
 pub mod state;
 pub mod time;
 pub mod waits;

@@ -18,7 +18,7 @@ mod verifying;
 pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
 pub use keeping::may_end;
-pub use planning::proposal;
+pub use planning::{proposal, restores};
 pub use verifying::{compared, is_red, measured, version_proven};
 
 use super::actor::{Actor, Who};

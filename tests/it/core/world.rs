@@ -164,6 +164,9 @@ fn register(replaced: bool) -> Vec<Registered> {
         note: String::new(),
         migrations: migrations.into(),
         verified_at: Some(NOON - Span::hours(1)),
+        again_at: None,
+        left_at: None,
+        left_in: String::new(),
     };
     vec![
         entry(TargetKind::Release, "app", "1.9", 30, "none"),

@@ -8,5 +8,6 @@ mod killing_server;
 mod main_job;
 mod progress_updates;
 mod races;
+mod registers;
 mod same_cause;
 mod stopping;
