@@ -22,6 +22,12 @@ impl RunId {
     pub fn new(incident: &str, attempt: AttemptNo, number: usize) -> RunId {
         RunId(format!("{incident}-{attempt}-{number}"))
     }
+
+    /// The incident that the name speaks of.
+    pub fn incident(&self) -> Option<&str> {
+        let (before, _) = self.0.rsplit_once('-')?;
+        before.rsplit_once('-').map(|(incident, _)| incident)
+    }
 }
 
 impl fmt::Display for RunId {

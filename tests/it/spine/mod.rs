@@ -9,5 +9,6 @@ mod main_job;
 mod progress_updates;
 mod races;
 mod registers;
+mod run_folders;
 mod same_cause;
 mod stopping;
