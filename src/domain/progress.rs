@@ -29,6 +29,7 @@ pub fn text(
 }
 
 /// The variables that a progress update's template may use: the playbook is checked against them, `values` fills each.
+/// Empty: `late` when no step is, `next_at` when nothing more is promised, `note` when nobody wrote one.
 pub const VARIABLES: [&str; 13] = [
     "incident", "number", "title", "state", "step", "running", "waiting", "done", "measured", "elapsed", "late",
     "next_at", "note",
@@ -69,11 +70,8 @@ fn values(
         ("done", done_words(facts, attempt)),
         ("measured", if measured.is_empty() { "no data".into() } else { measured.join(", ") }),
         ("elapsed", elapsed),
-        ("late", if late.is_empty() { "none".into() } else { late.join(", ") }),
-        (
-            "next_at",
-            next_due_at.map_or_else(|| "no further update".to_owned(), |at| format!("{} UTC", at.time_of_day())),
-        ),
+        ("late", late.join(", ")),
+        ("next_at", next_due_at.map_or_else(String::new, |at| format!("{} UTC", at.time_of_day()))),
         ("note", note.to_owned()),
     ])
 }

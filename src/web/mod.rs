@@ -56,6 +56,8 @@ pub mod timeline_row;
 pub mod tokens;
 pub mod verify;
 pub mod watched;
+#[cfg(test)]
+mod wording;
 
 pub use serve::serve;
 pub use site::{Network, Site};

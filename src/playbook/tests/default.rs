@@ -195,7 +195,7 @@ fn a_progress_update_reads_well_with_and_without_what_may_be_missing() {
         ("waiting", "nobody"),
         ("done", "7 of 12"),
         ("measured", "errors 0.4%"),
-        ("elapsed", "10:00"),
+        ("elapsed", "T+10:00"),
         ("late", ""),
         ("next_at", "03:29:28"),
         ("note", ""),
@@ -203,11 +203,13 @@ fn a_progress_update_reads_well_with_and_without_what_may_be_missing() {
     .map(|(name, value)| (name, value.to_owned()))
     .into();
     let template = &procedure.message("progress-update").unwrap().template;
-    let expected = "Update 3 on RB-0142: executing, 10:00 since the start.\nStep: Service Rollback\nRunning: app-rollback\n\
+    let expected = "Update 3 on RB-0142: executing, T+10:00.\nStep: Service Rollback\nRunning: app-rollback\n\
                     Waiting for: nobody\nDone: 7 of 12\nMeasured: errors 0.4%\nNext update at 03:29:28.";
     assert_eq!(render(template, &values).unwrap(), expected);
     values.insert("late", "step 2".to_owned());
     assert!(render(template, &values).unwrap().contains("\nLate: step 2\nNext update at"));
+    values.insert("next_at", String::new());
+    assert!(render(template, &values).unwrap().ends_with("\nNo further update is promised."));
 }
 
 #[test]
