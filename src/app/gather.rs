@@ -5,6 +5,7 @@ use crate::domain::condition::{self, Sample, Series};
 use crate::domain::curve::Curve;
 use crate::domain::facts::{Facts, Lock, Measure, Measures, PersonFact, ReadBack, Registered};
 use crate::domain::procedure::{Detection, Procedure, TargetKind};
+use crate::domain::progress::Earlier;
 use crate::domain::{PersonId, Role, Span, Timestamp, running};
 use crate::store::{self, BoardRow};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub struct Gathered {
     pub measures: Measures,
     /// Empty until [`super::measuring`] fills it.
     pub curves: Vec<Curve>,
+    /// Empty until [`super::earlier`] fills it.
+    pub earlier: Earlier,
     pub version: Option<ReadBack>,
     pub environments: BTreeMap<String, Vec<String>>,
 }
@@ -46,6 +49,7 @@ impl Gathered {
             locks: &self.locks,
             measures: &self.measures,
             curves: &self.curves,
+            earlier: &self.earlier,
             version: self.version.as_ref(),
             environments: &self.environments,
             catalogue: scripts,
@@ -205,6 +209,7 @@ macro_rules! gathering {
             Ok(Gathered {
                 measures: if probed { measures(&procedure, &samples, now) } else { Measures::default() },
                 curves: Vec::new(),
+                earlier: Earlier::default(),
                 procedure,
                 playbook: playbook.to_owned(),
                 people,

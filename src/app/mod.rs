@@ -6,6 +6,7 @@
 //! events, summary row and idempotency key together. Nothing read before the head row is trusted.
 
 pub mod catalogue;
+mod earlier;
 pub mod gather;
 mod journal;
 pub mod measuring;
@@ -364,6 +365,9 @@ impl App {
         let mut gathered = gather::gather_to_write(tx, &self.site, procedure, playbook, &wanted).await?;
         if let Some(incident) = state.filter(|_| decide::may_end(command)) {
             gathered.curves = measuring::curves_to_write(tx, &self.site, &gathered, incident, now).await?;
+        }
+        if let Some(incident) = state.filter(|_| decide::composes(command)) {
+            gathered.earlier = earlier::learn_to_write(&self.journals, tx, incident).await?;
         }
         let scripts = Scripts(&self.site);
         Ok(decide::decide(state, &gathered.facts(&scripts), command, actor, now))

@@ -82,6 +82,15 @@ impl Demo {
         std::fs::write(&playbook, demo::playbook::text(&self.beat)).map_err(Failure::machine)?;
         let config = config(&self, &data, &root, &target);
         let running = serve::prepare(&config).await?;
+        // The world goes on with the beat that was asked for now.
+        let state = &running.state;
+        let written = demo::playbook::text(&self.beat);
+        state
+            .incidents
+            .playbooks
+            .load(&state.store, &written, "system", SystemClock.now())
+            .await
+            .map_err(Failure::usage)?;
         let address = running.listener.local_addr().map_err(Failure::machine)?;
         // A free port was asked for: links and origin checks must know the one that was given.
         let running = if self.port == 0 { with_address(running, &config, address)? } else { running };

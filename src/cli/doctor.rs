@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::{Failure, runtime};
 use crate::app::catalogue::{ALWAYS_GIVEN, read_script};
+use crate::app::playbooks::Playbooks;
 use crate::domain::Role;
 use crate::domain::procedure::{ExecutorKind, Procedure};
 use crate::playbook;
@@ -77,10 +78,25 @@ async fn look(config: &Config) -> Vec<Finding> {
         findings.extend(scripts(config, procedure));
     }
     match config.store().await {
-        Ok(store) => findings.extend(stored(&store).await),
+        Ok(store) => {
+            findings.extend(stored(&store).await);
+            findings.extend(in_use(&store, config).await);
+        }
         Err(failure) => findings.push(bad(format!("store: {}", failure.text))),
     }
     findings
+}
+
+/// Is the playbook of the file the one that serves new incidents?
+async fn in_use(store: &Store, config: &Config) -> Option<Finding> {
+    let path = config.playbook.as_ref()?;
+    let playbooks = Playbooks::from_file(config.playbook.clone());
+    let (hash, _) = playbooks.current_read(&mut store.read().await.ok()?).await.ok()?;
+    let path = path.display();
+    playbooks
+        .trouble(&hash)
+        .await
+        .map(|_| bad(format!("playbook {path} is not the one in use; take it with: backout playbook load {path}")))
 }
 
 /// Can every script that the playbook names be read in every environment?

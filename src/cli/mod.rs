@@ -50,7 +50,7 @@ enum Command {
     /// Register what can be rolled back to.
     #[command(subcommand)]
     Release(release::Release),
-    /// Write, check and question the procedure.
+    /// Write, check, question and load the procedure.
     #[command(subcommand)]
     Playbook(playbook::Playbook),
     /// Recompute what approvals are bound to.
@@ -135,7 +135,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(demo) => demo.run(),
         Command::User(user) => user.run(config::Config::load(file)?),
         Command::Release(release) => release.run(config::Config::load(file)?),
-        Command::Playbook(playbook) => playbook.run(),
+        Command::Playbook(playbook) => playbook.run(file),
         Command::Plan(plan) => plan.run(),
         Command::Audit(audit) => audit.run(config::Config::load(file)?),
         Command::Doctor => doctor::run(config::Config::load(file)?),

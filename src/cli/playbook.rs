@@ -1,7 +1,10 @@
-//! `backout playbook init` and `backout playbook check`: a team's own procedure, begun and checked.
+//! `backout playbook`: a team's own procedure, begun, checked, questioned and taken into use.
 
-use super::Failure;
+use super::config::Config;
 use super::decide::Decide;
+use super::{Failure, runtime};
+use crate::app::playbooks::{LoadError, Playbooks};
+use crate::clock::{Clock, SystemClock};
 use crate::playbook::{DEFAULT, parse};
 use clap::Subcommand;
 use std::fs::{self, OpenOptions};
@@ -20,6 +23,14 @@ pub enum Playbook {
     },
     /// Report all faults of a playbook at once, each with line, column and mend.
     Check { file: PathBuf },
+    /// Take a playbook into use for new incidents, also while servers run.
+    ///
+    /// Every server over the same store takes it from there. Incidents that are open keep the version that they opened
+    /// with. A file with a fault changes nothing: the playbook in use stays, and administrators see the faults.
+    /// A server that is sent SIGHUP does the same with the file of its configuration.
+    ///
+    /// Example: backout --config /etc/backout/backout.toml playbook load playbook.toml
+    Load { file: PathBuf },
     /// Say what the rules advise for a made-up case, and who must agree.
     ///
     /// Example: backout playbook decide --trigger error-rate --severity P1
@@ -27,10 +38,12 @@ pub enum Playbook {
 }
 
 impl Playbook {
-    pub fn run(self) -> Result<(), Failure> {
+    /// `config` is where the configuration lies; only loading needs one.
+    pub fn run(self, config: Option<&Path>) -> Result<(), Failure> {
         let code = match self {
             Playbook::Init { file, force } => init(&file, force),
             Playbook::Check { file } => check(&file),
+            Playbook::Load { file } => return runtime()?.block_on(load(&Config::load(config)?, &file)),
             Playbook::Decide(decide) => {
                 let text = match &decide.playbook {
                     Some(path) => {
@@ -85,6 +98,33 @@ pub fn init(path: &Path, force: bool) -> u8 {
 
 fn write_new(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(DEFAULT.as_bytes())
+}
+
+/// Takes the file into use, or says every fault of it.
+async fn load(config: &Config, file: &Path) -> Result<(), Failure> {
+    let store = config.store().await?;
+    // Faults are kept with the file's whole name: whoever reads them stands elsewhere.
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let playbooks = Playbooks::default();
+    let loaded = playbooks.load_file(&store, &file, "system", SystemClock.now()).await;
+    match loaded {
+        Ok(hash) => {
+            let stored = store.playbook(&hash).await?;
+            let what = stored.map_or_else(String::new, |it| format!("{}, version {}, ", it.title, it.version));
+            say(&mut io::stdout(), &format!("In use for new incidents: {what}content {}.", &hash[..12]));
+            say(&mut io::stdout(), "Incidents that are open keep the version that they opened with.");
+            Ok(())
+        }
+        Err(LoadError::Faults(faults)) => {
+            for fault in &faults {
+                say(&mut io::stdout(), &fault.in_file(&file).to_string());
+            }
+            say(&mut io::stdout(), "Nothing was loaded; the playbook in use stays.");
+            Err(Failure::told(FAULTY))
+        }
+        Err(fault @ LoadError::Unreadable(..)) => Err(Failure::no(format!("{fault}; the playbook in use stays"))),
+        Err(LoadError::Store(fault)) => Err(Failure::machine(fault)),
+    }
 }
 
 /// Prints every fault of the playbook at `path`, then their count. Returns the exit code: 0 without a fault.

@@ -9,6 +9,7 @@ use crate::app::playbooks::Playbooks;
 use crate::clock::{self, Clock, SystemClock};
 use crate::executor::Supervisor;
 use crate::playbook;
+use crate::store::Store;
 use crate::triggers::probe::{Probe, ProbeClient, ReadBackClient};
 use crate::web::{self, AppState};
 use crate::worker;
@@ -18,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Everything that runs while a server does.
 pub struct Running {
@@ -73,6 +75,8 @@ pub fn start_log(usual: tracing_subscriber::filter::LevelFilter) {
 
 /// Opens the store, loads the playbook, binds the address and starts the workers.
 pub async fn prepare(config: &Config) -> Result<Running, Failure> {
+    // Before anything else: without it a hang-up ends the process.
+    let hang_ups = signal(SignalKind::hangup()).map_err(Failure::machine)?;
     let web_site = config.web_site()?;
     make_private(&config.data)?;
     let lock = only_server(&config.data)?;
@@ -84,19 +88,10 @@ pub async fn prepare(config: &Config) -> Result<Running, Failure> {
         .map_err(|fault| Failure::machine(format!("{} cannot be listened on: {fault}", config.listen)))?;
     let store = config.store().await?;
     let clock = Arc::new(SystemClock);
-    let playbooks = Playbooks::default();
-    let text = match &config.playbook {
-        Some(path) => Some(
-            std::fs::read_to_string(path)
-                .map_err(|fault| Failure::usage(format!("the playbook {}: {fault}", path.display())))?,
-        ),
-        None if store.playbooks().await?.is_empty() => Some(playbook::DEFAULT.to_owned()),
-        None => None,
-    };
-    if let Some(text) = text {
-        playbooks.load(&store, &text, "system", clock.now()).await.map_err(Failure::usage)?;
-    }
+    let playbooks = Playbooks::from_file(config.playbook.clone());
+    first_playbook(&store, &playbooks).await?;
     let app = App::new(store, clock.clone(), site, playbooks);
+    tokio::spawn(load_at_hang_up(app.clone(), hang_ups));
     let runs = config.data.join("runs");
     let supervisor = Supervisor::new(&runs, clock)
         .map_err(|fault| Failure::machine(format!("the folder {}: {fault}", runs.display())))?;
@@ -105,6 +100,45 @@ pub async fn prepare(config: &Config) -> Result<Running, Failure> {
     let passwords = Passwords::new(Parameters::PRODUCTION, cores);
     let live = web::live::Live::of(config.streams());
     Ok(Running { state: AppState { live, ..AppState::new(web_site, app, passwords) }, listener, _lock: lock })
+}
+
+/// A store without a playbook takes the server's file, or the default one. Where one is in use, it stays: whoever wants
+/// another loads it. A file that differs or has faults is told to administrators, and never stops a start.
+async fn first_playbook(store: &Store, playbooks: &Playbooks) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    let current = playbooks.current_read(&mut store.read().await?).await;
+    match (current, playbooks.file()) {
+        (Ok((hash, _)), Some(file)) => {
+            if let Some(trouble) = playbooks.trouble(&hash).await {
+                tracing::warn!(file = %file.display(), ?trouble, "the playbook in the store is another and stays in use");
+            }
+            Ok(())
+        }
+        (Ok(_), None) => Ok(()),
+        (Err(_), Some(file)) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|fault| Failure::usage(format!("the playbook {}: {fault}", file.display())))?;
+            playbooks.load_first(store, &text, "system", now).await.map(|_| ()).map_err(Failure::usage)
+        }
+        (Err(_), None) if store.playbooks().await?.is_empty() => {
+            playbooks.load_first(store, playbook::DEFAULT, "system", now).await.map(|_| ()).map_err(Failure::usage)
+        }
+        (Err(_), None) => Ok(()),
+    }
+}
+
+/// Each hang-up signal loads the server's own file (P4). Whatever it holds, the server goes on.
+async fn load_at_hang_up(app: App, mut hang_ups: Signal) {
+    while hang_ups.recv().await.is_some() {
+        let Some(file) = app.playbooks.file() else {
+            tracing::warn!("a hang-up loads the playbook's file, and the configuration names none");
+            continue;
+        };
+        match app.playbooks.load_file(&app.store, file, "system", app.clock.now()).await {
+            Ok(hash) => tracing::info!(file = %file.display(), hash, "the playbook is in use for new incidents"),
+            Err(fault) => tracing::warn!(file = %file.display(), %fault, "the playbook in use stays"),
+        }
+    }
 }
 
 fn start_workers(app: &App, config: &Config, supervisor: Supervisor) -> Result<(), Failure> {
@@ -150,7 +184,6 @@ pub async fn serve(running: Running) -> Result<(), Failure> {
 }
 
 async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
             tokio::select! {

@@ -3,8 +3,8 @@
 use super::event::{Event, Mark, Opened, Recorded, RunEnd};
 use super::plan::FixedPlan;
 use super::state::{
-    Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Closed, Debt, Held, Incident, IndicatorSeen,
-    Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates, Written,
+    Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, ImpactTold,
+    Incident, IndicatorSeen, Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates, Written,
 };
 use super::{PersonId, Role, Timestamp};
 
@@ -54,9 +54,11 @@ fn open(opened: &Opened, recorded: &Recorded) -> Incident {
         debts: Vec::new(),
         attempts: Vec::new(),
         updates: Updates::default(),
+        impact: None,
         sections: Default::default(),
         freeze_lifted: None,
         kept: Vec::new(),
+        pins: Vec::new(),
         closed: None,
     };
     promise_first(&mut incident, recorded.at);
@@ -99,8 +101,29 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
             incident.updates.note = None;
             incident.updates.promised = update.next_due_at.map(|due_at| Promise { number: update.number + 1, due_at });
             incident.updates.sent.push((at, update.clone()));
+            incident.updates.call = Call::default();
+            if let Some(beat) = &mut incident.updates.beat {
+                beat.announced = true;
+            }
         }
+        Event::UpdateAwaited { number, .. } => incident.updates.call.ready = Some(*number),
+        Event::UpdateMissed { numbers, .. } => incident.updates.call.missed.extend(numbers),
+        Event::UpdateEscalated { .. } => incident.updates.call.escalated_at = Some(at),
+        Event::BeatChanged { every, reason, next_due_at, .. } => {
+            let beat = Beat { every: *every, by, at, reason: reason.clone(), announced: false };
+            incident.updates.beat = Some(beat);
+            if let (Some(promise), Some(due_at)) = (&mut incident.updates.promised, next_due_at) {
+                promise.due_at = *due_at;
+            }
+        }
+        Event::LinkPinned(pin) => incident.pins.push(pin.clone()),
+        Event::LinkUnpinned { address, .. } => incident.pins.retain(|pin| pin.address != *address),
         Event::NoteAdded { .. } => {}
+        Event::ImpactDescribed(said) => {
+            if let Some(by) = by {
+                incident.impact = Some(ImpactTold { said: said.clone(), by, at });
+            }
+        }
         Event::SectionWritten { document, section, text } => {
             if let Some(by) = by {
                 let written = Written { text: text.clone(), by, at };
@@ -352,5 +375,6 @@ fn promise_first(incident: &mut Incident, at: Timestamp) {
         && incident.is_open()
     {
         incident.updates.promised = Some(Promise { number: 1, due_at: at + incident.cadence.every });
+        incident.updates.since = Some(at);
     }
 }

@@ -1,9 +1,9 @@
 //! What may be asked of an incident. Commands are imperatives; [`super::decide`] answers each with events or a refusal.
 
-use super::event::{Mark, RunOutcome, TriggerSeen};
+use super::event::{ImpactSaid, Mark, Pin, RunOutcome, TriggerSeen};
 use super::plan::Draft;
 use super::state::{AttemptNo, IndicatorSign, RunId};
-use super::{PersonId, Role, Severity};
+use super::{PersonId, Role, Severity, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -170,9 +170,32 @@ pub enum Command {
         number: u32,
         note: Option<String>,
     },
+    /// The clock's: the draft of an update that waits for a person stands ready.
+    CallForUpdate {
+        number: u32,
+    },
+    /// The clock's: the time of an update that waits for a person has come, and nobody sent it.
+    MissUpdate {
+        number: u32,
+    },
+    /// The clock's: the next contact is asked.
+    EscalateUpdate {
+        number: u32,
+    },
+    /// Promises another beat of updates.
+    ChangeBeat {
+        every: Span,
+        reason: String,
+    },
+    PinLink(Pin),
+    UnpinLink {
+        address: String,
+    },
     AddNote {
         text: String,
     },
+    /// Says what people feel, how many and since when: what a machine cannot know (L7).
+    DescribeImpact(ImpactSaid),
     WriteSection {
         document: String,
         section: String,

@@ -1,7 +1,8 @@
 //! What the clock owes: numbered commands that every replica may submit, without a lease; the second is quietly refused.
 
 use super::command::Command;
-use super::state::{Incident, RunState};
+use super::procedure::Sending;
+use super::state::{Incident, Promise, RunState};
 use super::{Span, Timestamp};
 
 /// After its time limit, its grace and this much more, a run that nobody heard of is lost.
@@ -9,11 +10,7 @@ pub const SILENCE: Span = Span::seconds(60);
 
 /// The next thing that is owed, and when. `None` when nothing is.
 pub fn due(incident: &Incident) -> Option<(Timestamp, Command)> {
-    let update = incident
-        .updates
-        .promised
-        .filter(|_| incident.is_open())
-        .map(|promise| (promise.due_at, Command::SendUpdate { number: promise.number, note: None }));
+    let update = update(incident);
     let silent = incident
         .attempts
         .iter()
@@ -25,6 +22,24 @@ pub fn due(incident: &Incident) -> Option<(Timestamp, Command)> {
         })
         .min_by_key(|(at, _)| *at);
     [update, silent].into_iter().flatten().min_by_key(|(at, _)| *at)
+}
+
+/// What is owed of the next update: it goes out by itself; or, where a person's word is demanded, its writer is called,
+/// its miss is recorded at its time, and the next contact is asked.
+fn update(incident: &Incident) -> Option<(Timestamp, Command)> {
+    let Promise { number, due_at } = incident.updates.promised.filter(|_| incident.is_open())?;
+    if incident.cadence.sent == Sending::ByItself {
+        return Some((due_at, Command::SendUpdate { number, note: None }));
+    }
+    let call = &incident.updates.call;
+    let ready = (call.ready != Some(number))
+        .then(|| (due_at - incident.cadence.draft_before, Command::CallForUpdate { number }));
+    let next = call.missed.last().map_or(number, |missed| missed.saturating_add(1));
+    let passed = Span(incident.beat().0.saturating_mul(i64::from(next.saturating_sub(number))));
+    let miss = (due_at + passed, Command::MissUpdate { number: next });
+    let asked = !call.missed.is_empty() && call.escalated_at.is_none();
+    let escalate = asked.then(|| (due_at + incident.cadence.next_contact_after, Command::EscalateUpdate { number }));
+    [ready, Some(miss), escalate].into_iter().flatten().min_by_key(|(at, _)| *at)
 }
 
 #[cfg(test)]
@@ -59,5 +74,24 @@ mod tests {
         told.as_object_mut().unwrap().remove("grace");
         let read: crate::domain::event::RunStarting = serde_json::from_value(told).unwrap();
         assert_eq!(read.grace, Span::ZERO);
+    }
+
+    #[test]
+    fn one_that_waits_for_a_person_is_called_for_missed_and_escalated_in_this_order() {
+        let mut incident = fold(&journal()).unwrap();
+        let at = |minutes| Timestamp(0) + Span::minutes(minutes);
+        incident.closed = None;
+        incident.cadence.sent = Sending::ByPerson;
+        incident.updates.promised = Some(Promise { number: 3, due_at: at(10) });
+        let owed = |incident: &Incident| update(incident).unwrap();
+        assert_eq!(owed(&incident), (at(9), Command::CallForUpdate { number: 3 }));
+        incident.updates.call.ready = Some(3);
+        assert_eq!(owed(&incident), (at(10), Command::MissUpdate { number: 3 }));
+        incident.updates.call.missed = vec![3];
+        assert_eq!(owed(&incident), (at(11), Command::EscalateUpdate { number: 3 }));
+        incident.updates.call.escalated_at = Some(at(11));
+        assert_eq!(owed(&incident), (at(15), Command::MissUpdate { number: 4 }));
+        incident.cadence.sent = Sending::ByItself;
+        assert_eq!(owed(&incident), (at(10), Command::SendUpdate { number: 3, note: None }));
     }
 }

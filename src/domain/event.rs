@@ -5,7 +5,7 @@
 use super::command::Outcome;
 use super::curve::Curve;
 use super::plan::Draft;
-use super::procedure::{Decision, Slot};
+use super::procedure::{self, Decision, LinkKind, Sending, Slot};
 use super::state::{AttemptNo, IndicatorSign, RunId};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
 use crate::domain::actor::Who;
@@ -192,9 +192,39 @@ pub enum Event {
         note: String,
     },
     UpdateSent(UpdateSent),
+    /// The draft of an update that waits for a person stands ready: its time is near.
+    UpdateAwaited {
+        number: u32,
+        due_at: Timestamp,
+    },
+    /// Nobody gave the word that an update waited for; each promise that passed is a miss.
+    UpdateMissed {
+        numbers: Vec<u32>,
+        /// When the newest of them was due.
+        due_at: Timestamp,
+    },
+    /// The next contact is asked for an update that its writer left unsent.
+    UpdateEscalated {
+        number: u32,
+        to: Vec<Role>,
+    },
+    /// The incident commander promised another beat of updates. It is announced by the next one.
+    BeatChanged {
+        from: Span,
+        every: Span,
+        reason: String,
+        /// When the next update is due now, where that changed at once.
+        next_due_at: Option<Timestamp>,
+    },
+    LinkPinned(Pin),
+    LinkUnpinned {
+        title: String,
+        address: String,
+    },
     NoteAdded {
         text: String,
     },
+    ImpactDescribed(ImpactSaid),
     SectionWritten {
         document: String,
         section: String,
@@ -237,6 +267,35 @@ pub struct Cadence {
     pub every: Span,
     pub draft_before: Span,
     pub from: Severity,
+    #[serde(default)]
+    pub sent: Sending,
+    #[serde(default = "slow_after")]
+    pub slow_after: Span,
+    #[serde(default = "slowest")]
+    pub slowest: Span,
+    #[serde(default = "next_contact_after")]
+    pub next_contact_after: Span,
+}
+
+fn slow_after() -> Span {
+    procedure::SLOW_AFTER
+}
+
+fn slowest() -> Span {
+    procedure::SLOWEST
+}
+
+fn next_contact_after() -> Span {
+    procedure::NEXT_CONTACT_AFTER
+}
+
+/// What people look for, pinned in the room.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Pin {
+    pub kind: LinkKind,
+    pub title: String,
+    /// Always https.
+    pub address: String,
 }
 
 /// What the rules say, with the reason in words (D1).
@@ -353,6 +412,23 @@ pub enum Mark {
     },
 }
 
+/// What people feel, as somebody said it. Each telling stands in place of the one before; an empty text is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct ImpactSaid {
+    /// One sentence about people, without a full stop: "Crisis messages are not flagged to our care team".
+    pub felt: String,
+    pub people: Option<u32>,
+    /// How the number is known, or what it counts.
+    pub people_note: String,
+    /// When people began to feel it, where that was before the first trigger.
+    pub since: Option<Timestamp>,
+    pub cost: String,
+    pub cost_note: String,
+    /// What is risked by acting, and by waiting.
+    pub acting: String,
+    pub waiting: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UpdateSent {
     pub number: u32,
@@ -366,6 +442,9 @@ pub struct UpdateSent {
     pub late: bool,
     /// When the next is promised; `None` once the outcome was said.
     pub next_due_at: Option<Timestamp>,
+    /// The facts that the text told, by their names in the template, so that the next one can say whether anything changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<String, String>,
 }
 
 impl Event {

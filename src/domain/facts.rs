@@ -5,6 +5,7 @@ use super::condition::{Condition, Direction, Series};
 use super::curve::Curve;
 use super::plan::{Draft, PlannedAction};
 use super::procedure::{Procedure, TargetKind};
+use super::progress::Earlier;
 use super::running::{self, Stint};
 use super::{PersonId, Role, Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,9 @@ pub struct Facts<'a> {
     /// What was measured since the incident began, or since it was last kept. Read only for what may end something
     /// ([`super::decide::may_end`]).
     pub curves: &'a [Curve],
+    /// How long earlier rollbacks of this component took. Read only for what may compose an update
+    /// ([`super::decide::composes`]), and for the page that shows its draft.
+    pub earlier: &'a Earlier,
     /// What the running service says of itself, where it can be asked (E18).
     pub version: Option<&'a ReadBack>,
     /// Environments that this Backout may act on, with their components.

@@ -15,6 +15,7 @@ pub mod event;
 pub mod facts;
 pub mod figures;
 pub mod grant;
+pub mod impact;
 pub mod lanes;
 pub mod offers;
 pub mod people;

@@ -66,12 +66,45 @@ pub struct Updates {
     pub draft_before: Span,
     /// From the opening at this severity or worse, otherwise from the first run's start.
     pub from: Severity,
+    /// Whether each goes out by itself, or waits for a person's word.
+    pub sent: Sending,
+    /// Once the promise has held for so long, the incident commander may slow the beat.
+    pub slow_after: Span,
+    /// No beat is slower than this.
+    pub slowest: Span,
+    /// So long after an update that waits for a person was due, the next contact is asked too.
+    pub next_contact_after: Span,
     pub seed: Option<String>,
 }
 
+/// What makes a progress update go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Sending {
+    /// Its time.
+    #[default]
+    ByItself,
+    /// A person's word; unsent at its time, it is overdue.
+    ByPerson,
+}
+
+/// What a playbook means that does not say how slow updates may become, or when another one is asked.
+pub const SLOW_AFTER: Span = Span::minutes(60);
+pub const SLOWEST: Span = Span::minutes(15);
+pub const NEXT_CONTACT_AFTER: Span = Span::minutes(1);
+
 impl Default for Updates {
     fn default() -> Self {
-        Updates { every: Span::minutes(5), draft_before: Span::minutes(1), from: Severity::P1, seed: None }
+        Updates {
+            every: Span::minutes(5),
+            draft_before: Span::minutes(1),
+            from: Severity::P1,
+            sent: Sending::ByItself,
+            slow_after: SLOW_AFTER,
+            slowest: SLOWEST,
+            next_contact_after: NEXT_CONTACT_AFTER,
+            seed: None,
+        }
     }
 }
 
@@ -648,11 +681,54 @@ pub struct AfterTask {
     pub seed: Option<String>,
 }
 
+/// Something that people look for in an incident: the call, the chat, a runbook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     pub title: String,
+    /// An address that a browser opens, or the name of a place, such as a folder of documents.
     pub target: String,
+    pub kind: LinkKind,
+    /// The component that it is about; all of them where there is none.
+    pub component: Option<String>,
     pub seed: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    Call,
+    Chat,
+    Runbook,
+    #[default]
+    Other,
+}
+
+impl LinkKind {
+    pub const ALL: [LinkKind; 4] = [LinkKind::Call, LinkKind::Chat, LinkKind::Runbook, LinkKind::Other];
+
+    pub const fn key(self) -> &'static str {
+        match self {
+            LinkKind::Call => "call",
+            LinkKind::Chat => "chat",
+            LinkKind::Runbook => "runbook",
+            LinkKind::Other => "other",
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<LinkKind> {
+        LinkKind::ALL.into_iter().find(|kind| kind.key() == key)
+    }
+}
+
+impl fmt::Display for LinkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LinkKind::Call => "call",
+            LinkKind::Chat => "chat",
+            LinkKind::Runbook => "runbook",
+            LinkKind::Other => "other link",
+        })
+    }
 }
 
 impl Procedure {

@@ -374,6 +374,17 @@ pub struct UpdatesPart {
     pub missed: Vec<u32>,
     /// The longest time between two updates.
     pub longest_gap: Option<Span>,
+    /// Other beats that were promised.
+    pub beats: Vec<BeatPart>,
+}
+
+/// Another beat, and who promised it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BeatPart {
+    pub at: Timestamp,
+    pub by: String,
+    pub every: Span,
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use super::command::Outcome;
 use super::curve::Curve;
-use super::event::{Advice, Cadence, Mark, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
+use super::event::{Advice, Cadence, ImpactSaid, Mark, Pin, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
 use super::plan::{Draft, FixedPlan};
 use super::procedure::{ActionMode, StartMode};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
@@ -61,10 +61,14 @@ pub struct Incident {
     pub debts: Vec<Debt>,
     pub attempts: Vec<Attempt>,
     pub updates: Updates,
+    /// What people feel, as it was said last.
+    pub impact: Option<ImpactTold>,
     pub sections: BTreeMap<(String, String), Written>,
     pub freeze_lifted: Option<String>,
     /// What was measured, as far as it was copied into the journal; in order of time.
     pub kept: Vec<Curve>,
+    /// What people look for, in the order of pinning.
+    pub pins: Vec<Pin>,
     pub closed: Option<Closed>,
 }
 
@@ -92,6 +96,13 @@ pub struct Written {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ImpactTold {
+    pub said: ImpactSaid,
+    pub by: PersonId,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Closed {
     pub outcome: Outcome,
     pub reason: String,
@@ -105,6 +116,34 @@ pub struct Updates {
     pub promised: Option<Promise>,
     /// A person's words for the next one.
     pub note: Option<String>,
+    /// Since when they are promised.
+    pub since: Option<Timestamp>,
+    /// The beat that the incident commander promised in place of the playbook's.
+    pub beat: Option<Beat>,
+    /// How the one stands that waits for a person; as new once one went out.
+    pub call: Call,
+}
+
+/// A beat that was promised by a person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Beat {
+    pub every: Span,
+    pub by: Option<PersonId>,
+    pub at: Timestamp,
+    pub reason: String,
+    /// An update told it.
+    pub announced: bool,
+}
+
+/// How an update that waits for a person stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Call {
+    /// Its number, once its draft stands ready.
+    pub ready: Option<u32>,
+    /// Promises that passed unsent, in their order.
+    pub missed: Vec<u32>,
+    /// When the next contact was asked.
+    pub escalated_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -412,6 +451,11 @@ impl Incident {
     /// The outcome of the rollback is known.
     pub fn outcome_known(&self) -> bool {
         self.closed.is_some() || self.current().is_some_and(|attempt| attempt.status() == AttemptStatus::Succeeded)
+    }
+
+    /// How far apart updates are: as the incident commander promised, else as the playbook says.
+    pub fn beat(&self) -> Span {
+        self.updates.beat.as_ref().map_or(self.cadence.every, |beat| beat.every)
     }
 
     pub fn has_open_debt(&self) -> bool {

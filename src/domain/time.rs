@@ -174,6 +174,13 @@ impl fmt::Display for Timestamp {
 }
 
 impl Timestamp {
+    /// `2026-03-05T03:14:28.001Z`: rounded up to milliseconds, as scripts count.
+    pub fn precise(self) -> String {
+        let millis = self.0.div_euclid(1_000) + i64::from(self.0.rem_euclid(1_000) > 0);
+        let whole = Timestamp(millis.saturating_mul(1_000)).to_string();
+        format!("{}.{:03}Z", &whole[..19], millis.rem_euclid(1_000))
+    }
+
     /// `03:14:28`, UTC.
     pub fn time_of_day(self) -> String {
         self.to_string()[11..19].to_owned()
@@ -208,6 +215,8 @@ mod tests {
         assert_eq!(Timestamp(951_782_400_000_000).to_string(), "2000-02-29T00:00:00Z");
         assert_eq!(Timestamp(1_772_680_468_000_000).to_string(), "2026-03-05T03:14:28Z");
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59Z");
+        assert_eq!(Timestamp(1_772_680_468_000_001).precise(), "2026-03-05T03:14:28.001Z");
+        assert_eq!(Timestamp(1_772_680_468_999_500).precise(), "2026-03-05T03:14:29.000Z");
     }
 
     #[test]

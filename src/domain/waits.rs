@@ -34,6 +34,8 @@ pub enum Task {
     ConfirmSeverity,
     Ratify,
     Close,
+    /// A progress update that goes out by a person's word alone.
+    WriteUpdate,
 }
 
 /// Whom it waits for: one person, or anyone with a role.
@@ -75,6 +77,12 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
     if incident.commander.is_none() {
         let who = Awaited::Role(Role::IncidentCommander);
         add(Task::TakeCommand, who, "Take command".into(), incident.opened_at);
+    }
+    if let Some((what, since, asked)) = update(incident) {
+        add(Task::WriteUpdate, place(Role::IncidentCommander), what.clone(), since);
+        for role in asked {
+            add(Task::WriteUpdate, Awaited::Role(role), what.clone(), since);
+        }
     }
     if let Some(asked) = &incident.severity_asked {
         let who = if incident.commander.as_ref() == Some(&asked.by) {
@@ -202,4 +210,20 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         );
     }
     waits
+}
+
+/// The update that waits for a person, since when, and who is asked beside the incident commander.
+fn update(incident: &Incident) -> Option<(String, Timestamp, Vec<Role>)> {
+    let (promise, call) = (incident.updates.promised?, &incident.updates.call);
+    call.ready.filter(|number| *number == promise.number)?;
+    let due = promise.due_at.time_of_day();
+    let number = call.missed.last().copied().unwrap_or(promise.number);
+    let asked = if call.escalated_at.is_some() { vec![Role::Management, Role::Support] } else { Vec::new() };
+    Some(match call.missed.is_empty() {
+        true => {
+            let since = promise.due_at - incident.cadence.draft_before;
+            (format!("Send progress update {number} before {due} UTC"), since, asked)
+        }
+        false => (format!("Send progress update {number}, overdue since {due} UTC"), promise.due_at, asked),
+    })
 }

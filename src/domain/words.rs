@@ -7,11 +7,11 @@
 use super::actor::Who;
 use super::condition::Series;
 use super::curve::Curve;
-use super::event::{Event, Mark, Recorded, RunEnd, RunStarting, UpdateSent};
+use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting, UpdateSent};
 use super::plan::{Draft, FixedPlan, Target};
 use super::procedure::Procedure;
 use super::state::{AttemptNo, Incident, IndicatorSign, RunId};
-use super::{PersonId, Span};
+use super::{PersonId, Role, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ impl TimelineKind {
 }
 
 /// The symbols that entries use; the icon sheet must have them all.
-pub const ICONS: [&str; 20] = [
+pub const ICONS: [&str; 21] = [
     "attention",
     "back",
     "bell",
@@ -101,6 +101,7 @@ pub const ICONS: [&str; 20] = [
     "message",
     "not-needed",
     "pause",
+    "people",
     "person",
     "play",
     "pulse",
@@ -191,7 +192,14 @@ impl<'a> Story<'a> {
             | Event::MeasuresKept { .. } => self.tell_verification(&who, &recorded.event),
             Event::UpdateEdited { .. }
             | Event::UpdateSent(_)
+            | Event::UpdateAwaited { .. }
+            | Event::UpdateMissed { .. }
+            | Event::UpdateEscalated { .. }
+            | Event::BeatChanged { .. }
+            | Event::LinkPinned(_)
+            | Event::LinkUnpinned { .. }
             | Event::NoteAdded { .. }
+            | Event::ImpactDescribed(_)
             | Event::SectionWritten { .. } => self.tell_message(&who, &recorded.event),
         }
     }
@@ -508,9 +516,53 @@ impl<'a> Story<'a> {
                 format!("{who} sent update {}{}", update.number, manner(update)),
                 [update.text.clone()],
             ),
+            // Whoever set the clock off: these three are its own.
+            Event::UpdateAwaited { number, due_at } => told(
+                TimelineKind::Message,
+                "waiting",
+                format!("Backout called for update {number}, due at {} UTC", due_at.time_of_day()),
+                [],
+            ),
+            Event::UpdateMissed { numbers, due_at } => told(
+                TimelineKind::Message,
+                "attention",
+                format!("Backout recorded that nobody sent {}", numbered(numbers)),
+                [format!("Due at {} UTC", due_at.time_of_day())],
+            ),
+            Event::UpdateEscalated { number, to } => told(
+                TimelineKind::Message,
+                "bell",
+                format!("Backout asked {} for update {number}", roles_words(to)),
+                [],
+            ),
+            Event::BeatChanged { from, every, reason, next_due_at } => {
+                let manner = if every > from { "slower" } else { "faster" };
+                let next = next_due_at.map(|at| format!("The next is due at {} UTC", at.time_of_day()));
+                told(
+                    TimelineKind::Decision,
+                    "message",
+                    format!("{who} promised {manner} updates: every {}, not every {}", every.written(), from.written()),
+                    [reason.clone(), next.unwrap_or_default()],
+                )
+            }
+            Event::LinkPinned(pin) => told(
+                TimelineKind::Note,
+                "evidence",
+                format!("{who} pinned the {} “{}”", pin.kind, pin.title),
+                [pin.address.clone()],
+            ),
+            Event::LinkUnpinned { title, address } => {
+                told(TimelineKind::Note, "back", format!("{who} took down the link “{title}”"), [address.clone()])
+            }
             Event::NoteAdded { text } => {
                 told(TimelineKind::Note, "message", format!("{who} wrote a note"), [text.clone()])
             }
+            Event::ImpactDescribed(said) => told(
+                TimelineKind::Message,
+                "people",
+                format!("{who} said what people feel: {}", said.felt.trim_end_matches(['.', '!'])),
+                impact_lines(said),
+            ),
             Event::SectionWritten { document, section, text } => {
                 let known = self.procedure.documents.iter().find(|known| known.name == *document);
                 let part = known.and_then(|known| known.sections.iter().find(|known| known.name == *section));
@@ -630,6 +682,30 @@ fn baseline_words(baseline: &BTreeMap<String, i64>) -> String {
     if values.is_empty() { String::new() } else { format!("Before it: {}", values.join(", ")) }
 }
 
+/// What was said besides the sentence itself, one line each.
+fn impact_lines(said: &ImpactSaid) -> Vec<String> {
+    let with = |label: &str, text: &str, note: &str| match (text.is_empty(), note.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => format!("{label}: {text}"),
+        (false, false) => format!("{label}: {text}, {note}"),
+    };
+    vec![
+        with("People", &said.people.map_or_else(String::new, thousands), &said.people_note),
+        with("Since", &said.since.map_or_else(String::new, |at| format!("{} {} UTC", at.date(), at.time_of_day())), ""),
+        with("Cost", &said.cost, &said.cost_note),
+        with("Risk of acting", &said.acting, ""),
+        with("Risk of waiting", &said.waiting, ""),
+    ]
+}
+
+/// `1,284`.
+pub fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|part| std::str::from_utf8(part).ok()).collect();
+    groups.join(",")
+}
+
 fn marked(who: &str, text: &str, mark: &Mark, measured: Option<&str>) -> Told {
     let measured = measured_words(measured);
     let (icon, words, detail) = match mark {
@@ -656,10 +732,23 @@ fn manner(update: &UpdateSent) -> String {
     }
     match update.missed.as_slice() {
         [] => {}
-        [one] => words.push_str(&format!("; update {one} was missed")),
-        [first, .., last] => words.push_str(&format!("; updates {first} to {last} were missed")),
+        one @ [_] => words.push_str(&format!("; {} was missed", numbered(one))),
+        more => words.push_str(&format!("; {} were missed", numbered(more))),
     }
     words
+}
+
+/// `update 3`, or `updates 3 to 5`.
+fn numbered(numbers: &[u32]) -> String {
+    match numbers {
+        [] => "no update".to_owned(),
+        [one] => format!("update {one}"),
+        [first, .., last] => format!("updates {first} to {last}"),
+    }
+}
+
+fn roles_words(roles: &[Role]) -> String {
+    roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 const fn result_word(succeeded: bool) -> &'static str {
@@ -737,14 +826,15 @@ pub fn attempt_named(event: &Event) -> Option<AttemptNo> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Severity;
     use crate::domain::actor::Who;
     use crate::domain::command::Outcome;
-    use crate::domain::event::{Mark, RunOutcome};
+    use crate::domain::event::{Mark, Pin, RunOutcome};
+    use crate::domain::procedure::LinkKind;
     use crate::domain::report::tests::sample::{
         OPENED, advice, approved, draft, helen, journal, maya, names, opened, run, starting, submitted, tomas, trigger,
         update,
     };
-    use crate::domain::{Role, Severity};
     use crate::playbook::default_procedure;
 
     /// One of each, as a person's act. A new kind of event fails to compile in `kinds` until it is here.
@@ -917,7 +1007,46 @@ mod tests {
                 Event::UpdateSent(UpdateSent { late: true, missed: vec![2, 3, 4], ..update(5, 1500) }),
                 "Maya Okafor sent update 5 after its time; updates 2 to 4 were missed",
             ),
+            (Event::UpdateAwaited { number: 2, due_at: OPENED }, "Backout called for update 2, due at 02:58:12 UTC"),
+            (
+                Event::UpdateMissed { numbers: vec![2, 3], due_at: OPENED },
+                "Backout recorded that nobody sent updates 2 to 3",
+            ),
+            (
+                Event::UpdateEscalated { number: 2, to: vec![Role::Management, Role::Support] },
+                "Backout asked management and support for update 2",
+            ),
+            (
+                Event::BeatChanged {
+                    from: Span::minutes(5),
+                    every: Span::minutes(15),
+                    reason: reason(),
+                    next_due_at: None,
+                },
+                "Maya Okafor promised slower updates: every 15m, not every 5m",
+            ),
+            (
+                Event::LinkPinned(Pin {
+                    kind: LinkKind::Call,
+                    title: "War room".into(),
+                    address: "https://meet.example/rb".into(),
+                }),
+                "Maya Okafor pinned the call “War room”",
+            ),
+            (
+                Event::LinkUnpinned { title: "War room".into(), address: "https://meet.example/rb".into() },
+                "Maya Okafor took down the link “War room”",
+            ),
             (Event::NoteAdded { text: reason() }, "Maya Okafor wrote a note"),
+            (
+                Event::ImpactDescribed(ImpactSaid {
+                    felt: "Crisis messages are not flagged.".into(),
+                    people: Some(1_284),
+                    since: Some(OPENED),
+                    ..ImpactSaid::default()
+                }),
+                "Maya Okafor said what people feel: Crisis messages are not flagged",
+            ),
             (
                 Event::SectionWritten {
                     document: "rollback-report".into(),
@@ -994,12 +1123,19 @@ mod tests {
                 Event::SectionWritten { .. } => 41,
                 Event::FreezeLifted { .. } => 42,
                 Event::Closed { .. } => 43,
-                // The last: its number is how many there are.
                 Event::MeasuresKept { .. } => 44,
+                Event::UpdateAwaited { .. } => 45,
+                Event::UpdateMissed { .. } => 46,
+                Event::UpdateEscalated { .. } => 47,
+                Event::BeatChanged { .. } => 48,
+                Event::LinkPinned(_) => 49,
+                Event::LinkUnpinned { .. } => 50,
+                // The last: its number is how many there are.
+                Event::ImpactDescribed(_) => 51,
             }
         }
         let seen: std::collections::BTreeSet<usize> = every_event().iter().map(|(event, _)| place(event)).collect();
-        assert_eq!(seen, (1..=44).collect(), "the table has every kind of event");
+        assert_eq!(seen, (1..=51).collect(), "the table has every kind of event");
         seen.len()
     }
 
@@ -1009,7 +1145,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_event_is_one_plain_sentence() {
-        assert_eq!(kinds(), 44);
+        assert_eq!(kinds(), 51);
         let (journal, procedure) = (journal(), default_procedure());
         let story = Story::of(&journal, &names, &procedure);
         for (event, sentence) in every_event() {

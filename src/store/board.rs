@@ -81,6 +81,8 @@ pub(super) const DUE_BEFORE: &str =
 pub(super) const NEXT_DUE: &str = "SELECT next_due FROM board WHERE next_due IS NOT NULL ORDER BY next_due LIMIT 1";
 pub(super) const RECENT: &str =
     concat!("SELECT ", columns!(), " FROM board WHERE number < $1 ORDER BY number DESC LIMIT $2");
+pub(super) const ENDED_WELL: &str = "SELECT incident FROM board WHERE environment = $1 AND component = $2 \
+     AND outcome IN ('rolled_back', 'restored') ORDER BY opened_at DESC LIMIT $3";
 pub(super) const HOLDING_LOCKS: &str =
     concat!("SELECT ", columns!(), " FROM board WHERE environment = $1 AND locked_components <> '[]' ORDER BY number");
 pub(super) const FIRST_OPENED: &str = "SELECT opened_at FROM board WHERE environment = $1 AND component = $2 \
@@ -157,6 +159,11 @@ queries! {
     /// The incidents that hold a lock in an environment.
     read pub fn holding_locks(db, environment: &str) -> Vec<BoardRow> {
         Ok(sqlx::query_as(HOLDING_LOCKS).bind(environment).fetch_all(db).await?)
+    }
+
+    /// The newest incidents about a component that a rollback or a restoration ended.
+    read pub fn ended_well(db, environment: &str, component: &str, limit: i64) -> Vec<String> {
+        Ok(sqlx::query_scalar(ENDED_WELL).bind(environment).bind(component).bind(limit).fetch_all(db).await?)
     }
 
     /// When the first incident about a component was opened, from `from` on and before `to`; a dismissed alarm and

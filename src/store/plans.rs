@@ -19,6 +19,7 @@ const HOT: &[&str] = &[
     board::RECENT,
     board::HOLDING_LOCKS,
     board::FIRST_OPENED,
+    board::ENDED_WELL,
     sessions::LOAD,
     tokens::LIVE,
     registers::LIST,

@@ -84,6 +84,11 @@ impl Faults {
 pub struct Typed(BTreeMap<String, Vec<String>>);
 
 impl Typed {
+    /// As if these had been typed: to show what is known in a form's fields.
+    pub fn of<const N: usize>(fields: [(&str, String); N]) -> Typed {
+        Typed(fields.into_iter().map(|(name, text)| (name.to_owned(), vec![text])).collect())
+    }
+
     /// As typed; empty when the field was not sent.
     pub fn text(&self, field: &str) -> &str {
         self.0.get(field).and_then(|values| values.first()).map_or("", String::as_str)

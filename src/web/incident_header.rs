@@ -2,10 +2,11 @@
 //! pages. A page has one in its field `header` and includes `_incident_header.html` in its block `header`.
 
 use super::incident::{Sight, names, target_name};
+use super::update::turns_at;
 use crate::domain::facts::Facts;
-use crate::domain::procedure::{Phase, Procedure};
-use crate::domain::progress;
-use crate::domain::state::{Attempt, AttemptStatus, Incident};
+use crate::domain::procedure::{Phase, Procedure, Sending};
+use crate::domain::progress::{self, Draft};
+use crate::domain::state::{Attempt, AttemptStatus, Incident, Promise};
 use crate::domain::{Severity, Span, Timestamp};
 
 /// Which page of the incident is open.
@@ -16,6 +17,7 @@ pub enum Page {
     Approve,
     Verify,
     Timeline,
+    Impact,
     Report,
     Close,
     /// One without a link of its own: stopping, a run's log, evidence.
@@ -61,6 +63,10 @@ pub struct Clock {
     /// `since` counts up, `until` counts down.
     pub counts: &'static str,
     pub note: String,
+    /// Where the note leads; empty where it leads nowhere.
+    pub href: String,
+    /// When the page shows something else of it without anything having happened.
+    pub turns_at: Option<Timestamp>,
     /// `clock-due`, `clock-late` or empty.
     pub class: &'static str,
     /// The thin line under a countdown.
@@ -169,6 +175,8 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
             note: window_words(procedure, now - at)
                 .filter(|_| stands.is_none())
                 .unwrap_or_else(|| format!("since {} UTC", at.time_of_day())),
+            href: String::new(),
+            turns_at: None,
             class: "",
             left: None,
         },
@@ -178,6 +186,8 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
             at: incident.opened_at,
             counts: if stands.is_some() { "" } else { "since" },
             note: "T+0 is the first run’s start".to_owned(),
+            href: String::new(),
+            turns_at: None,
             class: "",
             left: None,
         },
@@ -194,15 +204,30 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
             value,
             at: promise.due_at,
             counts: "until",
-            note: format!("update {} goes out by itself at {} UTC", promise.number, promise.due_at.time_of_day()),
+            note: promise_words(incident, promise, now),
+            href: format!("/incidents/{}/update", incident.id),
+            turns_at: turns_at(incident, now),
             class,
             left: Some(Left {
                 seconds: left.as_seconds().max(0),
-                of: incident.cadence.every.as_seconds().max(left.as_seconds()).max(1),
+                of: incident.beat().as_seconds().max(left.as_seconds()).max(1),
             }),
         });
     }
     clocks
+}
+
+/// What will go out by itself is announced beside the clock, and what waits for a person too.
+fn promise_words(incident: &Incident, promise: Promise, now: Timestamp) -> String {
+    let Promise { number, due_at } = promise;
+    let at = due_at.time_of_day();
+    match (incident.cadence.sent, progress::draft(incident, due_at, now)) {
+        (Sending::ByItself, Draft::Ready) => format!("draft ready; update {number} goes out by itself at {at} UTC"),
+        (Sending::ByItself, _) => format!("update {number} goes out by itself at {at} UTC"),
+        (Sending::ByPerson, Draft::Later) => format!("update {number} waits for a person’s word at {at} UTC"),
+        (Sending::ByPerson, Draft::Ready) => format!("draft ready; update {number} waits for a person’s word"),
+        (Sending::ByPerson, Draft::Overdue) => format!("update {number} waits for a person’s word since {at} UTC"),
+    }
 }
 
 /// `in the 5–15 min window`: the window of the procedure's steps that has begun last and not ended.
@@ -279,7 +304,7 @@ fn stages(incident: &Incident, facts: &Facts) -> Vec<Stage> {
         ("Verify", format!("/incidents/{id}/verify"), lead),
         (
             "Communicate",
-            format!("/incidents/{id}#updates"),
+            format!("/incidents/{id}/update"),
             format!("{sent} sent, {}", if late == 0 { "none late".to_owned() } else { format!("{late} late") }),
         ),
         (
@@ -319,6 +344,7 @@ fn links(id: &str, here: Page) -> Vec<Link> {
         link("Authorise", "/approve", Page::Approve),
         link("Verify", "/verify", Page::Verify),
         link("Timeline", "/timeline", Page::Timeline),
+        link("Impact", "/impact", Page::Impact),
         link("Report", "/report", Page::Report),
         link("Close", "/close", Page::Close),
     ]

@@ -15,6 +15,7 @@ pub enum Here {
     Now,
     Rollbacks,
     Registers,
+    Playbook,
     People,
     Audit,
     /// None of them.
@@ -111,6 +112,7 @@ impl Layout {
             entry("Now", "/", Here::Now),
             entry("Rollbacks", "/rollbacks", Here::Rollbacks),
             entry("Registers", "/registers", Here::Registers),
+            entry("Playbook", "/playbook", Here::Playbook),
             entry("People", "/people", Here::People),
             entry("Audit log", "/audit", Here::Audit),
         ]

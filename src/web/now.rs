@@ -4,6 +4,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::incident_header::{self, state};
 use super::layout::{Here, Layout, initials};
+use super::playbook::banner::{Banner, banners};
 use super::readiness::{Readiness, readiness};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -103,6 +104,10 @@ struct View {
     readiness: Vec<Readiness>,
     people: Vec<OnHand>,
     playbook: bool,
+    /// For administrators: what is wrong with the playbook's file.
+    banners: Vec<Banner>,
+    /// Management reads the summary first, not the room.
+    manages: bool,
 }
 
 /// The page on which a task is done.
@@ -113,6 +118,7 @@ pub fn page_of(task: Task, incident: &str) -> String {
         Task::Plan => format!("{room}/plan"),
         Task::Verify => format!("{room}/verify"),
         Task::Close => format!("{room}/close"),
+        Task::WriteUpdate => format!("{room}/update"),
         Task::TakeCommand
         | Task::TakeLead
         | Task::AcceptRole
@@ -132,6 +138,7 @@ fn verb(task: Task) -> &'static str {
         Task::Plan => "Open the plan",
         Task::Verify => "Verify",
         Task::Close => "Close",
+        Task::WriteUpdate => "Write the update",
         _ => "Go to the room",
     }
 }
@@ -329,6 +336,8 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
         readiness: readiness(&app).await?,
         people: on_hand(&app, &people, &who, now).await?,
         playbook: playbook.is_ok(),
+        banners: banners(&app, &who).await?,
+        manages: who.holds(Role::Management),
     })
 }
 

@@ -19,8 +19,8 @@ const PAGES: [&str; 9] = [
     "/tokens",
     "/re-authenticate",
 ];
-const OF_INCIDENT: [&str; 9] =
-    ["", "/approve", "/plan", "/verify", "/timeline", "/report", "/report.md", "/close", "/stop"];
+const OF_INCIDENT: [&str; 10] =
+    ["", "/update", "/approve", "/plan", "/verify", "/timeline", "/report", "/report.md", "/close", "/stop"];
 
 /// Marks that stand inside a sentence; every other one ends what was said before it.
 const INSIDE: [&str; 9] = ["a", "strong", "em", "span", "time", "b", "i", "bdi", "small"];
@@ -129,7 +129,7 @@ async fn updated(world: &World, incident: &str) {
     if let Some(promise) = promised {
         let by = promise.due_at - world.now();
         world.turn(by);
-        world.system(incident, Command::SendUpdate { number: promise.number, note: None }).await;
+        world.acts("maya", incident, Command::SendUpdate { number: promise.number, note: None }).await;
     }
 }
 

@@ -59,8 +59,19 @@ function fillAges(root) {
   for (const it of root.querySelectorAll("[data-local]")) setWords(it, localWords(Date.parse(it.dataset.local)));
 }
 
+/** Moments at which the page shows something else though nothing happened: a draft stands ready, or is overdue. */
+const turned = new Set();
+function turnPage(now) {
+  for (const { dataset } of document.querySelectorAll("[data-turns]")) {
+    if (now < Date.parse(dataset.turns) || turned.has(dataset.turns)) continue;
+    turned.add(dataset.turns);
+    refreshSoon();
+  }
+}
+
 function tickClocks() {
   const now = serverNow();
+  turnPage(now);
   const clock = document.querySelector("#clock time");
   if (clock) {
     clock.dateTime = new Date(now).toISOString();

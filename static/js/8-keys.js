@@ -11,13 +11,20 @@ const KEYS = {
   "?": ["This help", () => showHelp()],
   "/": ["Filter", () => reach(document.querySelector("main [type=search], main [data-filter], main nav[aria-label^=Kinds] a"))],
   n: ["Next action", () => reach(document.querySelector("#next a.button, #next button") ?? document.getElementById("next"))],
-  u: ["Write a progress update", () => reach(document.querySelector("#updates textarea") ?? document.getElementById("updates"))],
+  u: ["Write a progress update", () => writeUpdate()],
   j: ["Next row", () => step(1)],
   k: ["Row before", () => step(-1)],
   x: ["Tick the row", () => tick(focusedRow())],
   e: ["Evidence of the row", () => openEvidence(focusedRow())],
   l: ["End of the log", () => document.querySelectorAll(".log").forEach(followLog)],
 };
+
+/** On its own page into its words, else there. */
+function writeUpdate() {
+  const words = document.querySelector("#write-update textarea");
+  if (words) reach(words);
+  else document.querySelector("a[data-write-update]")?.click();
+}
 
 function reach(element) {
   if (!element) return;

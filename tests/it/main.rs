@@ -15,6 +15,7 @@ mod core;
 mod figures;
 mod house_rules;
 mod killing_live;
+mod killing_playbook;
 mod old_journals;
 mod playbook_seed;
 mod probe;

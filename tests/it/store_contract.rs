@@ -42,6 +42,7 @@ on_both! {
         playbooks_and_settings(&store).await;
         logs_and_hosts(&store).await;
         presence(&store).await;
+        readings(&store).await;
         samples_triggers_and_counters(&store).await;
         intents(&store).await;
         assert_eq!(store.verify().await.unwrap().unwrap().entries, 6);
@@ -222,6 +223,15 @@ async fn the_board(store: &Store) {
     tx.put_board(&dismissed).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(first(61, 180, "").await, None, "a dismissed alarm says nothing");
+    let mut tx = store.begin().await.unwrap();
+    for (number, outcome) in [(11, "rolled_back"), (12, "fixed_forward"), (13, "restored"), (14, "rolled_back")] {
+        let ended = BoardRow { status: "closed".into(), outcome: Some(outcome.into()), ..row(number) };
+        tx.put_board(&ended).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let well = store.ended_well("production", "checkout", 2).await.unwrap();
+    assert_eq!(well, ["RB-0014", "RB-0013"], "the newest, and only what a rollback or restoration ended");
+    assert_eq!(store.ended_well("staging", "checkout", 2).await.unwrap(), Vec::<String>::new());
 }
 
 async fn people(store: &Store) {
@@ -485,6 +495,17 @@ async fn presence(store: &Store) {
     assert_eq!(store.delete_presence_before(after(20)).await.unwrap(), 2);
     assert_eq!(seen(store.present("RB-0001").await.unwrap()), both[..1]);
     assert_eq!(seen(store.present("RB-0002").await.unwrap()), []);
+}
+
+async fn readings(store: &Store) {
+    store.note_reading("RB-0001", "p-bo", after(5)).await.unwrap();
+    store.note_reading("RB-0001", "p-ada", T).await.unwrap();
+    store.note_reading("RB-0001", "p-ada", after(20)).await.unwrap();
+    store.note_reading("RB-0002", "p-ada", after(30)).await.unwrap();
+    let read = |person: &str, first_at, last_at| backout::store::Reading { person: person.into(), first_at, last_at };
+    let both = [read("p-ada", T, after(20)), read("p-bo", after(5), after(5))];
+    assert_eq!(store.readings("RB-0001").await.unwrap(), both, "the first time stays, the last is the last");
+    assert_eq!(store.readings("RB-0003").await.unwrap(), []);
 }
 
 async fn logs_and_hosts(store: &Store) {

@@ -1,11 +1,16 @@
 //! The promise of progress updates: numbered, each sent exactly once, none silently missing (L3).
+//!
+//! An update goes out by itself at its time. Where the playbook demands a person's word instead, the clock calls for it
+//! when the draft stands ready, records the miss when its time has come, and then asks the next contact.
 
 use super::{Case, optional, required};
-use crate::domain::event::{Event, UpdateSent};
+use crate::domain::command::Command;
+use crate::domain::event::{Event, ImpactSaid, UpdateSent};
+use crate::domain::procedure::Sending;
 use crate::domain::progress;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Incident, Promise};
-use crate::domain::{Span, Timestamp};
+use crate::domain::{Role, Span, Timestamp};
 
 /// An update that goes out this long after its time is still on time.
 const GRACE: Span = Span::seconds(15);
@@ -13,20 +18,55 @@ const GRACE: Span = Span::seconds(15);
 /// The most misses that one update lists. At five minutes that is 34 days of silence; beyond it a clock was wrong.
 const MOST_MISSES: u32 = 10_000;
 
-fn promised(incident: &Incident, number: u32) -> Result<Promise, Refusal> {
-    match incident.updates.promised {
-        Some(promise) if promise.number == number => Ok(promise),
-        Some(promise) if number < promise.number => Err(Refusal::already(format!("update {number} went out already"))),
-        Some(promise) => Err(Refusal::phase(
-            format!("update {number} is not the next one"),
-            format!("The next is update {}.", promise.number),
-        )),
-        None => Err(Refusal::already(format!("no update {number} is promised"))),
-    }
+/// Whom an update waits for when its writer left it unsent.
+const NEXT_CONTACT: [Role; 2] = [Role::Management, Role::Support];
+
+/// Whether this command may compose an update, so that earlier runs are wanted as a fact.
+pub fn composes(command: &Command) -> bool {
+    matches!(command, Command::SendUpdate { .. } | Command::Close { .. })
 }
 
-pub fn edit_update(incident: &Incident, number: u32, note: &str) -> Result<Vec<Event>, Refusal> {
-    promised(incident, number)?;
+/// The update that would go out now: the promised one, or a later one when its time has come too.
+pub fn current_update(incident: &Incident, now: Timestamp) -> Option<Promise> {
+    let promise = incident.updates.promised.filter(|_| incident.is_open())?;
+    Some(caught_up(promise, incident.beat(), now).0)
+}
+
+/// The promise, if `number` is the update that would go out now, or one that passed unsent before it.
+fn promised(case: &Case, incident: &Incident, number: u32) -> Result<Promise, Refusal> {
+    let Some(promise) = incident.updates.promised else {
+        return Err(Refusal::already(format!("no update {number} is promised")));
+    };
+    if number < promise.number {
+        return Err(Refusal::already(format!("update {number} went out already")));
+    }
+    let (current, _) = caught_up(promise, incident.beat(), case.now);
+    if number > current.number {
+        return Err(Refusal::phase(
+            format!("update {number} is not the next one"),
+            format!("The next is update {}.", current.number),
+        ));
+    }
+    Ok(promise)
+}
+
+/// The next contact writes once it was asked, and not before.
+fn may_write(case: &Case, incident: &Incident) -> Result<(), Refusal> {
+    let Some(person) = case.actor.who.person() else { return Ok(()) };
+    let writes = case.commands(incident) || case.facts.holds(person, Role::Support);
+    if writes || incident.updates.call.escalated_at.is_some() {
+        return Ok(());
+    }
+    let commander = incident.commander.as_ref().map_or_else(|| "vacant".to_owned(), |id| case.facts.name(id));
+    Err(Refusal::not_yours(
+        format!("this is for the incident commander ({commander}) or anyone in the role support"),
+        "Management is asked when an update is left unsent.",
+    ))
+}
+
+pub fn edit_update(case: &Case, incident: &Incident, number: u32, note: &str) -> Result<Vec<Event>, Refusal> {
+    may_write(case, incident)?;
+    promised(case, incident, number)?;
     let note = optional("note", note)?;
     if incident.updates.note.as_deref().unwrap_or_default() == note {
         return Err(Refusal::already("the draft says this already"));
@@ -37,25 +77,31 @@ pub fn edit_update(incident: &Incident, number: u32, note: &str) -> Result<Vec<E
 /// Sends an update: early by a person, or by itself at its time. After an outage one goes out at once, and each promise
 /// that passed is a miss.
 pub fn send(case: &Case, incident: &Incident, number: u32, note: Option<&str>) -> Result<Vec<Event>, Refusal> {
-    let promise = promised(incident, number)?;
+    may_write(case, incident)?;
+    let promise = promised(case, incident, number)?;
     let early = case.now < promise.due_at;
-    if early && case.actor.who.person().is_none() {
-        return Err(Refusal::phase("its time has not come", "It goes out by itself when it has."));
+    if case.actor.who.person().is_none() {
+        if incident.cadence.sent == Sending::ByPerson {
+            return Err(Refusal::phase("this playbook demands a person's word", "Somebody sends it from the room."));
+        }
+        if early {
+            return Err(Refusal::phase("its time has not come", "It goes out by itself when it has."));
+        }
     }
-    let (current, missed) = caught_up(promise, incident.cadence.every, case.now);
+    let (current, missed) = caught_up(promise, incident.beat(), case.now);
     let note = match note {
         Some(note) => optional("note", note)?,
         None => incident.updates.note.clone().unwrap_or_default(),
     };
     let base = if early { case.now } else { current.due_at };
-    let next_due_at = (!incident.outcome_known()).then(|| base + incident.cadence.every);
+    let next_due_at = (!incident.outcome_known()).then(|| base + incident.beat());
     Ok(vec![update(case, incident, current, missed, &note, next_due_at)])
 }
 
 /// The last update says the outcome; nothing is promised after it. What passed in silence before it is a miss all the
 /// same.
 pub fn last(case: &Case, incident: &Incident, words: &str) -> Option<Event> {
-    let (current, missed) = caught_up(incident.updates.promised?, incident.cadence.every, case.now);
+    let (current, missed) = caught_up(incident.updates.promised?, incident.beat(), case.now);
     Some(update(case, incident, current, missed, words, None))
 }
 
@@ -67,14 +113,16 @@ fn update(
     note: &str,
     next_due_at: Option<Timestamp>,
 ) -> Event {
+    let composed = progress::compose(case.facts, incident, current.number, note, next_due_at, case.now);
     Event::UpdateSent(UpdateSent {
         number: current.number,
         due_at: current.due_at,
-        text: progress::text(case.facts, incident, current.number, note, next_due_at, case.now),
+        text: composed.text,
         early: case.now < current.due_at,
         late: case.now - current.due_at > GRACE,
         missed,
         next_due_at,
+        said: composed.said,
     })
 }
 
@@ -91,8 +139,132 @@ fn caught_up(promise: Promise, every: Span, now: Timestamp) -> (Promise, Vec<u32
     (current, (promise.number..number).collect())
 }
 
+// ---- where a person's word is demanded ----
+
+fn waiting_for_a_person(incident: &Incident, number: u32) -> Result<Promise, Refusal> {
+    match incident.updates.promised {
+        Some(promise) if incident.cadence.sent == Sending::ByPerson => Ok(promise),
+        _ => Err(Refusal::already(format!("update {number} waits for nobody"))),
+    }
+}
+
+/// The draft stands ready: from here on its writer is waited for.
+pub fn call(case: &Case, incident: &Incident, number: u32) -> Result<Vec<Event>, Refusal> {
+    let promise = waiting_for_a_person(incident, number)?;
+    if number != promise.number || incident.updates.call.ready == Some(number) {
+        return Err(Refusal::already(format!("update {number} is called for already, or went out")));
+    }
+    if case.now < promise.due_at - incident.cadence.draft_before {
+        return Err(Refusal::phase("its draft is not ready yet", "It is called for when it is."));
+    }
+    Ok(vec![Event::UpdateAwaited { number, due_at: promise.due_at }])
+}
+
+/// Its time has come and nobody sent it. Each promise that passed meanwhile is a miss of its own.
+pub fn miss(case: &Case, incident: &Incident, number: u32) -> Result<Vec<Event>, Refusal> {
+    let promise = waiting_for_a_person(incident, number)?;
+    let (current, _) = caught_up(promise, incident.beat(), case.now);
+    let next = incident.updates.call.missed.last().map_or(promise.number, |missed| missed.saturating_add(1));
+    if number != next {
+        return Err(Refusal::already(format!("update {number} went out, or its miss is recorded")));
+    }
+    if case.now < current.due_at || current.number < next {
+        return Err(Refusal::phase("its time has not come", "Its miss is recorded when it has."));
+    }
+    Ok(vec![Event::UpdateMissed { numbers: (next..=current.number).collect(), due_at: current.due_at }])
+}
+
+/// Its writer left it unsent: the next contact is asked, once.
+pub fn escalate(case: &Case, incident: &Incident, number: u32) -> Result<Vec<Event>, Refusal> {
+    let promise = waiting_for_a_person(incident, number)?;
+    let call = &incident.updates.call;
+    if number != promise.number || call.escalated_at.is_some() {
+        return Err(Refusal::already(format!("update {number} went out, or the next contact was asked")));
+    }
+    if call.missed.is_empty() || case.now < promise.due_at + incident.cadence.next_contact_after {
+        return Err(Refusal::phase("its writer still has time", "The next contact is asked when that has passed."));
+    }
+    Ok(vec![Event::UpdateEscalated { number, to: NEXT_CONTACT.to_vec() }])
+}
+
+// ---- the beat ----
+
+/// Another beat of updates, promised by the incident commander. A slower one holds from the next update on, which
+/// announces it; a faster one holds at once.
+pub fn change_beat(case: &Case, incident: &Incident, every: Span, reason: &str) -> Result<Vec<Event>, Refusal> {
+    let (Some(promise), Some(since)) = (incident.updates.promised, incident.updates.since) else {
+        return Err(Refusal::phase("no update is promised", "There is no beat to change."));
+    };
+    let (usual, slowest) = (incident.cadence.every, incident.cadence.slowest);
+    if every < usual || every > slowest {
+        return Err(Refusal::input(
+            format!("updates every {} are outside the playbook's bounds", every.written()),
+            format!("Choose from every {} to every {}.", usual.written(), slowest.written()),
+        ));
+    }
+    let from = incident.beat();
+    if every == from {
+        return Err(Refusal::already(format!("updates come every {} already", every.written())));
+    }
+    if case.now >= promise.due_at {
+        return Err(Refusal::phase(format!("update {} is overdue", promise.number), "Send it first."));
+    }
+    let allowed_at = since + incident.cadence.slow_after;
+    if every > from && case.now < allowed_at {
+        return Err(Refusal::phase(
+            format!("the beat may be slowed after {} of updates", incident.cadence.slow_after.written()),
+            format!("From {} UTC on it may be as slow as every {}.", allowed_at.time_of_day(), slowest.written()),
+        ));
+    }
+    let reason = required("reason", reason)?;
+    let next_due_at = Some(case.now + every).filter(|at| *at < promise.due_at);
+    Ok(vec![Event::BeatChanged { from, every, reason, next_due_at }])
+}
+
 pub fn note(text: &str) -> Result<Vec<Event>, Refusal> {
     Ok(vec![Event::NoteAdded { text: required("note", text)? }])
+}
+
+/// The longest sentence about people, note and figure, in characters: all of it stands on one page.
+const LONGEST_SENTENCE: usize = 200;
+const LONGEST_FIGURE: usize = 24;
+
+/// What people feel, in the words of whoever hears them (L7).
+pub fn describe_impact(case: &Case, incident: &Incident, said: &ImpactSaid) -> Result<Vec<Event>, Refusal> {
+    let line = |field, text: &str| one_line(field, text, LONGEST_SENTENCE);
+    let told = ImpactSaid {
+        felt: required("sentence about people", &line("sentence about people", &said.felt)?)?,
+        people: said.people,
+        people_note: line("note on the number", &said.people_note)?,
+        since: said.since,
+        cost: one_line("cost", &said.cost, LONGEST_FIGURE)?,
+        cost_note: line("note on the cost", &said.cost_note)?,
+        acting: line("risk of acting", &said.acting)?,
+        waiting: line("risk of waiting", &said.waiting)?,
+    };
+    if told.since.is_some_and(|since| since > case.now) {
+        return Err(Refusal::input("the time since when people feel it lies ahead", "Name a time that has passed."));
+    }
+    if incident.impact.as_ref().is_some_and(|known| known.said == told) {
+        return Err(Refusal::already("this is what stands there already"));
+    }
+    Ok(vec![Event::ImpactDescribed(told)])
+}
+
+/// A text that may be empty, of one line.
+fn one_line(field: &str, text: &str, limit: usize) -> Result<String, Refusal> {
+    let text = optional(field, text)?;
+    let length = text.chars().count();
+    if length > limit {
+        return Err(Refusal::input(
+            format!("the {field} has {length} characters and may have {limit}"),
+            "Shorten it: it is read in a minute. Write a note in the room for the rest.",
+        ));
+    }
+    if text.contains(['\n', '\r']) {
+        return Err(Refusal::input(format!("the {field} has several lines"), "Write it in one."));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

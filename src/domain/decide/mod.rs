@@ -10,6 +10,7 @@ mod executing;
 mod informing;
 mod keeping;
 mod opening;
+mod pinning;
 mod placing;
 mod planning;
 pub mod settling;
@@ -17,6 +18,7 @@ mod verifying;
 
 pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
+pub use informing::{composes, current_update};
 pub use keeping::may_end;
 pub use planning::{proposal, restores};
 pub use verifying::{compared, is_red, measured, version_proven};
@@ -159,9 +161,16 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         }
         Command::ConfirmSuccess { attempt } => verifying::confirm(case, incident, *attempt),
         Command::DeclareFailed { attempt, reason } => verifying::declare_failed(incident, *attempt, reason),
-        Command::EditUpdate { number, note } => informing::edit_update(incident, *number, note),
+        Command::EditUpdate { number, note } => informing::edit_update(case, incident, *number, note),
         Command::SendUpdate { number, note } => informing::send(case, incident, *number, note.as_deref()),
+        Command::CallForUpdate { number } => informing::call(case, incident, *number),
+        Command::MissUpdate { number } => informing::miss(case, incident, *number),
+        Command::EscalateUpdate { number } => informing::escalate(case, incident, *number),
+        Command::ChangeBeat { every, reason } => informing::change_beat(case, incident, *every, reason),
+        Command::PinLink(pin) => pinning::pin(incident, pin),
+        Command::UnpinLink { address } => pinning::unpin(incident, address),
         Command::AddNote { text } => informing::note(text),
+        Command::DescribeImpact(said) => informing::describe_impact(case, incident, said),
         Command::WriteSection { document, section, text } => {
             closing::write_section(case, incident, document, section, text)
         }

@@ -82,6 +82,10 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
             every: procedure.updates.every,
             draft_before: procedure.updates.draft_before,
             from: procedure.updates.from,
+            sent: procedure.updates.sent,
+            slow_after: procedure.updates.slow_after,
+            slowest: procedure.updates.slowest,
+            next_contact_after: procedure.updates.next_contact_after,
         },
     })];
     if opening.severity.is_some() && case.actor.who.person().is_some() {

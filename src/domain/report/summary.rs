@@ -1,7 +1,7 @@
 //! What concerns the incident as a whole: summary, triggers, decision, updates.
 
 use super::{
-    DebtPart, DecisionPart, Names, SeverityChange, Summary, TriggerPart, UpdatePart, UpdatesPart, actor, said,
+    BeatPart, DebtPart, DecisionPart, Names, SeverityChange, Summary, TriggerPart, UpdatePart, UpdatesPart, actor, said,
 };
 use crate::domain::Timestamp;
 use crate::domain::event::{Event, Recorded, TriggerSeen};
@@ -11,6 +11,7 @@ use crate::domain::progress::state_words;
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
 use crate::domain::words::{lower_first, plain};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Evidence of more lines than this is cut in words; the journal keeps it whole.
 const MOST_EVIDENCE_LINES: usize = 60;
@@ -190,22 +191,32 @@ pub fn decision(journal: &[Recorded], incident: &Incident, procedure: &Procedure
 
 pub fn updates(journal: &[Recorded], incident: &Incident, names: Names) -> UpdatesPart {
     let mut sent = Vec::new();
-    let mut missed = Vec::new();
+    // One that nobody sent is recorded at its time, and told again by the next one that went out.
+    let mut missed: BTreeSet<u32> = BTreeSet::new();
+    let mut beats = Vec::new();
     for recorded in journal {
-        if let Event::UpdateSent(update) = &recorded.event {
-            missed.extend(&update.missed);
-            sent.push(UpdatePart {
-                number: update.number,
-                at: recorded.at,
-                due_at: update.due_at,
-                by: actor(recorded, names),
-                early: update.early,
-                late: update.late,
-                text: update.text.clone(),
-            });
+        match &recorded.event {
+            Event::UpdateSent(update) => {
+                missed.extend(&update.missed);
+                sent.push(UpdatePart {
+                    number: update.number,
+                    at: recorded.at,
+                    due_at: update.due_at,
+                    by: actor(recorded, names),
+                    early: update.early,
+                    late: update.late,
+                    text: update.text.clone(),
+                });
+            }
+            Event::UpdateMissed { numbers, .. } => missed.extend(numbers),
+            Event::BeatChanged { every, reason, .. } => {
+                let by = actor(recorded, names);
+                beats.push(BeatPart { at: recorded.at, by, every: *every, reason: reason.clone() });
+            }
+            _ => {}
         }
     }
     let times: Vec<Timestamp> = sent.iter().map(|update| update.at).collect();
     let longest_gap = times.windows(2).map(|pair| pair[1] - pair[0]).max();
-    UpdatesPart { every: incident.cadence.every, sent, missed, longest_gap }
+    UpdatesPart { every: incident.cadence.every, sent, missed: missed.into_iter().collect(), longest_gap, beats }
 }

@@ -2,14 +2,18 @@
 
 use super::{SEVERITIES, window};
 use crate::domain::Span;
-use crate::domain::procedure::{CommunicationPhase, DueMessage, Message, Updates};
+use crate::domain::procedure::{
+    CommunicationPhase, DueMessage, Message, NEXT_CONTACT_AFTER, SLOW_AFTER, SLOWEST, Sending, Updates,
+};
 use crate::domain::progress::VARIABLES;
 use crate::playbook::nearest::suggestion;
-use crate::playbook::reader::Reader;
+use crate::playbook::reader::{Reader, Words};
 use crate::playbook::sheet::{Noun, Sheet};
 use crate::playbook::template::{render, variables};
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+const SENDING: Words<'_, Sending> = &[("by_itself", Sending::ByItself), ("by_person", Sending::ByPerson)];
 
 pub(super) fn updates(top: &mut Reader<'_>) -> Updates {
     let read = |updates: &mut Reader<'_>| {
@@ -22,7 +26,25 @@ pub(super) fn updates(top: &mut Reader<'_>) -> Updates {
             let message = format!("a draft {draft_before} ahead of updates every {every} is never ready in time");
             updates.sheet.fault(&at, message, "let `draft_before` be shorter than `every`");
         }
-        Updates { every, draft_before, from: updates.word("from", SEVERITIES), seed: updates.text_if_any("seed") }
+        let from = updates.word("from", SEVERITIES);
+        let sent = updates.word_if_any("sent", SENDING).unwrap_or_default();
+        let slowest = updates.span_if_any("slowest");
+        if let (Some(slowest), Some(at)) = (slowest, updates.place_of("slowest"))
+            && slowest < every
+        {
+            let message = format!("updates every {every} cannot be slowed to every {slowest}");
+            updates.sheet.fault(&at, message, "let `slowest` be at least as long as `every`");
+        }
+        Updates {
+            every,
+            draft_before,
+            from,
+            sent,
+            slow_after: updates.span_from_zero("slow_after").unwrap_or(SLOW_AFTER),
+            slowest: slowest.unwrap_or(SLOWEST).max(every),
+            next_contact_after: updates.span_if_any("next_contact_after").unwrap_or(NEXT_CONTACT_AFTER),
+            seed: updates.text_if_any("seed"),
+        }
     };
     top.table("updates", "[updates]", read).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use super::line;
 use crate::domain::procedure::*;
-use crate::playbook::reader::Reader;
+use crate::playbook::reader::{Reader, Words};
 use crate::playbook::sheet::Noun;
 
 pub(super) fn assessments(top: &mut Reader<'_>) -> Vec<Assessment> {
@@ -94,10 +94,15 @@ pub(super) fn after_tasks(top: &mut Reader<'_>) -> Vec<AfterTask> {
     })
 }
 
+const LINK_KINDS: Words<'_, LinkKind> =
+    &[("call", LinkKind::Call), ("chat", LinkKind::Chat), ("runbook", LinkKind::Runbook), ("other", LinkKind::Other)];
+
 pub(super) fn links(top: &mut Reader<'_>) -> Vec<Link> {
     top.tables("link", "a link", |link| Link {
         title: link.text("title"),
         target: link.text("target"),
+        kind: link.word_if_any("kind", LINK_KINDS).unwrap_or_default(),
+        component: link.text_if_any("component"),
         seed: link.text_if_any("seed"),
     })
 }

@@ -197,6 +197,9 @@ fn a_progress_update_reads_well_with_and_without_what_may_be_missing() {
         ("measured", "errors 0.4%"),
         ("elapsed", "T+10:00"),
         ("late", ""),
+        ("remaining", ""),
+        ("change", ""),
+        ("beat", ""),
         ("next_at", "03:29:28"),
         ("note", ""),
     ]
@@ -204,10 +207,10 @@ fn a_progress_update_reads_well_with_and_without_what_may_be_missing() {
     .into();
     let template = &procedure.message("progress-update").unwrap().template;
     let expected = "Update 3 on RB-0142: executing, T+10:00.\nStep: Service Rollback\nRunning: app-rollback\n\
-                    Waiting for: nobody\nDone: 7 of 12\nMeasured: errors 0.4%\nNext update at 03:29:28.";
+                    Waiting for: nobody\nDone: 7 of 12\nMeasured: errors 0.4%\nNext update: 03:29:28.";
     assert_eq!(render(template, &values).unwrap(), expected);
     values.insert("late", "step 2".to_owned());
-    assert!(render(template, &values).unwrap().contains("\nLate: step 2\nNext update at"));
+    assert!(render(template, &values).unwrap().contains("\nLate: step 2\nNext update:"));
     values.insert("next_at", String::new());
     assert!(render(template, &values).unwrap().ends_with("\nNo further update is promised."));
 }

@@ -113,6 +113,10 @@ fn is_theirs(sight: &Sight, wait: &Wait) -> bool {
             gates.any(|slot| sight.offers().approve(attempt, &slot.role).is_ok())
         }),
         (Task::Start, Some(attempt)) => sight.offers().start(attempt).is_ok(),
+        (Task::WriteUpdate, _) => {
+            let promise = sight.incident.updates.promised;
+            promise.is_some_and(|promise| sight.offers().send_update(promise.number).is_ok())
+        }
         (Task::ConfirmSeverity, _) => {
             sight.incident.severity_asked.as_ref().is_some_and(|asked| asked.by != sight.who.person)
         }
@@ -169,5 +173,6 @@ fn press(id: &str, wait: &Wait) -> Press {
         Task::ConfirmSeverity => link("Answer", "#severity"),
         Task::Ratify => link("Read and ratify…", "#decision"),
         Task::Close => link("Close the incident…", "/close"),
+        Task::WriteUpdate => link("Review and send…", "/update"),
     }
 }

@@ -15,6 +15,8 @@ pub struct Decision {
     pub because: String,
     pub otherwise: String,
     pub rule: String,
+    /// The version that the incident keeps to its end: its address's part, and its words.
+    pub playbook: (String, String),
     pub slots: Vec<Slot>,
     /// `Management is told afterwards.`
     pub told: Vec<String>,
@@ -104,6 +106,7 @@ impl Decision {
             because: sentence(&advice.because),
             otherwise: advice.otherwise.clone(),
             rule: advice.rule.clone(),
+            playbook: (sight.incident.playbook.clone(), sight.incident.playbook_version.clone()),
             slots,
             told: told(advice),
             plan: attempt.and_then(|attempt| brief(sight, attempt)),

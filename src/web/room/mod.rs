@@ -57,7 +57,6 @@ pub fn routes() -> Vec<Route> {
         Route::post("/incidents/{id}/resume", FreshlySignedIn, post::<orders::Resume>),
         Route::post("/incidents/{id}/by-hand", SignedIn, post::<orders::ByHand>),
         Route::post("/incidents/{id}/note", SignedIn, post::<orders::Note>),
-        Route::post("/incidents/{id}/update", SignedIn, post::<orders::Update>),
         Route::post("/incidents/{id}/freeze/lift", SignedIn, post::<orders::LiftFreeze>),
         Route::post("/incidents/{id}/restoration", SignedIn, post::<orders::Restore>),
     ]

@@ -164,14 +164,6 @@ fn severity(typed: &Typed, faults: &mut Faults) -> Option<Severity> {
     severity
 }
 
-fn number(typed: &Typed, faults: &mut Faults) -> Option<u32> {
-    let number = typed.text("number").parse().ok();
-    if number.is_none() {
-        faults.add("number", "It is no number. Load the page again.");
-    }
-    number
-}
-
 /// Whether something went well, by the button that was pressed.
 fn went(typed: &Typed, faults: &mut Faults) -> Option<bool> {
     match typed.text("outcome") {
@@ -369,32 +361,6 @@ impl Orders for Note {
 
     fn command(typed: &Typed, _: &mut Faults) -> Option<Command> {
         Some(Command::AddNote { text: typed.text("text").to_owned() })
-    }
-}
-
-/// The words for the next update are kept, or it is sent before its time: by the button that was pressed.
-pub struct Update;
-
-impl Orders for Update {
-    const PLACE: &'static str = "updates";
-    const FIELDS: &'static [Field] = &[
-        INTENT,
-        Field::text("number", "Update", 9),
-        Field::text("note", "Your words", TEXT),
-        Field::text("act", "What to do", 20),
-    ];
-
-    fn command(typed: &Typed, faults: &mut Faults) -> Option<Command> {
-        let number = number(typed, faults)?;
-        let note = typed.text("note").to_owned();
-        match typed.text("act") {
-            "keep" => Some(Command::EditUpdate { number, note }),
-            "send" => Some(Command::SendUpdate { number, note: Some(note) }),
-            _ => {
-                faults.add("act", "Press one of the two buttons.");
-                None
-            }
-        }
     }
 }
 

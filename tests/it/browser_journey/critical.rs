@@ -78,6 +78,7 @@ async fn the_script_runs_once_though_the_server_dies(cast: &mut Cast) {
     tomas.looks_at("run").await;
     helen.signs_in().await;
     helen.sees("Frozen").await;
+    helen.reads_the_summary(INCIDENT).await;
     let answer = cast.the_pipeline_asks().await;
     assert_eq!((&answer["frozen"], &answer["freezes"][0]["incident"]), (&json!(true), &json!(INCIDENT)), "{answer}");
 }
@@ -110,6 +111,7 @@ async fn it_closes_with_a_whole_report(cast: &Cast) {
     maya.goes_to(&format!("{ROOM}/report")).await;
     assert_eq!(maya.counts("section[aria-labelledby=report-missing]").await, 0, "{}", maya.text_of("main").await);
     maya.looks_at("report").await;
+    maya.reads_the_playbook().await;
     let markdown = maya.downloads(&format!("{ROOM}/report.md")).await;
     for part in
         ["One in three requests failed", "Look at the error rate", "4.11.3 runs, and nobody complains", "Maya Okafor"]

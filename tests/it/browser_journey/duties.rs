@@ -274,4 +274,28 @@ impl Person {
         self.presses("Close RB-").await;
         self.finds_the_state(incident, "Closed").await;
     }
+
+    /// The summary that management reads: nothing is guessed until somebody says it, and then it stands there.
+    pub async fn reads_the_summary(&self, incident: &str) {
+        self.presses("Impact summary").await;
+        self.sees("nobody has said yet what they feel").await;
+        self.sees(&format!("{} (you)", self.name)).await;
+        self.fills("What people feel", "One in three requests fails").await;
+        self.fills("How many people", "12000").await;
+        self.presses_the("#describe button[type=submit]").await;
+        self.sees("12,000").await;
+        self.sees("One in three requests fails, for").await;
+        self.looks_at("impact").await;
+        assert_eq!(self.place().await, format!("/incidents/{incident}/impact"));
+    }
+
+    /// The version that the incident keeps, and the list of all.
+    pub async fn reads_the_playbook(&self) {
+        self.goes_to("/playbook").await;
+        self.sees("Error rate >10% for >5 minutes").await;
+        self.looks_at("playbook").await;
+        self.goes_to("/playbook/versions").await;
+        self.sees("In use").await;
+        self.looks_at("playbook-versions").await;
+    }
 }

@@ -5,12 +5,12 @@ use super::search::{Limit, Searched, search};
 use super::world::*;
 use backout::domain::actor::Actor;
 use backout::domain::command::{Approve, Command, Outcome};
-use backout::domain::event::{Event, Mark, RunEnd, RunOutcome};
+use backout::domain::event::{Event, ImpactSaid, Mark, Pin, RunEnd, RunOutcome};
 use backout::domain::facts::Facts;
-use backout::domain::procedure::{RollbackType, TargetKind};
+use backout::domain::procedure::{LinkKind, RollbackType, TargetKind};
 use backout::domain::refusal::Refusal;
 use backout::domain::state::{AttemptEnd, AttemptStatus, Incident, IndicatorSign, RunState, Stop};
-use backout::domain::{Role, Severity, Timestamp};
+use backout::domain::{Role, Severity, Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -123,6 +123,7 @@ fn killed(node: &Node, command: &Command) -> Option<String> {
 fn forget(incident: &mut Incident) {
     incident.version = 0;
     incident.sections.clear();
+    incident.impact = None;
     incident.updates.note = None;
     incident.updates.sent.clear();
     incident.debts.dedup();
@@ -348,7 +349,22 @@ pub fn everything(node: &Node) -> Vec<Command> {
     let due = node.incident.updates.promised.map_or(1, |promise| promise.number);
     commands.push(Command::EditUpdate { number: due, note: why() });
     commands.push(Command::SendUpdate { number: due, note: None });
+    for number in [due, due.saturating_add(1)] {
+        commands.push(Command::CallForUpdate { number });
+        commands.push(Command::MissUpdate { number });
+        commands.push(Command::EscalateUpdate { number });
+    }
+    for every in [Span::minutes(5), Span::minutes(15), Span::hours(5)] {
+        commands.push(Command::ChangeBeat { every, reason: why() });
+    }
+    for address in ["https://meet.example/room", "http://meet.example/room"] {
+        let (kind, title) = (LinkKind::Call, "War room".to_owned());
+        commands.push(Command::PinLink(Pin { kind, title, address: address.to_owned() }));
+        commands.push(Command::UnpinLink { address: address.to_owned() });
+    }
     commands.push(Command::AddNote { text: why() });
+    let said = ImpactSaid { felt: "People wait".into(), people: Some(12), ..ImpactSaid::default() };
+    commands.push(Command::DescribeImpact(said));
     commands.push(Command::WriteSection { document: "report".into(), section: "lessons".into(), text: why() });
     commands.push(Command::LiftFreeze { reason: why() });
     for outcome in Outcome::ALL {
@@ -371,6 +387,7 @@ pub fn rubbish() -> Vec<Command> {
         let run = backout::domain::state::RunId(text.clone());
         commands.extend([
             Command::AddNote { text: text.clone() },
+            Command::DescribeImpact(ImpactSaid { felt: text.clone(), cost: text.clone(), ..ImpactSaid::default() }),
             Command::EditPlan { attempt: u32::MAX, seen: None, draft: odd.clone() },
             Command::EditPlan { attempt: 1, seen: None, draft: odd.clone() },
             Command::DraftAttempt { draft: odd },

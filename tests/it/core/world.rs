@@ -13,6 +13,7 @@ use backout::domain::procedure::{
     Evidence, Group, Indicator, Item, Message, Pace, Phase, Procedure, RoleDefinition, RollbackType, Rule, Slot,
     SlotKind, StartMode, TargetKind, Trigger, TypeDefinition, Verification, When, WhenUsed, Window,
 };
+use backout::domain::progress::Earlier;
 use backout::domain::refusal::Refusal;
 use backout::domain::state::Incident;
 use backout::domain::{PersonId, Role, Severity, Span, Strength, Timestamp};
@@ -82,6 +83,7 @@ pub struct World {
     pub register: Vec<Registered>,
     pub locks: Vec<Lock>,
     pub measures: Measures,
+    pub earlier: Earlier,
     pub version: Option<ReadBack>,
     pub environments: BTreeMap<String, Vec<String>>,
     pub shelf: Shelf,
@@ -97,6 +99,7 @@ impl World {
             register: register(outside.release_replaced),
             locks: if outside.locked { vec![other_incident()] } else { Vec::new() },
             measures: Measures::default(),
+            earlier: Earlier::default(),
             version: None,
             environments: BTreeMap::from([("production".to_owned(), vec!["app".to_owned(), "db".to_owned()])]),
             shelf,
@@ -118,6 +121,7 @@ impl World {
             locks: &self.locks,
             measures: &self.measures,
             curves: &[],
+            earlier: &self.earlier,
             version: self.version.as_ref(),
             environments: &self.environments,
             catalogue,

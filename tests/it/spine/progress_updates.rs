@@ -7,6 +7,7 @@ use backout::clock::ManualClock;
 use backout::domain::Span;
 use backout::domain::command::{Command, Outcome};
 use backout::domain::event::{Event, UpdateSent};
+use backout::playbook::DEFAULT;
 use backout::worker::deadlines;
 
 /// Every update that went out.
@@ -122,5 +123,58 @@ on_both! {
         assert_eq!(deadlines::step(&app).await.unwrap(), 0);
         assert_eq!(sent(&room).await.len(), 1);
         assert_eq!(app.store.next_due().await.unwrap(), None);
+    }
+
+    async fn where_a_person_must_speak_the_miss_is_recorded_once_across_restarts_and_replicas(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let demanding = DEFAULT.replace("sent = \"by_itself\"", "sent = \"by_person\"");
+        let app = world.app().await;
+        app.playbooks.load(&app.store, &demanding, "system", NOON).await.unwrap();
+        let (room, other) = (Room::p0(&app).await, world.app().await);
+        room.take_command().await;
+        let told = async || {
+            let kinds = room.journal().await.into_iter().map(|recorded| recorded.event);
+            kinds.filter_map(|event| match event {
+                Event::UpdateAwaited { number, .. } => Some(format!("called {number}")),
+                Event::UpdateMissed { numbers, .. } => Some(format!("missed {numbers:?}")),
+                Event::UpdateEscalated { number, .. } => Some(format!("escalated {number}")),
+                Event::UpdateSent(sent) => Some(format!("sent {} missed {:?}", sent.number, sent.missed)),
+                _ => None,
+            }).collect::<Vec<String>>()
+        };
+        let both = async || {
+            let steps = [&app, &other, &app].map(|app| {
+                let app = app.clone();
+                tokio::spawn(async move { deadlines::step(&app).await.unwrap() })
+            });
+            for step in steps {
+                step.await.unwrap();
+            }
+        };
+        clock.turn(Span::seconds(239));
+        both().await;
+        assert_eq!(told().await, Vec::<String>::new());
+        clock.turn(Span::seconds(1));
+        both().await;
+        assert_eq!(told().await, ["called 1"], "a minute before its time its writer is called");
+        clock.turn(Span::minutes(1));
+        both().await;
+        assert_eq!(told().await[1..], ["missed [1]"], "at its very time");
+        clock.turn(Span::minutes(1));
+        both().await;
+        both().await;
+        assert_eq!(told().await[2..], ["escalated 1"], "and then the next contact, once");
+        clock.turn(Span::minutes(9));
+        both().await;
+        assert_eq!(told().await[3..], ["missed [2, 3]"], "the server was away for two more");
+        room.must(IC, Command::SendUpdate { number: 1, note: Some("We are back.".to_owned()) }).await;
+        assert_eq!(told().await[4..], ["sent 3 missed [1, 2]"]);
+        assert_eq!(app.store.next_due().await.unwrap(), Some(NOON + Span::minutes(19)), "the next is called for");
+        clock.turn(Span::minutes(4));
+        both().await;
+        room.must(IC, Command::SendUpdate { number: 4, note: None }).await;
+        both().await;
+        assert_eq!(told().await[5..], ["called 4", "sent 4 missed []"], "in time nothing is missed");
+        assert_whole(&app.store).await;
     }
 }

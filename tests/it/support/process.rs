@@ -97,6 +97,12 @@ impl Process {
         self.child.wait().expect("our own child can be waited for");
     }
 
+    /// What a terminal says that goes away, and an operator who changed a file (SIGHUP).
+    pub fn hang_up(&self) {
+        let id = Pid::from_raw(self.id() as i32).expect("a process has an id above zero");
+        kill_process(id, Signal::HUP).expect("our own child can be signalled");
+    }
+
     /// Asks it to stop (SIGTERM) and waits until it has.
     pub async fn stop(&mut self, within: Duration) -> ExitStatus {
         if self.ended().is_none() {

@@ -141,7 +141,15 @@ pub fn opened() -> Opened {
         trigger: trigger(),
         playbook: "5f".repeat(32),
         playbook_version: "1.0".into(),
-        cadence: Cadence { every: Span::minutes(5), draft_before: Span::minutes(1), from: Severity::P1 },
+        cadence: Cadence {
+            every: Span::minutes(5),
+            draft_before: Span::minutes(1),
+            from: Severity::P1,
+            sent: Sending::ByItself,
+            slow_after: Span::minutes(60),
+            slowest: Span::minutes(15),
+            next_contact_after: Span::minutes(1),
+        },
     }
 }
 
@@ -195,6 +203,7 @@ pub fn update(number: u32, due: i64) -> UpdateSent {
         missed: vec![],
         late: false,
         next_due_at: Some(OPENED + Span::seconds(due + 300)),
+        said: BTreeMap::new(),
     }
 }
 

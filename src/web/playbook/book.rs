@@ -1,0 +1,734 @@
+//! A procedure as people read it: chapters of entries, each with labelled lines and lists. The page shows it, and the
+//! difference of two versions compares it, so that both speak of the same things in the same words.
+
+use crate::domain::condition::Condition;
+use crate::domain::procedure::{
+    ActionDefinition, ActionMode, Authority, Checklist, Detection, Evidence, ExecutorDefinition, ExecutorKind, Pace,
+    Phase, Procedure, Rule, SlotKind, StartMode, TargetKind, When, Window,
+};
+use crate::domain::time::Span;
+use crate::web::incident::{names, sentence};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Book {
+    pub title: String,
+    pub version: String,
+    pub date: String,
+    pub status: String,
+    pub chapters: Vec<Chapter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter {
+    /// Its place in the page.
+    pub id: &'static str,
+    pub title: &'static str,
+    pub entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// By which it is found again in another version; unique in its chapter.
+    pub key: String,
+    pub title: String,
+    /// Beside the title: a window, a severity.
+    pub note: String,
+    pub parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A label and what it says.
+    Line { label: String, text: String },
+    /// Lines under a label, which may be empty.
+    List { label: String, lines: Vec<Line> },
+    /// A text as it will be sent, variables and all.
+    Text { label: String, text: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub text: String,
+    pub note: String,
+}
+
+impl Entry {
+    fn new(key: &str, title: &str) -> Entry {
+        Entry { key: key.to_owned(), title: title.to_owned(), note: String::new(), parts: Vec::new() }
+    }
+
+    fn with_note(mut self, note: impl Into<String>) -> Entry {
+        self.note = note.into();
+        self
+    }
+
+    /// A line; none where there is nothing to say.
+    fn line(mut self, label: &str, text: impl Into<String>) -> Entry {
+        let text = text.into();
+        if !text.is_empty() {
+            self.parts.push(Part::Line { label: label.to_owned(), text });
+        }
+        self
+    }
+
+    fn list(mut self, label: &str, lines: impl IntoIterator<Item = Line>) -> Entry {
+        let lines: Vec<Line> = lines.into_iter().collect();
+        if !lines.is_empty() {
+            self.parts.push(Part::List { label: label.to_owned(), lines });
+        }
+        self
+    }
+
+    fn text(mut self, label: &str, text: &str) -> Entry {
+        self.parts.push(Part::Text { label: label.to_owned(), text: text.trim_end().to_owned() });
+        self
+    }
+}
+
+fn bullet(text: impl Into<String>) -> Line {
+    Line { text: text.into(), note: String::new() }
+}
+
+fn noted(text: impl Into<String>, notes: impl IntoIterator<Item = String>) -> Line {
+    let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+    Line { text: text.into(), note: notes.join("; ") }
+}
+
+impl Book {
+    pub fn of(procedure: &Procedure) -> Book {
+        let it = Reader(procedure);
+        let chapters = vec![
+            ("overview", "Overview", it.overview()),
+            ("triggers", "Triggers", it.triggers()),
+            ("rules", "Decision rules", it.rules()),
+            ("authority", "Who must agree", it.authorities()),
+            ("roles", "Roles and teams", it.roles()),
+            ("types", "Types of rollback", it.types()),
+            ("checklists", "Before the rollback", it.checklists(true)),
+            ("steps", "Steps of the rollback", it.checklists(false)),
+            ("verification", "Verification", it.verification()),
+            ("communication", "Communication", it.communication()),
+            ("texts", "Texts", it.texts()),
+            ("assessments", "Assessments", it.assessments()),
+            ("testing", "Testing", it.testing()),
+            ("documents", "Documents and retention", it.documents()),
+            ("execution", "Actions and executors", it.execution()),
+            ("practices", "Good practice", it.practices()),
+            ("contacts", "Contacts and links", it.contacts()),
+        ];
+        Book {
+            title: procedure.title.clone(),
+            version: procedure.version.clone(),
+            date: procedure.date.clone(),
+            status: procedure.status.clone(),
+            chapters: chapters
+                .into_iter()
+                .filter(|(_, _, entries)| !entries.is_empty())
+                .map(|(id, title, entries)| Chapter { id, title, entries })
+                .collect(),
+        }
+    }
+}
+
+struct Reader<'a>(&'a Procedure);
+
+impl Reader<'_> {
+    fn overview(&self) -> Vec<Entry> {
+        let procedure = self.0;
+        let said = procedure.sections.iter().filter_map(|section| section.text.clone());
+        vec![
+            Entry::new("itself", "The procedure")
+                .line("Title", &procedure.title)
+                .line("Version", &procedure.version)
+                .line("Date", &procedure.date)
+                .line("Status", &procedure.status)
+                .list("", said.map(bullet)),
+            Entry::new("times", "What holds for every rollback")
+                .line(
+                    "Progress updates",
+                    format!(
+                        "every {}, from the opening at {} or worse, otherwise from the start of the first run",
+                        span(procedure.updates.every),
+                        procedure.updates.from
+                    ),
+                )
+                .line(
+                    "Draft of an update",
+                    format!("stands ready {} before its time", span(procedure.updates.draft_before)),
+                )
+                .line("Approvals", format!("expire {} after they were given", span(procedure.approvals.expire_after)))
+                .line(
+                    "Previous stable release",
+                    format!("ran at least {} without an incident", span(procedure.previous_stable.ran_at_least)),
+                ),
+        ]
+    }
+
+    fn triggers(&self) -> Vec<Entry> {
+        let categories = self.0.categories.iter();
+        categories
+            .map(|category| {
+                let triggers = self.0.triggers.iter().filter(|trigger| trigger.category == category.name);
+                let advice = format!("{}, {}", category.decision, category.severity);
+                let raised = if category.automatic { "by a detector, or by hand" } else { "by hand" };
+                let own = if category.always_own_incident { "always opens an incident of its own" } else { "" };
+                Entry::new(&category.name, &category.title)
+                    .with_note(advice.clone())
+                    .line("Advice", sentence(&advice))
+                    .line("Raised", raised)
+                    .line("Marked", category.marks.clone().unwrap_or_default())
+                    .line("Joining", own)
+                    .list("Triggers", triggers.map(|trigger| noted(&trigger.text, detection(&trigger.detection))))
+            })
+            .collect()
+    }
+
+    fn rules(&self) -> Vec<Entry> {
+        let rules = self.0.rules.iter().enumerate();
+        rules.map(|(place, rule)| self.rule(place, rule)).collect()
+    }
+
+    fn rule(&self, place: usize, rule: &Rule) -> Entry {
+        let severity = rule.severity.map_or_else(String::new, |severity| format!(", {severity}"));
+        Entry::new(&rule.name, &rule.text)
+            .with_note(format!("rule {}", place + 1))
+            .list("When", self.when(&rule.when).into_iter().map(bullet))
+            .line("Then", format!("{}{severity}", sentence(&rule.decision.to_string())))
+    }
+
+    fn authorities(&self) -> Vec<Entry> {
+        self.0.authorities.iter().map(|authority| self.authority(authority)).collect()
+    }
+
+    fn authority(&self, authority: &Authority) -> Entry {
+        let slots = authority.slots.iter().map(|slot| {
+            let kind = match slot.kind {
+                SlotKind::Approve => "approves",
+                SlotKind::Review => "judges and signs",
+                SlotKind::InformBefore => "is told before",
+                SlotKind::InformAfter => "is told afterwards",
+            };
+            let instead = slot.substitute.as_ref().map(|role| format!("if nobody can be had, {}", self.who(role)));
+            noted(format!("{} {kind}", self.who(&slot.role)), instead)
+        });
+        Entry::new(&authority.name, &authority.text)
+            .list("When", self.when(&authority.when).into_iter().map(bullet))
+            .list("Who", slots)
+            .line(
+                "Ratified afterwards by",
+                authority.ratified_by.as_ref().map_or_else(String::new, |role| self.who(role)),
+            )
+            .line("Reason", if authority.needs_reason { "must be written" } else { "" })
+            .line(
+                "Starts",
+                match authority.start {
+                    StartMode::AtAuthorisation => "with the last approval",
+                    StartMode::OnCommand => "when somebody gives the word",
+                },
+            )
+    }
+
+    /// A role's or a team's own title.
+    fn who(&self, name: &str) -> String {
+        let team = || self.0.responders.iter().find(|team| team.name == name).map(|team| team.title.clone());
+        self.0.role(name).map(|role| role.title.clone()).or_else(team).unwrap_or_else(|| name.to_owned())
+    }
+
+    fn when(&self, when: &When) -> Vec<String> {
+        let mut asked = Vec::new();
+        let titles = |list: &[String], title: &dyn Fn(&str) -> String| {
+            names(list.iter().map(|name| format!("“{}”", title(name))).collect(), "or")
+        };
+        if !when.category.is_empty() {
+            let title = |name: &str| self.0.category(name).map_or_else(|| name.to_owned(), |it| it.title.clone());
+            asked.push(format!("the cause is {}", titles(&when.category, &title)));
+        }
+        if !when.trigger.is_empty() {
+            let title = |name: &str| self.0.trigger(name).map_or_else(|| name.to_owned(), |it| it.text.clone());
+            asked.push(format!("the trigger is {}", titles(&when.trigger, &title)));
+        }
+        let words = |list: Vec<String>| names(list, "or");
+        if !when.severity.is_empty() {
+            asked.push(format!("the severity is {}", words(when.severity.iter().map(ToString::to_string).collect())));
+        }
+        if !when.decision.is_empty() {
+            asked.push(format!("the advice is {}", words(when.decision.iter().map(ToString::to_string).collect())));
+        }
+        match when.outage {
+            Some(true) => asked.push("the outage is complete".to_owned()),
+            Some(false) => asked.push("the outage is not complete".to_owned()),
+            None => {}
+        }
+        if let Some(share) = when.users_affected_ppm {
+            asked.push(format!("at least {} of the users are affected", percent(share)));
+        }
+        if let Some(age) = when.release_younger_than {
+            asked.push(format!("the running release is younger than {}", span(age)));
+        }
+        if !when.weekday.is_empty() {
+            const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+            let days = when.weekday.iter().filter_map(|day| DAYS.get(usize::from(*day).wrapping_sub(1)));
+            asked.push(format!("it is {}", words(days.map(ToString::to_string).collect())));
+        }
+        if let Some((from, to)) = when.hours {
+            asked.push(format!("it is between {from:02}:00 and {to:02}:00 UTC"));
+        }
+        if asked.is_empty() {
+            asked.push("always".to_owned());
+        }
+        asked
+    }
+
+    fn roles(&self) -> Vec<Entry> {
+        let roles = self.0.roles.iter().map(|role| {
+            Entry::new(&format!("role/{}", role.name), &role.title)
+                .line("Duty in Backout", role.duty.to_string())
+                .list("May and must", role.authority.iter().map(|line| bullet(&line.text)))
+        });
+        let teams = self.0.responders.iter().map(|team| {
+            Entry::new(&format!("team/{}", team.name), &team.title)
+                .line("Duty in Backout", "ticks its items, and approves nothing")
+        });
+        roles.chain(teams).collect()
+    }
+
+    fn types(&self) -> Vec<Entry> {
+        self.0
+            .types
+            .iter()
+            .map(|kind| {
+                let used = kind.when_used.iter().map(|used| {
+                    let categories =
+                        used.categories.iter().filter_map(|name| self.0.category(name)).map(|it| &it.title);
+                    let triggers = used.triggers.iter().filter_map(|name| self.0.trigger(name)).map(|it| &it.text);
+                    let proposed = names(categories.chain(triggers).cloned().collect(), "or");
+                    let proposed = if proposed.is_empty() { proposed } else { format!("proposed for: {proposed}") };
+                    noted(&used.text, [proposed])
+                });
+                Entry::new(kind.kind.key(), &kind.title)
+                    .list("Scope", kind.scope.iter().map(|line| bullet(&line.text)))
+                    .list("When used", used)
+            })
+            .collect()
+    }
+
+    fn checklists(&self, before: bool) -> Vec<Entry> {
+        let lists = self.0.checklists.iter().filter(|list| (list.phase == Phase::Before) == before);
+        lists.map(|list| self.checklist(list)).collect()
+    }
+
+    fn checklist(&self, list: &Checklist) -> Entry {
+        let step = match list.phase {
+            Phase::Before => String::new(),
+            Phase::Step(number) => format!("step {number}"),
+        };
+        let window = list.window.map(window).unwrap_or_default();
+        let note = [step, window.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        let entry = Entry::new(&list.name, &list.title).with_note(note).line("Window", window);
+        list.groups.iter().fold(entry, |entry, group| {
+            let condition = group.condition.as_ref().map_or_else(String::new, |condition| format!(" ({condition})"));
+            let label = format!("{}{condition}", group.title.as_deref().unwrap_or("Items"));
+            entry.list(
+                &label,
+                group.items.iter().map(|item| {
+                    let only = names(item.types.iter().map(|kind| kind.key().to_owned()).collect(), "or");
+                    noted(
+                        &item.text,
+                        [
+                            item.owner.as_ref().map_or_else(String::new, |owner| self.who(owner)),
+                            item.condition.clone().unwrap_or_default(),
+                            if item.required || item.condition.is_some() {
+                                String::new()
+                            } else {
+                                "not required".to_owned()
+                            },
+                            if only.is_empty() { only } else { format!("only for {only}") },
+                            item.evidence.as_ref().map_or_else(String::new, |evidence| self.evidence(evidence)),
+                        ],
+                    )
+                }),
+            )
+        })
+    }
+
+    fn evidence(&self, evidence: &Evidence) -> String {
+        let what = match evidence {
+            Evidence::Trigger => "the trigger’s evidence is frozen".to_owned(),
+            Evidence::PreviousStable => "the register knows a previous stable release".to_owned(),
+            Evidence::TargetRegistered => "the target stands in the register".to_owned(),
+            Evidence::BackupVerified => "the newest backup was verified".to_owned(),
+            Evidence::ScriptsPresent => "the scripts were found".to_owned(),
+            Evidence::PlanSubmitted => "a plan is submitted".to_owned(),
+            Evidence::Authorised => "everyone who must agree has agreed".to_owned(),
+            Evidence::TeamPresent => "the incident commander and the technical lead have taken their places".to_owned(),
+            Evidence::Frozen => "deployments are frozen".to_owned(),
+            Evidence::Run(action) => {
+                let title = self.0.action(action).map_or(action.as_str(), |action| action.title.as_str());
+                format!("“{title}” ended well")
+            }
+            Evidence::UpdateSent => "a progress update went out".to_owned(),
+            Evidence::Metric(condition) => condition.in_words(),
+        };
+        format!("ticked by itself when {what}")
+    }
+
+    fn verification(&self) -> Vec<Entry> {
+        let verification = &self.0.verification;
+        let criteria = verification.criteria.iter().map(|criterion| {
+            noted(
+                &criterion.text,
+                [
+                    criterion.condition.as_ref().map_or_else(String::new, measured),
+                    if criterion.proves_version {
+                        "the running version is read back".to_owned()
+                    } else {
+                        String::new()
+                    },
+                    if criterion.always_applies { "always applies".to_owned() } else { String::new() },
+                ],
+            )
+        });
+        let indicators = verification.indicators.iter().map(|indicator| {
+            let compared = indicator.compares.as_ref().map(|series| {
+                format!("{} is compared with its value at the start", crate::domain::words::series_words(series))
+            });
+            noted(&indicator.text, compared)
+        });
+        let mut entries = Vec::new();
+        if !verification.criteria.is_empty() {
+            entries.push(Entry::new("criteria", "Success criteria").list("", criteria));
+        }
+        if !verification.indicators.is_empty() {
+            entries.push(Entry::new("indicators", "Failure indicators").list("", indicators));
+        }
+        if !verification.escalation.text.is_empty() {
+            entries.push(Entry::new("escalation", "If it fails").list("", [bullet(&verification.escalation.text)]));
+        }
+        entries
+    }
+
+    fn communication(&self) -> Vec<Entry> {
+        self.0
+            .communication
+            .iter()
+            .map(|phase| {
+                let side = if phase.internal { "internal" } else { "external" };
+                let window = phase.window.map(window).unwrap_or_default();
+                let messages = phase.messages.iter().map(|message| {
+                    let with = message.message.as_ref().map(|name| format!("text “{name}”"));
+                    let to = format!("to {}", message.audience.replace('_', " "));
+                    noted(&message.text, [to, message.condition.clone().unwrap_or_default(), with.unwrap_or_default()])
+                });
+                let note = if window.is_empty() { side.to_owned() } else { format!("{side}, {window}") };
+                Entry::new(&phase.name, &phase.title).with_note(note).line("Window", window).list("Messages", messages)
+            })
+            .collect()
+    }
+
+    fn texts(&self) -> Vec<Entry> {
+        let messages = self.0.messages.iter();
+        messages
+            .map(|message| {
+                Entry::new(&message.name, &sentence(&message.name.replace(['-', '_'], " ")))
+                    .text("Text", &message.template)
+            })
+            .collect()
+    }
+
+    fn assessments(&self) -> Vec<Entry> {
+        let forms = self.0.assessments.iter();
+        forms
+            .map(|form| {
+                Entry::new(&form.name, &form.title)
+                    .line("Written by", self.who(&form.role))
+                    .list("Sections", form.sections.iter().map(|section| bullet(&section.title)))
+            })
+            .collect()
+    }
+
+    fn testing(&self) -> Vec<Entry> {
+        let drills = self.0.drills.iter().map(|drill| {
+            Entry::new(&format!("drill/{}", drill.name), &drill.title)
+                .with_note(format!("every {}", span(drill.every)))
+                .line("How often", format!("every {}", span(drill.every)))
+                .list("Parts", drill.parts.iter().map(|part| bullet(&part.text)))
+        });
+        let scenarios = self.0.scenarios.iter().map(|scenario| {
+            Entry::new(&format!("scenario/{}", scenario.name), &scenario.title)
+                .list("Steps", scenario.steps.iter().map(|step| bullet(&step.text)))
+        });
+        drills.chain(scenarios).collect()
+    }
+
+    fn documents(&self) -> Vec<Entry> {
+        let documents = self.0.documents.iter();
+        documents
+            .map(|document| {
+                let floor =
+                    document.legal_floor.map_or_else(String::new, |floor| format!("by law at least {}", span(floor)));
+                let sections = document.sections.iter().map(|section| {
+                    noted(
+                        &section.title,
+                        [if section.typed { "written by a person".to_owned() } else { "writes itself".to_owned() }],
+                    )
+                });
+                Entry::new(&document.name, &document.title)
+                    .line("Kept", document.keep.map_or_else(|| "without an end".to_owned(), span))
+                    .line("Never shorter", floor)
+                    .list("Sections", sections)
+            })
+            .collect()
+    }
+
+    fn execution(&self) -> Vec<Entry> {
+        let actions = self.0.actions.iter().map(|action| self.action(action));
+        let executors = self.0.executors.iter().map(executor);
+        actions.chain(executors).collect()
+    }
+
+    fn action(&self, action: &ActionDefinition) -> Entry {
+        let executor = |name: &String| self.0.executor(name).map_or_else(|| name.clone(), |it| it.title.clone());
+        let needs =
+            action.needs.iter().map(|name| self.0.item(name).map_or(name.as_str(), |(_, _, item)| item.text.as_str()));
+        let elsewhere = action.by_environment.iter().map(|(place, name)| format!("in {place}: {}", executor(name)));
+        Entry::new(&format!("action/{}", action.name), &action.title)
+            .with_note("action")
+            .line("Executor", executor(&action.executor))
+            .line("Types", names(action.types.iter().map(|kind| kind.key().to_owned()).collect(), "and"))
+            .line(
+                "Target",
+                match action.target {
+                    TargetKind::Release => "a release",
+                    TargetKind::Backup => "a backup",
+                    TargetKind::Config => "a configuration",
+                },
+            )
+            .line(
+                "Starts",
+                match action.mode {
+                    ActionMode::Automatic => "by itself, in its turn",
+                    ActionMode::OnCommand => "on the technical lead’s word",
+                },
+            )
+            .line(
+                "Side by side with",
+                action.group.as_ref().map_or_else(String::new, |group| format!("the group {group}")),
+            )
+            .line(
+                "Pace",
+                match action.pace {
+                    Pace::AtOnce => "at once".to_owned(),
+                    Pace::Rolling(step) => format!("rolling, {step} at a time"),
+                },
+            )
+            .line("Needs ticked", needs.collect::<Vec<_>>().join("; "))
+            .line("Instead", names(action.alternatives.iter().map(executor).collect(), "or"))
+            .list("Otherwise", elsewhere.map(bullet))
+            .line(
+                "Way back",
+                action.return_leg.as_ref().map_or_else(String::new, |name| {
+                    self.0.action(name).map_or_else(|| name.clone(), |it| it.title.clone())
+                }),
+            )
+            .line("Destroys", if action.destructive { "what was written since the target" } else { "" })
+    }
+
+    fn practices(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for practice in &self.0.practices {
+            let key = format!("practice/{}", practice.phase);
+            if !entries.iter().any(|entry| entry.key == key) {
+                let of_phase = self.0.practices.iter().filter(|other| other.phase == practice.phase);
+                let title = sentence(&practice.phase.replace(['_', '-'], " "));
+                entries.push(Entry::new(&key, &title).list("", of_phase.map(|other| bullet(&other.text))));
+            }
+        }
+        if !self.0.after_tasks.is_empty() {
+            let tasks = self
+                .0
+                .after_tasks
+                .iter()
+                .map(|task| noted(&task.text, [self.who(&task.owner), format!("within {}", span(task.within))]));
+            entries.push(Entry::new("after", "Owed afterwards").list("", tasks));
+        }
+        entries
+    }
+
+    fn contacts(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for contact in &self.0.contacts {
+            let key = format!("contacts/{}", contact.group);
+            if !entries.iter().any(|entry| entry.key == key) {
+                let of_group = self.0.contacts.iter().filter(|other| other.group == contact.group);
+                let title = sentence(&contact.group.replace(['_', '-'], " "));
+                let reach =
+                    |reach: &str| if reach.is_empty() { "not filled in yet".to_owned() } else { reach.to_owned() };
+                entries.push(
+                    Entry::new(&key, &title).list("", of_group.map(|other| noted(&other.title, [reach(&other.reach)]))),
+                );
+            }
+        }
+        if !self.0.links.is_empty() {
+            let links = self.0.links.iter().map(|link| noted(&link.title, [link.target.clone()]));
+            entries.push(Entry::new("links", "Links").list("", links));
+        }
+        entries
+    }
+}
+
+fn executor(executor: &ExecutorDefinition) -> Entry {
+    let entry = Entry::new(&format!("executor/{}", executor.name), &executor.title).with_note("executor");
+    match &executor.kind {
+        ExecutorKind::Process { program, args, grant, time_limit } => entry
+            .line("Program", program)
+            .list("Arguments", args.iter().map(bullet))
+            .line("Granted variables", grant.join(", "))
+            .line("Time limit", span(*time_limit)),
+        ExecutorKind::People { commands } => {
+            entry.line("Carried out", "by people").list("Commands to copy", commands.iter().map(bullet))
+        }
+    }
+}
+
+fn measured(condition: &Condition) -> String {
+    format!("measured: {}", condition.in_words())
+}
+
+fn detection(detection: &Detection) -> Vec<String> {
+    match detection {
+        Detection::Metric { condition, query } => {
+            let query = query.as_ref().map_or_else(String::new, |query| format!("query {query}"));
+            vec![measured(condition), query]
+        }
+        Detection::Signal { heartbeat } => vec![
+            "told by a machine".to_owned(),
+            heartbeat.map_or_else(String::new, |span_| format!("silence for {} counts too", span(span_))),
+        ],
+        Detection::Person => vec!["reported by a person".to_owned()],
+    }
+}
+
+/// `0–5 min`, `from 30 min on`.
+fn window(window: Window) -> String {
+    let minutes = |span: Span| span.as_seconds() / 60;
+    match window.to {
+        Some(to) if to.as_seconds() >= 7_200 && to.as_seconds() % 3_600 == 0 => {
+            format!("{}–{}\u{a0}h", minutes(window.from) / 60, minutes(to) / 60)
+        }
+        Some(to) => format!("{}–{}\u{a0}min", minutes(window.from), minutes(to)),
+        None if window.from == Span::ZERO => "ongoing".to_owned(),
+        None => format!("from {}\u{a0}min on", minutes(window.from)),
+    }
+}
+
+/// A span in words: `5 minutes`, `24 hours`, `2 years`.
+fn span(span: Span) -> String {
+    let seconds = span.as_seconds();
+    let units = [(31_536_000, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    // A day is written as 24 hours: it is counted from an instant, not by the calendar.
+    let fitting = units
+        .into_iter()
+        .find(|(unit, word)| seconds % unit == 0 && seconds / unit > 0 && !(*word == "day" && seconds == 86_400));
+    match fitting {
+        Some((unit, word)) => {
+            let count = seconds / unit;
+            format!("{count}\u{a0}{word}{}", if count == 1 { "" } else { "s" })
+        }
+        None => span.written(),
+    }
+}
+
+fn percent(ppm: i64) -> String {
+    let whole = ppm / 10_000;
+    match ppm % 10_000 {
+        0 => format!("{whole}\u{a0}%"),
+        rest => format!("{whole}.{}\u{a0}%", format!("{rest:04}").trim_end_matches('0')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::default_procedure;
+    use std::collections::BTreeSet;
+
+    /// Everything that a page of it says.
+    fn words(book: &Book) -> String {
+        let mut words = Vec::new();
+        for entry in book.chapters.iter().flat_map(|chapter| &chapter.entries) {
+            words.extend([entry.title.clone(), entry.note.clone()]);
+            for part in &entry.parts {
+                match part {
+                    Part::Line { label, text } | Part::Text { label, text } => {
+                        words.extend([label.clone(), text.clone()])
+                    }
+                    Part::List { label, lines } => {
+                        words.push(label.clone());
+                        words.extend(lines.iter().flat_map(|line| [line.text.clone(), line.note.clone()]));
+                    }
+                }
+            }
+        }
+        words.join("\n")
+    }
+
+    #[test]
+    fn every_text_of_the_procedure_stands_in_the_page() {
+        let procedure = default_procedure();
+        let words = words(&Book::of(&procedure));
+        let mut texts: Vec<&str> = procedure.triggers.iter().map(|it| it.text.as_str()).collect();
+        texts.extend(procedure.items().map(|(_, _, item)| item.text.as_str()));
+        texts.extend(procedure.rules.iter().map(|it| it.text.as_str()));
+        texts.extend(procedure.authorities.iter().map(|it| it.text.as_str()));
+        texts.extend(procedure.verification.criteria.iter().map(|it| it.text.as_str()));
+        texts.extend(procedure.verification.indicators.iter().map(|it| it.text.as_str()));
+        texts.extend(procedure.messages.iter().map(|it| it.template.trim_end()));
+        texts.extend(procedure.communication.iter().flat_map(|it| &it.messages).map(|it| it.text.as_str()));
+        texts.extend(procedure.roles.iter().flat_map(|it| &it.authority).map(|it| it.text.as_str()));
+        texts.extend(procedure.types.iter().flat_map(|it| &it.scope).map(|it| it.text.as_str()));
+        texts.extend(procedure.types.iter().flat_map(|it| &it.when_used).map(|it| it.text.as_str()));
+        texts.extend(procedure.drills.iter().flat_map(|it| &it.parts).map(|it| it.text.as_str()));
+        texts.extend(procedure.scenarios.iter().flat_map(|it| &it.steps).map(|it| it.text.as_str()));
+        texts.extend(procedure.documents.iter().flat_map(|it| &it.sections).map(|it| it.title.as_str()));
+        texts.extend(procedure.assessments.iter().flat_map(|it| &it.sections).map(|it| it.title.as_str()));
+        texts.extend(procedure.practices.iter().map(|it| it.text.as_str()));
+        texts.extend(procedure.after_tasks.iter().map(|it| it.text.as_str()));
+        texts.extend(procedure.contacts.iter().map(|it| it.title.as_str()));
+        texts.extend(procedure.links.iter().map(|it| it.target.as_str()));
+        texts.extend(procedure.executors.iter().map(|it| it.title.as_str()));
+        texts.extend(procedure.actions.iter().map(|it| it.title.as_str()));
+        assert!(texts.len() > 200, "{}", texts.len());
+        for text in texts {
+            assert!(words.contains(text), "left out: {text}");
+        }
+        assert!(words.contains("error rate above 10"), "the threshold in words: {words}");
+    }
+
+    #[test]
+    fn an_entry_is_found_again_by_its_key() {
+        for chapter in Book::of(&default_procedure()).chapters {
+            let keys: BTreeSet<&str> = chapter.entries.iter().map(|entry| entry.key.as_str()).collect();
+            assert_eq!(keys.len(), chapter.entries.len(), "{}", chapter.title);
+        }
+    }
+
+    #[test]
+    fn spans_and_windows_read_as_people_say_them() {
+        for (written, words) in [
+            ("5m", "5 minutes"),
+            ("24h", "24 hours"),
+            ("2y", "2 years"),
+            ("91d", "91 days"),
+            ("90s", "90 seconds"),
+            ("1m", "1 minute"),
+        ] {
+            let read = crate::playbook::parse_span(written).unwrap();
+            assert_eq!(span(read).replace('\u{a0}', " "), words);
+        }
+        let minutes = |from, to: Option<i64>| window(Window { from: Span::minutes(from), to: to.map(Span::minutes) });
+        assert_eq!(minutes(5, Some(15)), "5–15\u{a0}min");
+        assert_eq!(minutes(0, Some(120)), "0–2\u{a0}h");
+        assert_eq!(minutes(0, None), "ongoing");
+        assert_eq!(percent(125_000), "12.5\u{a0}%");
+    }
+}
