@@ -99,7 +99,7 @@ mod tests {
         }
     }
 
-    fn names<'a>(register: &'a [Registered]) -> (Option<&'a str>, Vec<&'a str>) {
+    fn names(register: &[Registered]) -> (Option<&str>, Vec<&str>) {
         let back = ways_back(register, "app", DAY).into_iter().map(|stint| stint.release.name.as_str());
         (running(register, "app").map(|release| release.name.as_str()), back.collect())
     }

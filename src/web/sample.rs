@@ -94,7 +94,6 @@ impl World {
             host: "deploy-1".to_owned(),
             label: "deploy-1".to_owned(),
             probed: [(ENVIRONMENT.to_owned(), COMPONENT.to_owned())].into(),
-            ..Places::default()
         };
         let incidents = App::new(store, Arc::new(clock.clone()), places, playbooks);
         let site = Site::new("https://backout.example", false, vec![]).unwrap();

@@ -19,8 +19,8 @@ const PAGES: [&str; 9] = [
     "/tokens",
     "/re-authenticate",
 ];
-const OF_INCIDENT: [&str; 10] =
-    ["", "/update", "/approve", "/plan", "/verify", "/timeline", "/report", "/report.md", "/close", "/stop"];
+const OF_INCIDENT: [&str; 11] =
+    ["", "/update", "/impact", "/approve", "/plan", "/verify", "/timeline", "/report", "/report.md", "/close", "/stop"];
 
 /// Marks that stand inside a sentence; every other one ends what was said before it.
 const INSIDE: [&str; 9] = ["a", "strong", "em", "span", "time", "b", "i", "bdi", "small"];
