@@ -34,6 +34,7 @@ pub mod people;
 pub mod plan;
 pub mod playbook;
 pub mod plot;
+pub mod print_foot;
 pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;

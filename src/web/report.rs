@@ -52,8 +52,6 @@ struct View {
     sections: Vec<Section>,
     /// The ledger's head when the page was made.
     chain: Head,
-    /// Who reads, for the foot of a printed page.
-    reader: String,
     /// The address that printed links begin with.
     site: String,
     told: Option<Refusal>,
@@ -115,7 +113,6 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: 
         sections: sections.collect(),
         report,
         chain,
-        reader: who.name.clone(),
         site: app.site.origin(),
         told: back.refused,
         faults: back.faults.0,

@@ -91,6 +91,7 @@ pub fn table() -> Vec<Route> {
         super::registers::routes(),
         super::playbook::routes(),
         super::report::routes(),
+        super::print_foot::routes(),
         super::tokens::routes(),
         super::audit::routes(),
         super::live::routes(),

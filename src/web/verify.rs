@@ -408,7 +408,7 @@ fn band(sight: &Sight, begun: Option<&Verification>) -> Band {
             1 => "Tick the 1 remaining success criterion".to_owned(),
             open => format!("Tick the {open} remaining success criteria"),
         };
-        band.detail = "Confirm only what you have checked yourself. Measurements never tick on their own.".to_owned();
+        band.detail = "Confirm only what you have checked yourself. Measurements never tick on their own. ".to_owned();
     }
     band
 }

@@ -10,10 +10,11 @@ use crate::store::Entry;
 use askama::Template;
 use axum::body::Bytes;
 
-/// The head of the incident's pages, without the ways between them: those differ from page to page.
+/// The head of the incident's pages and its line that stays, without the ways between them: those differ from page to
+/// page.
 #[derive(Template)]
 #[template(
-    source = r#"{%- import "icons.html" as icons -%}{%- include "_incident_top.html" -%}{%- include "_incident_rail.html" -%}"#,
+    source = r#"{%- import "icons.html" as icons -%}{%- include "_incident_top.html" -%}{%- include "_incident_rail.html" -%}{%- include "_incident_line.html" -%}"#,
     ext = "html"
 )]
 struct Head {

@@ -119,7 +119,9 @@ async fn every_page_of_an_incident_hears_each_entry_once_and_in_order() {
             let told = ear.next().await.unwrap();
             assert_eq!((told.id.as_str(), told.event.as_str()), (seq.to_string().as_str(), "entry"));
             assert!(told.data.contains(&format!("id=\"event-{seq}\"")), "{}", told.data);
-            assert!(told.data.contains("id=\"incident-top\"") && told.data.contains("id=\"rail\""), "{}", told.data);
+            for part in ["incident-top", "rail", "incident-line"] {
+                assert!(told.data.contains(&format!("id=\"{part}\"")), "{part} in {}", told.data);
+            }
         }
         assert_eq!(home.next().await.unwrap().id, seq.to_string());
     }

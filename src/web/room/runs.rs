@@ -159,6 +159,9 @@ fn by_hand(run: &Run) -> bool {
 /// The last lines of a run's log.
 pub struct LogEnd {
     pub run: String,
+    /// The number of the first line here, from 0: each line has the name that it has in a stream, so that one which is
+    /// printed while the room loads does not stand twice.
+    pub first: i64,
     pub lines: Vec<Line>,
     /// How many there are in all.
     pub all: i64,
@@ -172,11 +175,13 @@ impl LogEnd {
         let name = run.id.0.as_str();
         let all = app.store.log_end(name).await?;
         let chunks = app.store.log_from(name, (all - LAST).max(0), LAST).await?;
+        let begins = chunks.first().map_or(0, |chunk| chunk.first_line);
         let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.bytes).collect();
         let mut lines = lines(&bytes);
         let spare = lines.len().saturating_sub(LAST as usize);
         lines.drain(..spare);
-        Ok(LogEnd { run: name.to_owned(), lines, all })
+        let first = begins + spare as i64;
+        Ok(LogEnd { run: name.to_owned(), first, all: all.max(first + lines.len() as i64), lines })
     }
 }
 

@@ -9,12 +9,14 @@
 //! | [`critical`] | a failure that is rolled back at once |
 //! | [`setbacks`] | a rollback that is stopped, and one that fails |
 //! | [`considered`] | a rollback that three people weigh |
+//! | [`every_page`] | every page that links lead to, at the end |
 //! | [`sights`] | what every page must hold on the way |
 
 mod considered;
 mod critical;
 pub mod demo;
 pub mod duties;
+mod every_page;
 pub mod person;
 mod setbacks;
 pub mod sights;
@@ -69,6 +71,9 @@ async fn the_whole_way(database: Database, look: Look, sights: Sights) {
     critical::a_critical_failure_is_rolled_back(&mut cast).await;
     setbacks::one_is_stopped_and_one_fails(&cast).await;
     considered::three_people_weigh_a_rollback(&cast).await;
+    if cast.sights.are_judged() {
+        every_page::is_found_and_sound(&cast).await;
+    }
     assert!(cast.demo.backout(&["audit", "verify"]).starts_with("The chain holds"));
     cast.sights.are_sound();
 }

@@ -81,21 +81,36 @@ impl Person {
     pub async fn presses_within(&self, place: &str, words: &str) {
         let begins = format!("[starts-with(normalize-space(.), \"{words}\")]");
         let path = format!("({place}//button{begins} | {place}//a{begins} | {place}//summary{begins})[1]");
-        let found = self.find(&path, words).await;
-        self.clicks(found, words).await;
+        self.clicks(By::XPath(path), words).await;
     }
 
     /// Presses the button that fits the CSS selector, where several have the same words.
     pub async fn presses_the(&self, css: &str) {
-        self.clicks(self.page.the(css).await, css).await;
+        self.clicks(By::Css(css), css).await;
     }
 
     /// Clicks; a button of a form is only done when its answer is there: on another page, or on the same one changed in
     /// its place by the page's own script.
-    async fn clicks(&self, found: WebElement, what: &str) {
-        let sends = found.tag_name().await.is_ok_and(|tag| tag == "button");
-        found.click().await.unwrap_or_else(|fault| panic!("{} cannot press {what:?}: {fault}", self.name));
-        if sends {
+    ///
+    /// A live page may change between the look and the click, and its head stays above what scrolls: as people do, this
+    /// looks again, and brings what it presses to the middle first.
+    async fn clicks(&self, by: By, what: &str) {
+        let mut pressed = None;
+        self.page
+            .until(&format!("{} to press {what:?}", self.name), async || {
+                let Ok(found) = self.page.find(by.clone()).await else { return false };
+                let Ok(tag) = found.tag_name().await else { return false };
+                let middle = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' });";
+                let Ok(argument) = found.to_json() else { return false };
+                if self.page.execute(middle, vec![argument]).await.is_err() || found.click().await.is_err() {
+                    return false;
+                }
+                pressed = Some((found, tag));
+                true
+            })
+            .await;
+        let (found, tag) = pressed.expect("it was pressed");
+        if tag == "button" {
             let what = format!("the answer to {what:?}, pressed by {}", self.name);
             self.page.until(&what, async || found.is_enabled().await.is_err() || self.page.has_settled().await).await;
         }

@@ -42,6 +42,10 @@ impl Sights {
         Sights { judged: false, pages: Mutex::default(), faults: Mutex::default() }
     }
 
+    pub fn are_judged(&self) -> bool {
+        self.judged
+    }
+
     /// Looks at the page as it is now.
     pub async fn add(&self, page: &Page, name: &str) {
         if !self.judged {
@@ -56,6 +60,9 @@ impl Sights {
             // The dark scheme changes colours and nothing else.
             let found = if word == "dark" { page.axe_on_colours().await } else { page.axe().await };
             self.faults(found.iter().map(|violation| format!("{name}, {word}: {violation}")));
+            if word == "phone" {
+                self.targets(page, name).await;
+            }
             keep_picture(page, &format!("{name}-{word}")).await;
         }
         for width in NARROW {
@@ -67,6 +74,34 @@ impl Sights {
             }
         }
         page.look_as(desk).await;
+        self.large_text(page, name).await;
+        self.words(page, name).await;
+    }
+
+    /// What a finger presses is 44 px high, but for links within a sentence.
+    async fn targets(&self, page: &Page, name: &str) {
+        let small = page.value_of(SMALL_TARGETS).await;
+        for target in small.as_array().into_iter().flatten() {
+            self.fault(format!("{name}, phone: lower than 44 px: {target}"));
+        }
+    }
+
+    /// With letters twice as large nothing scrolls sideways.
+    async fn large_text(&self, page: &Page, name: &str) {
+        page.letters(2).await;
+        let reaches = page.value_of("document.documentElement.scrollWidth - innerWidth").await.as_i64().unwrap();
+        if reaches > 0 {
+            let culprits = page.value_of(&wider_than(1440)).await;
+            self.fault(format!("{name} scrolls sideways by {reaches} px at 200 % text, by {culprits}"));
+        }
+        page.letters(1).await;
+    }
+
+    /// Words are for people: no name of the program's own, no full stop twice.
+    async fn words(&self, page: &Page, name: &str) {
+        for words in page.value_of(ODD_WORDS).await.as_array().into_iter().flatten() {
+            self.fault(format!("{name}, words: {words}"));
+        }
     }
 
     async fn console(&self, page: &Page, name: &str) {
@@ -122,6 +157,20 @@ pub async fn keep_picture(page: &Page, name: &str) {
         page.picture(name).await;
     }
 }
+
+/// Controls that are seen and lower than a finger needs. A box or circle counts with the label around it.
+const SMALL_TARGETS: &str = "[...document.querySelectorAll('button, summary, select, textarea, input, .button, .menu a, nav a')] \
+     .filter(it => it.type !== 'hidden' && it.checkVisibility({ visibilityProperty: true, opacityProperty: true })) \
+     .map(it => ['checkbox', 'radio'].includes(it.type) ? (it.closest('label') ?? it.labels[0] ?? it) : it) \
+     .map(it => [it, it.getBoundingClientRect()]).filter(([it, box]) => box.width > 1 && box.height > 1 && box.height < 43.5) \
+     .map(([it, box]) => Math.round(box.height) + ' px: ' + it.outerHTML.slice(0, 140))";
+
+/// Text outside of code, logs and fields in which a word has an underscore, or a full stop follows another.
+const ODD_WORDS: &str = "(() => { const odd = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); \
+     while (walk.nextNode()) { const it = walk.currentNode; \
+       if (it.parentElement.closest('code, pre, .mono, .log, textarea, script, style')) continue; \
+       if (/[a-z]_[a-z]|[^.]\\.\\.(?!\\.)|\\. \\.|\\.[;,]/.test(it.data)) odd.push(it.data.trim().slice(0, 160)); } \
+     return odd; })()";
 
 /// The innermost elements that reach beyond the width.
 fn wider_than(width: u32) -> String {

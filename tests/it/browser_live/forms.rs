@@ -55,7 +55,7 @@ async fn an_answer_changes_the_page_in_its_place_and_the_focus_goes_to_the_resul
     maya.takes_command(INCIDENT).await;
     maya.page.value_of("window.same = true").await;
     // Half-typed elsewhere, unfolded elsewhere: neither is the form's business.
-    maya.presses_in("item-review-impact", "Tick, or say why not").await;
+    maya.presses_in("item-review-impact", "More").await;
     maya.fills_in("item-review-impact", "Note", "Not yet sent").await;
     maya.fills_in("timeline", "Note", "A word").await;
     maya.presses("Add note").await;

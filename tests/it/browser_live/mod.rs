@@ -5,7 +5,9 @@
 //! | [`parts`] | the script's files: what others wrote is unchanged, what we wrote can be read |
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
 //! | [`keys`] | the keyboard |
+//! | [`following`] | what others do comes by itself; breaks lose nothing |
 
+mod following;
 mod forms;
 mod keys;
 mod parts;
@@ -22,6 +24,7 @@ pub const INCIDENT: &str = "RB-0001";
 pub const ROOM: &str = "/incidents/RB-0001";
 
 pub const MAYA: (&str, &str) = ("maya", "Maya Okafor");
+pub const TOMAS: (&str, &str) = ("tomas", "Tomás Rivera");
 
 /// The sample world with one incident, and the people who look at it, each through a cable of their own.
 pub struct Stage {

@@ -223,6 +223,12 @@ impl Page {
         Ok(())
     }
 
+    /// The size of letters that the viewer set in the browser, as a multiple of the usual one.
+    pub async fn letters(&self, times: u32) {
+        let sizes = json!({ "fontSizes": { "standard": 16 * times, "fixed": 13 * times } });
+        self.cdp().send_raw("Page.setFontSizes", sizes).await.expect("Chromium sets its letters");
+    }
+
     /// Goes to an absolute address and waits until it is loaded.
     pub async fn visit(&self, address: &str) {
         self.goto(address).await.unwrap_or_else(|fault| panic!("{address} does not open: {fault}"));
@@ -326,6 +332,8 @@ impl Page {
     pub async fn picture(&self, name: &str) -> PathBuf {
         let folder = std::env::var_os("BACKOUT_PICTURES")
             .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures"), PathBuf::from);
+        // What stays at the top of the screen belongs at the top of the picture.
+        self.value_of("scrollTo({ top: 0, behavior: 'instant' })").await;
         let wanted = json!({ "format": "png", "captureBeyondViewport": true });
         let taken = self.cdp().send_raw("Page.captureScreenshot", wanted).await.expect("Chromium takes a picture");
         let data = taken["data"].as_str().expect("a picture is text in base64");

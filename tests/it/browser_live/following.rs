@@ -1,0 +1,117 @@
+//! Following along: what one does the others see by itself; a break loses nothing and says so; nobody's unfinished work
+//! is touched.
+
+use super::{INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
+use crate::browser_journey::person::Person;
+use crate::support::cable::Line;
+use crate::support::process::local_client;
+use serde_json::json;
+
+/// Words that nobody has sent yet, in the field for a note.
+async fn begins_a_note(person: &Person) {
+    person.fills_in("timeline", "Note", "Half a thought").await;
+    person.presses_in("item-review-impact", "More").await;
+    person.fills_in("item-review-impact", "Note", "Not yet sent").await;
+    // Nothing of this survives a page that is loaded anew.
+    person.page.value_of("window.same = true").await;
+}
+
+/// All of it is still there, and the focus as well.
+async fn still_holds_it(person: &Person) {
+    let kept = "[window.same, document.getElementById('note-text').value, \
+                document.getElementById('note-review-impact').value, \
+                document.querySelector('#item-review-impact details').open, document.activeElement.id]";
+    let whole = json!([true, "Half a thought", "Not yet sent", true, "note-review-impact"]);
+    assert_eq!(person.page.value_of(kept).await, whole);
+}
+
+/// The notes that the timeline shows, the newest first.
+async fn notes(person: &Person) -> Vec<String> {
+    let script = "[...document.querySelectorAll('#timeline-rows .event')].map(it => it.textContent) \
+                  .map(it => it.match(/word \\d+/)).filter(it => it).map(it => it[0])";
+    let told = person.page.value_of(script).await;
+    told.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+async fn writes_a_note(person: &Person, words: &str) {
+    person.fills_in("timeline", "Note", words).await;
+    person.presses("Add note").await;
+    person.page.until("the note to stand there", async || notes(person).await.iter().any(|it| it == words)).await;
+}
+
+#[tokio::test]
+async fn what_one_ticks_the_other_sees_by_itself() {
+    let stage = Stage::opens().await;
+    let (maya, _her_cable) = stage.enters(MAYA).await;
+    let (tomas, _his_cable) = stage.enters(TOMAS).await;
+    a_release_fails(&stage, &maya).await;
+    maya.takes_command(INCIDENT).await;
+    tomas.takes_the_lead(INCIDENT).await;
+    maya.enters(INCIDENT).await;
+    maya.page.until("the lead to be known", async || maya.text_of("#people").await.contains("Tomás Rivera")).await;
+    begins_a_note(&maya).await;
+    let open = "document.querySelector('.check:has(button[value=done]):not(#item-review-impact)').id";
+    let row = tomas.page.value_of(open).await.as_str().unwrap().to_owned();
+    tomas.presses_the(&format!("#{row} .check-tick")).await;
+    maya.page
+        .until("the tick to be seen", async || maya.text_of(&format!("#{row}")).await.contains("Tomás Rivera"))
+        .await;
+    still_holds_it(&maya).await;
+    maya.page.has_a_clean_console().await;
+}
+
+#[tokio::test]
+async fn a_cut_line_and_a_server_that_dies_lose_nothing_and_double_nothing() {
+    let mut stage = Stage::opens().await;
+    let (maya, cable) = stage.enters(MAYA).await;
+    let (tomas, _his_cable) = stage.enters(TOMAS).await;
+    a_release_fails(&stage, &maya).await;
+    maya.takes_command(INCIDENT).await;
+    maya.enters(INCIDENT).await;
+    tomas.enters(INCIDENT).await;
+    begins_a_note(&maya).await;
+    writes_a_note(&tomas, "word 1").await;
+    maya.page.until("the first word", async || notes(&maya).await == ["word 1"]).await;
+
+    cable.becomes(Line::Down);
+    cable.cut();
+    maya.sees("Not live since").await;
+    writes_a_note(&tomas, "word 2").await;
+    writes_a_note(&tomas, "word 3").await;
+    assert_eq!(notes(&maya).await, ["word 1"]);
+    cable.becomes(Line::Good);
+    maya.page.until("what was missed", async || notes(&maya).await == ["word 3", "word 2", "word 1"]).await;
+    still_holds_it(&maya).await;
+
+    stage.demo.crashes_and_comes_back().await;
+    tomas.page.until("his page to follow again", async || tomas.counts(".is-stale").await == 0).await;
+    writes_a_note(&tomas, "word 4").await;
+    let all = ["word 4", "word 3", "word 2", "word 1"];
+    maya.page.until("what came after the crash", async || notes(&maya).await == all).await;
+    still_holds_it(&maya).await;
+    let asked = local_client().get(stage.demo.url("/healthz")).send().await.unwrap();
+    assert_eq!(asked.status(), 200);
+}
+
+#[tokio::test]
+async fn silence_is_told_first_quietly_then_across_the_page_and_an_end_of_it_as_well() {
+    let stage = Stage::opens().await;
+    let (maya, cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.enters(INCIDENT).await;
+    maya.sees("Live").await;
+    cable.becomes(Line::Dumb);
+    // The page's clock is turned instead of waiting.
+    let turn = |seconds: u32| format!("(was => Date.now = () => was() + {seconds} * 1000)(Date.now.bind(Date))");
+    maya.page.value_of(&turn(16)).await;
+    maya.sees("No news for").await;
+    assert_eq!(maya.counts("html.is-stale").await, 1, "what is measured loses its colour");
+    maya.page.value_of(&turn(60)).await;
+    maya.sees("You may be looking at old data").await;
+    maya.sees("What you typed is safe").await;
+    cable.becomes(Line::Good);
+    cable.cut();
+    maya.sees("Up to date again").await;
+    maya.page.until("nothing to be old any more", async || maya.counts("html.is-stale").await == 0).await;
+    maya.goes_to(ROOM).await;
+}
