@@ -59,6 +59,7 @@ pub mod timeline_row;
 pub mod tokens;
 pub mod update;
 pub mod verify;
+pub mod wall;
 pub mod watched;
 
 pub use serve::serve;

@@ -171,6 +171,11 @@ async function fetchPage() {
   try {
     const headers = { "Backout-Refresh": "1", accept: "text/html" };
     const answer = await fetch(address, { headers, cache: "no-store", signal: AbortSignal.timeout(10_000) });
+    // A wall that has ended: nothing of it stays on the screen.
+    if (answer.status === 410) {
+      location.reload();
+      return "ended";
+    }
     const page = parsePage(await answer.text());
     if (page.querySelector("header.bar") === null) {
       if (answer.status !== 401 && !answer.redirected) return "failed";
