@@ -106,6 +106,8 @@ function lose() {
   const wait = Math.min(500 * 2 ** tries, 10_000) * (0.5 + Math.random() / 2);
   triedAt = Date.now() + wait;
   setTimeout(() => stream === null && connect(), wait);
+  // Nobody stands at a wall to reload it: whether it has ended is asked at once.
+  if (document.querySelector("[data-wall]")) refreshSoon(200);
   tickLive();
 }
 
