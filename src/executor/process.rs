@@ -76,7 +76,9 @@ impl Supervisor {
                         boot_id: identity::boot_id()?,
                         uptime: identity::uptime()?,
                     };
-                    let first = folder.place_new(records::CLAIM, &records::to_json(&claim))?;
+                    // Not durable yet: the supervisor sees to that before it writes its first record, and as long as there
+                    // is none, nothing has begun.
+                    let first = folder.place_first(records::CLAIM, &records::to_json(&claim))?;
                     return Ok(first.then_some((folder, alive)));
                 }
                 // Another one is about to claim, or a look holds the lock for an instant.
@@ -135,7 +137,14 @@ impl Supervisor {
         let Some(folder) = self.folder(run)? else { return Ok(Look::NotClaimed) };
         // The lock first: if it was free, nothing below changes any more.
         let held = is_held(&folder)?;
-        let Some(claim) = records::read::<Claim>(&folder, records::CLAIM)? else { return Ok(Look::NotClaimed) };
+        let claim = match records::read::<Claim>(&folder, records::CLAIM) {
+            // The machine failed before the claim was safe on the disk, and so before anything began.
+            Err(CannotTell::Damaged(_)) if held == Some(false) && !folder.exists(records::META)? => {
+                return Ok(never("the machine failed before it could begin"));
+            }
+            claim => claim?,
+        };
+        let Some(claim) = claim else { return Ok(Look::NotClaimed) };
         if claim.purpose == Purpose::Forestall {
             return Ok(never("it was forestalled"));
         }
@@ -159,7 +168,8 @@ impl Supervisor {
         if !is_plain_name(run) {
             return Err(CannotTell::RunId(run.to_owned()));
         }
-        if self.claim(run, Purpose::Forestall, "")?.is_some() {
+        if let Some((folder, _held)) = self.claim(run, Purpose::Forestall, "")? {
+            folder.settle(records::CLAIM)?;
             return Ok(Forestalled::NothingStarted);
         }
         let mut look = self.look_blocking(run)?;

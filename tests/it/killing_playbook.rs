@@ -51,7 +51,11 @@ on_both! {
         let file = data.path().join("playbook.toml");
         let write = |text: &str| std::fs::write(&file, text).unwrap();
         write(DEFAULT);
-        let words = [("BACKOUT_DATABASE", database.address.as_str()), ("BACKOUT_PLAYBOOK", file.to_str().unwrap())];
+        let words = [
+            ("BACKOUT_DATABASE", database.address.as_str()),
+            ("BACKOUT_PLAYBOOK", file.to_str().unwrap()),
+            ("BACKOUT_INSECURE_COOKIES", "1"),
+        ];
         let mut server = Backout::serve_over(data.clone(), &words).await;
         let store = database.open().await;
         assert_eq!(setting(&store, CURRENT).await, content_hash(DEFAULT), "an empty store takes the server's file");

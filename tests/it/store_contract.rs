@@ -297,6 +297,11 @@ async fn sessions(store: &Store) {
     let saved = store.load_session("s1", after(119)).await.unwrap().unwrap();
     assert_eq!((saved.person.as_deref(), saved.data.as_str()), (Some("p-ada"), "{\"visits\":2}"));
     assert_eq!((saved.created_at, saved.last_seen, saved.expires_at), (T, after(10), after(120)));
+    let known = store.known("s1", after(119)).await.unwrap().unwrap();
+    assert_eq!((known.data.as_str(), known.last_seen, known.expires_at), ("{\"visits\":2}", after(10), after(120)));
+    assert_eq!(Some(known.person), store.person("p-ada").await.unwrap());
+    assert_eq!(known.seq, store.head().await.unwrap().seq);
+    assert_eq!(store.known("s1", after(120)).await.unwrap(), None, "past its end nobody is known by it");
     assert_eq!(store.load_session("s1", after(120)).await.unwrap(), None, "past its end it is not loaded");
     assert!(!store.save_session("s1", None, "{}", after(500), after(120)).await.unwrap(), "nor saved");
     assert!(store.touch_session("s1", after(20), after(130)).await.unwrap());
@@ -308,6 +313,7 @@ async fn sessions(store: &Store) {
     }
     store.create_session(&session("other", Some("p-bob"))).await.unwrap();
     store.create_session(&session("stranger", None)).await.unwrap();
+    assert_eq!(store.known("stranger", T).await.unwrap(), None, "nobody's session");
     store.touch_session("s3", after(30), after(90)).await.unwrap();
     let of_ada = store.sessions_of("p-ada", after(40)).await.unwrap();
     assert_eq!(of_ada.iter().map(|s| s.id_hash.as_str()).collect::<Vec<_>>(), ["s3", "s1", "s2"]);
