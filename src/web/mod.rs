@@ -62,6 +62,8 @@ pub mod update;
 pub mod verify;
 pub mod wall;
 pub mod watched;
+#[cfg(test)]
+mod wording;
 
 pub use serve::serve;
 pub use site::{Network, Site};
