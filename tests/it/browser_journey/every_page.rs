@@ -9,10 +9,14 @@ use backout::web::routes::table;
 use std::collections::BTreeMap;
 
 /// Pages that no link leads to, and why.
-const WITHOUT_LINK: [&str; 5] = [
+const WITHOUT_LINK: [&str; 8] = [
     // Streams: the page's script opens them.
     "/live",
     "/incidents/{id}/live",
+    "/wall/live",
+    // A screen comes there by a link that is shown once.
+    "/wall",
+    "/wall/open/{token}",
     // How a page is printed.
     "/incidents/{id}/print.css",
     // One-time links, which reach people by other ways.
@@ -42,12 +46,29 @@ pub async fn is_found_and_sound(cast: &Cast) {
         let known = route.path == "/sign-in" || WITHOUT_LINK.contains(&route.path) || found.contains_key(route.path);
         assert!(known, "nothing leads to {}", route.path);
     }
+    a_wall_is_sound(cast).await;
     for (pattern, address) in &found {
         if !DOWNLOADS.iter().any(|end| pattern.ends_with(end)) {
             tomas.goes_to(address).await;
             sights.add(&tomas.page, &format!("every{}", pattern.replace(['/', '{', '}'], "-"))).await;
         }
     }
+}
+
+/// Makes a link for a big screen, opens it, and looks at what hangs there.
+async fn a_wall_is_sound(cast: &Cast) {
+    let Cast { tomas, sights, .. } = cast;
+    tomas.goes_to("/walls").await;
+    tomas.fills("Where the screen stands", "The operations room").await;
+    tomas.presses("Make a link").await;
+    tomas.confirms_identity_if_asked().await;
+    tomas.sees("This link is shown once").await;
+    let link = tomas.page.the("#link").await.prop("value").await.unwrap().expect("the link stands in its field");
+    tomas.page.visit(&link).await;
+    sights.add(&tomas.page, "wall-open").await;
+    tomas.presses("Open it on this screen").await;
+    tomas.page.until("the wall", async || tomas.place().await == "/wall").await;
+    sights.add(&tomas.page, "wall").await;
 }
 
 /// The first address of each line of the table that somebody who starts at the first page comes to.
