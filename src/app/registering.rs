@@ -6,6 +6,7 @@
 use super::gather;
 use super::site::Site;
 use crate::domain::decide::{LONGEST_TEXT, is_plain_name};
+use crate::domain::facts::Registered;
 use crate::domain::procedure::TargetKind;
 use crate::domain::state::{AttemptNo, Incident};
 use crate::domain::{Timestamp, running};
@@ -148,6 +149,13 @@ pub async fn register(
     Ok(outcome)
 }
 
+/// Nothing new is told of it: what would say something else about its bytes or its migrations is no repetition.
+fn same_release(known: &Registered, line: &store::Registered) -> bool {
+    known.name == line.name
+        && known.migrations == line.migrations
+        && [&known.checksum, ""].contains(&line.checksum.as_str())
+}
+
 /// The same release as one that is known, which began after everything else that is known there.
 async fn began_again(tx: &mut Tx, line: &store::Registered) -> Result<bool, StoreError> {
     if line.kind != TargetKind::Release.key() {
@@ -158,9 +166,7 @@ async fn began_again(tx: &mut Tx, line: &store::Registered) -> Result<bool, Stor
     let Some(runs) = running::running(&known, &line.component) else { return Ok(false) };
     Ok(runs.name != line.name
         && runs.began_at() < line.at
-        && running::releases(&known, &line.component)
-            .iter()
-            .any(|release| release.name == line.name && [&release.checksum, ""].contains(&line.checksum.as_str())))
+        && running::releases(&known, &line.component).iter().any(|release| same_release(release, line)))
 }
 
 /// After an attempt succeeded its releases run, and those that it went back from are marked. A release that was typed by

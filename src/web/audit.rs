@@ -19,7 +19,7 @@ use crate::domain::{PersonId, Role, Timestamp};
 use crate::store::{Entry, Fault, Head, Verified};
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -260,8 +260,13 @@ async fn get_lines(
     State(app): State<AppState>,
     who: SignedIn,
     method: Method,
+    headers: HeaderMap,
     Query(from): Query<From>,
 ) -> Result<Response, WebError> {
+    // It leaves an entry in this person's name: only they themselves ask for it, never a page of somebody else.
+    if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
+        return Err(WebError::forbidden("Another site asked for it. Open the audit log here and export it yourself."));
+    }
     let entries = app.store.tail(from.after.max(0), EXPORT).await?;
     let ends = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.seq);
     let exported =
@@ -373,6 +378,10 @@ mod tests {
         let count = file.body.lines().count();
         assert_eq!((body["first"].as_i64(), body["entries"].as_i64()), (Some(3), i64::try_from(count).ok()));
         assert_eq!(body["last"], told[0].seq - 1, "everything up to its own entry");
+        // Another site may send the browser there; it takes nothing and leaves nothing in this person's name.
+        let mut ada = world.signed_in("ada").await;
+        let (parts, _) = ada.ask(Method::GET, "/audit.jsonl", String::new(), &[("sec-fetch-site", "cross-site")]).await;
+        assert_eq!(parts.status, StatusCode::FORBIDDEN);
         world.signed_in("maya").await.get("/audit.jsonl").await;
         assert_eq!(exports().await.len(), 1);
         let refused = world.app.store.entries(STREAM, 0, 1_000).await.unwrap();

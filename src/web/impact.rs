@@ -22,11 +22,14 @@ use crate::domain::impact::{Figure, Impact, Standing, impact};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::Attempt;
 use crate::domain::{PersonId, Span, Timestamp};
-use crate::store::Reading;
+use crate::store::{Reading, StoreError};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+
+/// A reading this soon after the last one is the same reading.
+const AGAIN: Span = Span::minutes(1);
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -194,13 +197,21 @@ async fn get(
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
     look(&app, &id).await?;
+    look(&app, &id).await?;
     if opened_by_a_person(&method, &headers) {
         // The page is worth more than its receipt.
-        if let Err(fault) = app.store.note_reading(&id, &who.person.0, app.clock.now()).await {
+        if let Err(fault) = note_reading(&app, &who, &id).await {
             tracing::warn!(%fault, incident = id, "a reading could not be noted");
         }
     }
     show(&app, &who, &id, Back::default()).await
+}
+
+/// Notes who read it, at most once a minute: a page that is loaded again and again keeps nobody from writing.
+async fn note_reading(app: &AppState, who: &SignedIn, id: &str) -> Result<(), StoreError> {
+    let (now, readings) = (app.clock.now(), app.store.readings(id).await?);
+    let noted = readings.iter().any(|reading| reading.person == who.person.0 && now - reading.last_at < AGAIN);
+    if noted { Ok(()) } else { app.store.note_reading(id, &who.person.0, now).await }
 }
 
 /// Not a page that renews itself, not a browser that fetches ahead, not a look at the head alone.

@@ -237,7 +237,7 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
         && facts.previous_stable(&entry.component).is_some_and(|stable| stable.name == entry.name);
     let running = entry.kind == TargetKind::Release
         && facts.running_release(&entry.component).is_some_and(|running| running.name == entry.name);
-    let barred = running && !restores(draft, &entry.component);
+    let barred = running && !restores(&draft.targets, &entry.component);
     let hours = (sight.now - entry.at).as_seconds() / 3_600;
     let age = if hours >= 48 { format!("{} days old", hours / 24) } else { format!("{hours} h old") };
     let mut lines = vec![format!("{age}, by {}", entry.by)];

@@ -3,6 +3,7 @@
 
 use super::approving::{open_items, same_digest};
 use super::opening::question_of;
+use super::planning::still_reached;
 use super::{Case, attempt, attempt_in, required};
 use crate::domain::event::{Event, RunOutcome, RunStarting};
 use crate::domain::facts::Facts;
@@ -77,6 +78,7 @@ pub fn first_start(incident: &Incident, attempt: &Attempt, facts: &Facts, now: T
             "Tick them, or have the incident commander waive them with a reason.",
         ));
     }
+    still_reached(facts, plan)?;
     unlocked(facts, plan)?;
     plan.actions.iter().try_for_each(|action| unchanged(facts, plan, action))?;
     as_configured(facts, attempt, &plan.actions)

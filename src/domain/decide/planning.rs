@@ -387,12 +387,12 @@ fn checked_target(facts: &Facts, draft: &Draft, target: &Target) -> Result<Targe
     let running = facts.running_release(&target.component);
     let runs = target.kind == TargetKind::Release && running.is_some_and(|release| release.name == target.name);
     // A restoration puts the same release over the restored data again.
-    if runs && !restores(draft, &target.component) {
+    if runs && !restores(&draft.targets, &target.component) {
         return Err(Refusal::input(format!("{} is what runs now", target.name), "Choose an earlier release."));
     }
     match target_of(facts, target.kind, &target.component, &target.name) {
         Some(known) => {
-            behind_no_return(facts, draft, &known)?;
+            behind_no_return(facts, &draft.targets, &known)?;
             Ok(known)
         }
         None if target.free_text => {
@@ -405,14 +405,33 @@ fn checked_target(facts: &Facts, draft: &Draft, target: &Target) -> Result<Targe
     }
 }
 
+/// Between the approval and the start nothing was deployed that the approvers did not know of: the plan still leaves
+/// what runs, and goes behind no destructive migration (D19).
+pub fn still_reached(facts: &Facts, plan: &FixedPlan) -> Result<(), Refusal> {
+    for target in plan.targets.iter().filter(|target| target.kind == TargetKind::Release) {
+        let runs = facts.running_release(&target.component).map(|release| release.name.clone());
+        let runs = runs.filter(|name| *name != target.name || target.from.is_some());
+        if runs != target.from {
+            let words = |name: &Option<String>| name.clone().unwrap_or_else(|| "nothing known".to_owned());
+            return Err(Refusal::new(
+                RefusalKind::DigestMismatch,
+                format!("{} runs {} now, and the plan leaves {}", target.component, words(&runs), words(&target.from)),
+                "Submit the plan again, for what runs now.",
+            ));
+        }
+        behind_no_return(facts, &plan.targets, target)?;
+    }
+    Ok(())
+}
+
 /// The plan brings a component's data back as well.
-pub fn restores(draft: &Draft, component: &str) -> bool {
-    draft.targets.iter().any(|target| target.kind == TargetKind::Backup && target.component == component)
+pub fn restores(targets: &[Target], component: &str) -> bool {
+    targets.iter().any(|target| target.kind == TargetKind::Backup && target.component == component)
 }
 
 /// The point of no return (D19): an application-only plan cannot go behind a destructive migration.
-fn behind_no_return(facts: &Facts, draft: &Draft, target: &Target) -> Result<(), Refusal> {
-    if target.kind != TargetKind::Release || restores(draft, &target.component) {
+fn behind_no_return(facts: &Facts, targets: &[Target], target: &Target) -> Result<(), Refusal> {
+    if target.kind != TargetKind::Release || restores(targets, &target.component) {
         return Ok(());
     }
     let Some(chosen) = facts.registered(TargetKind::Release, &target.component, &target.name) else { return Ok(()) };

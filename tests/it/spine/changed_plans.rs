@@ -6,6 +6,7 @@ use crate::support::incident_world::{
     COMPONENT, ENVIRONMENT, FIRST, IC, IncidentWorld, Room, SCRIPT, TL, assert_whole, counted_runs, drive,
 };
 use backout::app::App;
+use backout::app::registering::{self, Entry};
 use backout::app::site::Site;
 use backout::demo::world;
 use backout::domain::actor::Actor;
@@ -258,6 +259,25 @@ on_both! {
         let room = approved(&app).await;
         world.database.by_hand("UPDATE register SET checksum = 'another' WHERE name = '4.11.3'").await;
         assert_refused(&room, "required items are open").await;
+    }
+
+    async fn a_release_that_was_deployed_after_the_approval(database) {
+        let world = IncidentWorld::new(database).await;
+        let app = world.app().await;
+        let room = approved(&app).await;
+        let now = app.clock.now();
+        let entry = Entry {
+            kind: TargetKind::Release,
+            environment: ENVIRONMENT.to_owned(),
+            component: COMPONENT.to_owned(),
+            name: "4.12.1".to_owned(),
+            at: now,
+            checksum: String::new(),
+            migrations: "destructive".to_owned(),
+            note: String::new(),
+        };
+        registering::register(&app.store, &app.site, "pipeline", &entry, now).await.unwrap();
+        assert_void(&room, "runs 4.12.1 now, and the plan leaves 4.12.0").await;
     }
 
     async fn an_approver_without_the_role(database) {
