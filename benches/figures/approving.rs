@@ -8,16 +8,14 @@
 use crate::Extent;
 use crate::floors;
 use crate::http::Browser;
-use crate::product::{COMPONENT, ENVIRONMENT, Installation};
+use crate::incidents;
+use crate::product::Installation;
 use crate::statistics::{Line, Series};
-use backout::app::{App, Raised};
-use backout::clock::{Clock, SystemClock, fresh_id};
-use backout::domain::actor::Actor;
+use backout::app::App;
+use backout::clock::fresh_id;
 use backout::domain::command::{Command, Outcome};
-use backout::domain::decide::open_items;
-use backout::domain::event::TriggerSeen;
 use backout::domain::state::AttemptStatus;
-use backout::domain::{PersonId, Role, Strength};
+use backout::domain::{PersonId, Role};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -154,48 +152,23 @@ fn timed(browser: &mut Browser, request: &[u8], begun: Option<&Receiver<Instant>
 
 /// An incident with a plan that waits for this commander, and the form that authorises it.
 async fn prepare(app: &App, commander: &Commander) -> (String, Vec<u8>) {
-    let raised = Raised {
-        title: String::new(),
-        environment: ENVIRONMENT.to_owned(),
-        component: COMPONENT.to_owned(),
-        trigger: TriggerSeen {
-            // Always an incident of its own, and a critical one.
-            name: "data-breach".to_owned(),
-            text: String::new(),
-            category: String::new(),
-            fingerprint: fresh_id(),
-            saw: "34 % of the requests failed".to_owned(),
-            evidence: "{}".to_owned(),
-            seen_at: SystemClock.now(),
-        },
-        severity: None,
-        outage: false,
-        users_affected_ppm: None,
-    };
-    let incident = app.raise(Actor::SYSTEM, raised, None).await.unwrap().incident;
-    ask(app, commander, &incident.id, Command::TakeRole { role: Role::IncidentCommander }).await;
-    let looked = app.look(&incident.id).await.unwrap();
-    let scripts = backout::app::catalogue::Scripts(&app.site);
-    let facts = looked.gathered.facts(&scripts);
-    let attempt = looked.incident.current().unwrap();
-    assert_eq!(attempt.status(), AttemptStatus::Submitted, "the plan waits for its commander");
-    let submitted = attempt.submitted.as_ref().unwrap();
-    let (number, intent) = (attempt.number.to_string(), fresh_id());
-    let open = open_items(&facts, attempt).into_iter().filter(|item| item.evidence.is_none());
-    let waived: Vec<String> = open.map(|item| item.name.clone()).collect();
+    let incident = incidents::open(app, &commander.id).await;
+    let approve = incidents::approval(app, &incident).await;
+    let (number, intent) = (approve.attempt.to_string(), fresh_id());
     let mut fields = vec![
         ("intent", intent.as_str()),
         ("attempt", &number),
-        ("digest", &submitted.digest),
-        ("slot", "incident_commander"),
-        ("phrase", &submitted.plan.phrase),
+        ("digest", &approve.digest),
+        ("slot", &approve.slot),
+        ("phrase", &approve.phrase),
         ("comment", ""),
-        ("waive_reason", "every minute counts"),
+        ("waive_reason", &approve.waive_reason),
     ];
-    fields.extend(waived.iter().map(|item| ("waive", item.as_str())));
+    fields.extend(approve.waive.iter().map(|item| ("waive", item.as_str())));
     let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let path = format!("/incidents/{}/approve", incident.id);
-    (incident.id.clone(), commander.browser.request("POST", &path, &form))
+    let path = format!("/incidents/{incident}/approve");
+    let request = commander.browser.request("POST", &path, &form);
+    (incident, request)
 }
 
 /// Ends the incident, so that the next one finds the service free.
@@ -210,11 +183,7 @@ async fn clear(app: &App, commander: &Commander, incident: &str) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let reason = || "measured".to_owned();
-    ask(app, commander, incident, Command::DeclareFailed { attempt: 1, reason: reason() }).await;
-    ask(app, commander, incident, Command::Close { outcome: Outcome::FixedForward, reason: reason() }).await;
-}
-
-async fn ask(app: &App, commander: &Commander, incident: &str, command: Command) {
-    let actor = Actor::person(&commander.id, Some(Strength::Password));
-    app.submit(incident, actor, command, None).await.unwrap();
+    incidents::ask(app, &commander.id, incident, Command::DeclareFailed { attempt: 1, reason: reason() }).await;
+    incidents::ask(app, &commander.id, incident, Command::Close { outcome: Outcome::FixedForward, reason: reason() })
+        .await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An answer, whole.
 #[derive(Debug)]
@@ -42,6 +42,28 @@ impl Browser {
     /// As if it came from another machine, through the proxy that the product trusts.
     pub fn from(self, visitor: &str) -> Browser {
         Browser { forwarded_for: visitor.to_owned(), ..self }
+    }
+
+    /// Signed in by a session that was put into the store.
+    pub fn with_cookie(mut self, name: &str, value: &str) -> Browser {
+        self.cookies.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With one more header line in every request.
+    pub fn with_line(mut self, line: &str) -> Browser {
+        self.extra.push_str(line);
+        self.extra.push_str("\r\n");
+        self
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A cookie that the server has set.
+    pub fn cookie(&self, name: &str) -> &str {
+        &self.cookies[name]
     }
 
     /// The cookies as a request carries them.
@@ -87,9 +109,25 @@ impl Browser {
         self.exchange(&request)
     }
 
-    /// Sends bytes and reads the answer whole; the connection is opened when there is none.
+    /// Sends bytes and reads the answer whole; the connection is opened when there is none, or none any more.
     pub fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
+        let outcome = self.exchange_once(request).map(|(answer, _)| answer);
+        self.after(&outcome);
+        outcome
+    }
+
+    /// The same, with the time from before the request until the first byte of its answer.
+    pub fn first_byte(&mut self, request: &[u8]) -> io::Result<Duration> {
+        self.connect()?;
+        let begun = Instant::now();
         let outcome = self.exchange_once(request);
+        let first = outcome.as_ref().map_or(Duration::ZERO, |(_, first)| first.duration_since(begun));
+        let answer = outcome.map(|(answer, _)| answer);
+        self.after(&answer);
+        answer.map(|_| first)
+    }
+
+    fn after(&mut self, outcome: &io::Result<Answer>) {
         match &outcome {
             Ok(answer) => {
                 if answer.header("connection").is_some_and(|word| word.eq_ignore_ascii_case("close")) {
@@ -99,11 +137,14 @@ impl Browser {
             }
             Err(_) => self.stream = None,
         }
-        outcome
     }
 
-    /// Opens the connection, so that a first request does not pay for it.
+    /// Opens the connection, so that a first request does not pay for it. One that the server has closed meanwhile,
+    /// because it was idle, is opened anew.
     pub fn connect(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
+        if self.stream.as_ref().is_some_and(|stream| !is_open(stream.get_ref())) {
+            self.stream = None;
+        }
         if self.stream.is_none() {
             let stream = TcpStream::connect(self.address)?;
             stream.set_nodelay(true)?;
@@ -113,10 +154,12 @@ impl Browser {
         Ok(self.stream.as_mut().expect("it was just made"))
     }
 
-    fn exchange_once(&mut self, request: &[u8]) -> io::Result<Answer> {
+    fn exchange_once(&mut self, request: &[u8]) -> io::Result<(Answer, Instant)> {
         let stream = self.connect()?;
         stream.get_mut().write_all(request)?;
-        read_answer(stream)
+        stream.fill_buf()?;
+        let first = Instant::now();
+        Ok((read_answer(stream)?, first))
     }
 
     fn keep_cookies(&mut self, answer: &Answer) {
@@ -128,6 +171,14 @@ impl Browser {
             }
         }
     }
+}
+
+/// Whether the other end has not closed a connection on which nothing is under way.
+fn is_open(stream: &TcpStream) -> bool {
+    let mut byte = [0];
+    let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut byte));
+    let _ = stream.set_nonblocking(false);
+    matches!(looked, Err(fault) if fault.kind() == io::ErrorKind::WouldBlock)
 }
 
 fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {

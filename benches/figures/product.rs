@@ -3,6 +3,7 @@
 use crate::http::Browser;
 use backout::access::accounts::{Newcomer, add_with_password};
 use backout::access::password::{Parameters, Passwords};
+use backout::access::session::{KEPT, Kept, id_hash};
 use backout::app::App;
 use backout::app::playbooks::Playbooks;
 use backout::app::registering::{Entry, register};
@@ -10,7 +11,7 @@ use backout::app::site::{Environment, Site};
 use backout::clock::{Clock, SystemClock, fresh_id};
 use backout::domain::procedure::TargetKind;
 use backout::domain::{PersonId, Role, Span};
-use backout::store::Store;
+use backout::store::{NewPerson, NewSession, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -19,9 +20,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tower_sessions::session::Id;
 
 pub const ENVIRONMENT: &str = "production";
 pub const COMPONENT: &str = "app";
+/// The session's cookie over plain http.
+pub const COOKIE: &str = backout::web::session::COOKIE;
 const PASSWORD: &str = "quiet otter paints seven maps";
 /// Where the default playbook's executor finds the deployment's script.
 const SCRIPT: &str = "scripts/deploy/rollback.sh";
@@ -145,6 +149,45 @@ impl Installation {
             ));
         }
         ids
+    }
+
+    /// So many people who are signed in, each with one session: its cookie. Put straight into the store, since a thousand
+    /// sign-ins would spend minutes on passwords.
+    pub async fn crowd(&self, app: &App, count: usize) -> Vec<String> {
+        let now = SystemClock.now();
+        let mut tx = app.store.begin().await.unwrap();
+        let mut cookies = Vec::new();
+        for number in 1..=count {
+            let person = NewPerson {
+                id: fresh_id(),
+                login: format!("viewer{number}-{}", fresh_id()),
+                name: format!("Viewer {number}"),
+                password: None,
+                roles: vec!["technical_lead".to_owned()],
+                created_at: now,
+            };
+            tx.insert_person(&person).await.unwrap();
+            let stored = tx.person(&person.id).await.unwrap().unwrap();
+            let kept = Kept::begin(&stored, "figures", now);
+            let id = Id::default();
+            let session = NewSession {
+                id_hash: id_hash(&id),
+                person: Some(person.id),
+                data: serde_json::json!({ KEPT: kept }).to_string(),
+                created_at: now,
+                expires_at: now + Span::minutes(30),
+                user_agent: "figures".to_owned(),
+            };
+            assert!(tx.create_session(&session).await.unwrap());
+            cookies.push(id.to_string());
+        }
+        tx.commit().await.unwrap();
+        cookies
+    }
+
+    /// A browser with one of these sessions.
+    pub fn browser_of(&self, cookie: &str) -> Browser {
+        Browser::new(self.address).with_cookie(COOKIE, cookie)
     }
 
     /// Starts `backout serve` and answers once the process runs, not once it is ready.

@@ -11,6 +11,14 @@ impl Series {
         self.0.push(value);
     }
 
+    pub fn extend(&mut self, other: Series) {
+        self.0.extend(other.0);
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The value below which this share of all lies: the nearest rank, so always one that was measured.
     pub fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
@@ -25,6 +33,10 @@ impl Series {
 
     pub fn p95(&self) -> f64 {
         self.quantile(0.95)
+    }
+
+    pub fn p99(&self) -> f64 {
+        self.quantile(0.99)
     }
 
     /// `p50 / p95`, with one digit after the point.

@@ -84,6 +84,12 @@ pub enum Fact {
     TokenRevoked {
         token: String,
     },
+    /// A part of the ledger left as a file: its first and last entry, and how many.
+    AuditExported {
+        first: i64,
+        last: i64,
+        entries: i64,
+    },
 }
 
 impl Fact {
@@ -106,8 +112,10 @@ pub fn concerned(entry: &Entry) -> Vec<PersonId> {
             | Fact::FirstAdministratorAdded { .. }
             | Fact::PersonAdded { .. }
             | Fact::TokenMade { .. }
-            | Fact::TokenRevoked { .. },
+            | Fact::AuditExported { .. },
         ) => Vec::new(),
+        // A wall reads by its token; another token has no stream, and nobody of that name looks.
+        Ok(Fact::TokenRevoked { token }) => vec![super::walls::viewer(&token)],
         Ok(Fact::RolesChanged { person, .. } | Fact::PersonDisabled { person } | Fact::PersonEnabled { person }) => {
             vec![PersonId(person)]
         }

@@ -9,7 +9,7 @@ use super::digest;
 use super::settings::Settings;
 use crate::access::capability::roles_from;
 use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
-use crate::store::{NewSession, Person, Store, StoreError};
+use crate::store::{Known, NewSession, Person, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
@@ -88,6 +88,8 @@ pub struct Recognised {
     pub expires_at: Timestamp,
     /// When and how the person was confirmed, while that is fresh.
     pub confirmed: Option<(Timestamp, Strength)>,
+    /// The ledger's last entry at that moment.
+    pub seq: i64,
 }
 
 /// Who the browser with this session (hash of its id) and this confirmation cookie is at `now`. Nobody when the session
@@ -98,10 +100,11 @@ pub async fn recognise(
     confirmation: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Recognised>, StoreError> {
-    let Some(row) = store.load_session(session, now).await? else { return Ok(None) };
-    let Some(kept) = kept_in(&row.data) else { return Ok(None) };
-    let Some(person) = store.person(&kept.person).await? else { return Ok(None) };
-    if !person.active || person.epoch != kept.epoch || now >= kept.ends_at {
+    let Some(Known { data, last_seen, expires_at, person, seq }) = store.known(session, now).await? else {
+        return Ok(None);
+    };
+    let Some(kept) = kept_in(&data) else { return Ok(None) };
+    if person.id != kept.person || !person.active || person.epoch != kept.epoch || now >= kept.ends_at {
         return Ok(None);
     }
     let confirmed = kept.confirmation.as_ref().filter(|told| {
@@ -116,10 +119,11 @@ pub async fn recognise(
         roles: roles_from(&person.roles),
         settings: Settings::read(&person.settings),
         session: session.to_owned(),
-        last_seen: row.last_seen,
-        expires_at: row.expires_at,
+        last_seen,
+        expires_at,
         confirmed,
         kept,
+        seq,
     }))
 }
 

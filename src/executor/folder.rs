@@ -3,7 +3,7 @@
 //! The root folder of runs belongs to Backout alone (owner only). Everything in it is opened relative to a handle of the
 //! folder, so that swapping a path under our feet changes nothing, and a symbolic link is refused wherever it stands.
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -58,13 +58,13 @@ impl Folder {
         }
     }
 
-    /// Opens a folder inside, made if it is not there, its entry safe on the disk.
+    /// Opens a folder inside, made if it is not there. Its entry outlasts a power failure from [`Folder::settle`] on.
     ///
     /// # Errors
     /// As for [`Folder::open`].
     pub fn make_child(&self, name: &str) -> io::Result<Folder> {
         match rustix::fs::mkdirat(&self.handle, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => self.sync()?,
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
         self.child(name)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
@@ -138,25 +138,77 @@ impl Folder {
         }
     }
 
-    /// Puts a whole file in place, exclusively and durably: false when the name is taken. Of any number of callers in any
-    /// number of processes exactly one gets true, and nobody ever sees half a file.
+    /// Puts a whole file in place, exclusively: false when the name is taken. Of any number of callers in any number of
+    /// processes exactly one gets true, and nobody ever sees half a file. After a power failure it may be gone, or empty,
+    /// unless [`Folder::settle`] came before.
     ///
     /// # Errors
     /// Whatever the disk says; the name may be taken then.
-    pub fn place_new(&self, name: &str, bytes: &[u8]) -> io::Result<bool> {
+    pub fn place_first(&self, name: &str, bytes: &[u8]) -> io::Result<bool> {
+        let (draft, _) = self.draft(name, bytes)?;
+        self.link(&draft, name)
+    }
+
+    /// The same, durably, and only once `before` has succeeded: whoever finds this file finds what came before it. Both
+    /// are on their way to the disk at the same time.
+    ///
+    /// # Errors
+    /// Whatever `before` or the disk says; the name may be taken then.
+    pub fn place_after(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        before: impl FnOnce() -> io::Result<()> + Send,
+    ) -> io::Result<bool> {
+        let (draft, file) = self.draft(name, bytes)?;
+        let (before, own) = std::thread::scope(|scope| {
+            let before = scope.spawn(before);
+            let own = file.sync_all();
+            (before.join().unwrap_or_else(|_| Err(io::Error::other("what comes before was not done"))), own)
+        });
+        if let Err(fault) = before.and(own) {
+            rustix::fs::unlinkat(&self.handle, draft.as_str(), AtFlags::empty())?;
+            return Err(fault);
+        }
+        let placed = self.link(&draft, name);
+        self.sync()?;
+        placed
+    }
+
+    fn draft(&self, name: &str, bytes: &[u8]) -> io::Result<(String, File)> {
         let draft = format!(".{name}.{}", crate::clock::fresh_id());
         let mut file = self.create(&draft, false, PRIVATE_FILE)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
-        // Making a link fails when the name is taken, which makes it the exclusive step.
-        let linked = rustix::fs::linkat(&self.handle, draft.as_str(), &self.handle, name, AtFlags::empty());
-        rustix::fs::unlinkat(&self.handle, draft.as_str(), AtFlags::empty())?;
-        self.sync()?;
+        Ok((draft, file))
+    }
+
+    /// Making a link fails when the name is taken, which makes it the exclusive step.
+    fn link(&self, draft: &str, name: &str) -> io::Result<bool> {
+        let linked = rustix::fs::linkat(&self.handle, draft, &self.handle, name, AtFlags::empty());
+        rustix::fs::unlinkat(&self.handle, draft, AtFlags::empty())?;
         match linked {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Makes safe on the disk a file that is here already, the folder's entries, and its own entry in the folder above: all
+    /// three at once, since a disk takes wishes that come together as one.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn settle(&self, name: &str) -> io::Result<()> {
+        let file = self.open_to_read(name)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | ALWAYS;
+        let above = rustix::fs::openat(&self.handle, "..", flags, Mode::empty())?;
+        std::thread::scope(|scope| {
+            let file = scope.spawn(move || file.sync_all());
+            let above = scope.spawn(move || io::Result::Ok(rustix::fs::fsync(above)?));
+            let own = self.sync();
+            let lost = |_| Err(io::Error::other("a thread that writes to the disk ended"));
+            own.and(file.join().unwrap_or_else(lost)).and(above.join().unwrap_or_else(lost))
+        })
     }
 
     /// Puts a whole file in place of whatever has the name. For the only writer of that name, and for what matters only to
@@ -178,8 +230,15 @@ impl Folder {
     /// Whatever the disk says.
     pub fn reserve(&self, name: &str, bytes: usize) -> io::Result<()> {
         let mut file = self.create(&format!("{name}.next"), false, PRIVATE_FILE)?;
-        file.write_all(&vec![b' '; bytes])?;
-        file.sync_all()
+        match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes as u64) {
+            Ok(()) => file.write_all(&vec![b' '; bytes]),
+            // Then only what was written for good is surely there.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                file.write_all(&vec![b' '; bytes])?;
+                file.sync_all()
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Puts JSON in place through the room set aside, durably; what is left of the room stays as trailing blanks.
@@ -214,4 +273,43 @@ fn link_or(error: Errno, path: &Path) -> io::Error {
 fn untrusted(path: &Path, fault: &str) -> io::Error {
     let name = path.file_name().unwrap_or(OsStr::new("/")).to_string_lossy();
     io::Error::new(io::ErrorKind::PermissionDenied, format!("the folder {name} {fault}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Folder {
+        Folder::make(&std::env::temp_dir().join(format!("backout-folder-{}", crate::clock::fresh_id()))).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_placed_once_and_only_after_what_comes_before_it() {
+        let folder = empty();
+        let refused = folder.place_after("meta", b"1", || Err(io::Error::other("the disk is full")));
+        assert_eq!(refused.unwrap_err().to_string(), "the disk is full");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "not even a draft is left");
+        assert!(folder.place_first("claim", b"{}").unwrap());
+        let before = || {
+            assert!(!folder.exists("meta")?);
+            folder.settle("claim")
+        };
+        assert!(folder.place_after("meta", b"1", before).unwrap());
+        assert!(!folder.place_after("meta", b"2", || Ok(())).unwrap());
+        assert_eq!(folder.read("meta").unwrap().unwrap(), b"1");
+        assert!(folder.settle("nothing").is_err(), "what is not there cannot be made safe");
+        std::fs::remove_dir_all(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn the_room_that_was_set_aside_is_taken_up_on_the_disk() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = empty();
+        folder.reserve("exit", 4_096).unwrap();
+        let draft = std::fs::metadata(folder.path().join("exit.next")).unwrap();
+        assert!(draft.len() == 4_096 && draft.blocks() * 512 >= 4_096, "{draft:?}");
+        folder.place_reserved("exit", b"{}").unwrap();
+        assert_eq!(folder.read("exit").unwrap().unwrap().trim_ascii_end(), b"{}");
+        std::fs::remove_dir_all(folder.path()).unwrap();
+    }
 }

@@ -10,7 +10,7 @@
 //! | `spec.json` | server | how to run it; no value of the environment |
 //! | `supervisor.err` | supervisor | what it says when it fails itself |
 //! | `log` | supervisor | framed output, see [`super::log`] |
-//! | `meta.json` | supervisor | who supervises. Exclusive; durable *before* the script is spawned |
+//! | `meta.json` | supervisor | who supervises. Exclusive; durable *before* the script is spawned, and after `claim.json` |
 //! | `cancel` | anybody | the run is asked to end, or not to begin |
 //! | `script.json` | supervisor | the script's process group; written at once after the spawn, before the first line of output |
 //! | `exit.json` | supervisor | how it ended; written last |
@@ -33,6 +33,10 @@
 //! | supervisor stuck past limit and grace | the same | held | lost, and finished if it wakes |
 //! | supervisor after `exit.json` | `exit.json` | any | finished |
 //! | the machine, at any point | the durable files | free | never started without `meta.json`, finished with `exit.json`, lost between |
+//!
+//! A power failure may take `claim.json` along, or leave it empty, as long as there is no `meta.json`: the supervisor makes
+//! the claim, the folder and its entry in `ROOT` durable first, and puts `meta.json` in place only then. So "not
+//! claimed" and an empty claim both prove that nothing began, and the way to the script waits for the disk but twice.
 //!
 //! So nothing hangs for ever, and a script that began is never called "never started": it is spawned only after `meta.json`
 //! is durable, and that file is never removed.

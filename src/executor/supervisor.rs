@@ -116,7 +116,9 @@ fn supervise_run(path: &Path) -> Result<(), String> {
         uptime: identity::uptime().map_err(said("/proc cannot be read"))?,
         longest: Span(spec.time_limit.0.saturating_add(spec.grace.0).saturating_add(SLACK.0)),
     };
-    let first = folder.place_new(records::META, &records::to_json(&meta));
+    // Claim and folder are safe on the disk before this record is there: who finds it finds them too.
+    let settle = || folder.settle(records::CLAIM);
+    let first = folder.place_after(records::META, &records::to_json(&meta), settle);
     if !first.map_err(said("the first record cannot be written"))? {
         return Err("this run has a supervisor already".to_owned());
     }

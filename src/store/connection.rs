@@ -1,5 +1,6 @@
 //! The two kinds of connection: one that writes, in a transaction, and one that cannot.
 
+use super::readers::Lent;
 use super::{Head, Result};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
@@ -41,6 +42,9 @@ impl Tx {
         }
     }
 
+    /// A statement failed on it: what to do is for whoever holds it, and the pool looks at it afterwards.
+    pub(super) fn doubt(&mut self) {}
+
     /// Makes everything durable at once, and then announces it.
     ///
     /// An error does not say that nothing was written: the answer may have been lost on its way.
@@ -77,7 +81,7 @@ pub(super) fn announce(commits: &watch::Sender<i64>, seq: i64) {
 }
 
 pub(super) enum Reading {
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(Lent),
     SqliteSnapshot(Transaction<'static, Sqlite>),
     Postgres(PoolConnection<Postgres>),
     PostgresSnapshot(Transaction<'static, Postgres>),
@@ -94,6 +98,13 @@ impl Read {
             Reading::SqliteSnapshot(tx) => Driver::Sqlite(&mut *tx),
             Reading::Postgres(connection) => Driver::Postgres(&mut *connection),
             Reading::PostgresSnapshot(tx) => Driver::Postgres(&mut *tx),
+        }
+    }
+
+    /// A statement failed on it.
+    pub(super) fn doubt(&mut self) {
+        if let Reading::Sqlite(lent) = &mut self.0 {
+            lent.doubt();
         }
     }
 }

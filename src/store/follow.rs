@@ -24,8 +24,10 @@ pub(super) fn spawn(pools: &Pools, commits: Arc<watch::Sender<i64>>, lines: Arc<
             tokio::spawn(async move {
                 loop {
                     tick.tick().await;
-                    if let Ok(seq) = sqlx::query_scalar(LAST_SEQ).fetch_one(&readers).await {
-                        announce(&commits, seq);
+                    let Ok(mut lent) = readers.lend().await else { continue };
+                    match sqlx::query_scalar(LAST_SEQ).fetch_one(&mut *lent).await {
+                        Ok(seq) => announce(&commits, seq),
+                        Err(_) => lent.doubt(),
                     }
                 }
             })

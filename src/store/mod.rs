@@ -31,6 +31,7 @@ mod dialect;
 mod error;
 mod follow;
 mod open;
+mod readers;
 
 mod board;
 mod intents;
@@ -65,7 +66,7 @@ pub use presence::Presence;
 pub use readings::Reading;
 pub use registers::{Registered, script_hash};
 pub use samples::{Counter, Sample, TriggerState};
-pub use sessions::{NewSession, Session};
+pub use sessions::{Known, NewSession, Session};
 pub use sign_in::{Bucket, Device, Link, NewLink};
 pub use tokens::{NewToken, Token};
 pub use verify::{Fault, Flaw, Verified};

@@ -2,6 +2,7 @@
 
 use super::address::{Address, sqlite_is_new_enough};
 use super::connection::{Read, Reading, Tx, Writing};
+use super::readers::Readers;
 use super::{Result, StoreError, follow};
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -41,7 +42,12 @@ impl Drop for Open {
 }
 
 pub(super) enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// One that writes, a few that read, and those that read long from one state.
+    Sqlite {
+        writer: SqlitePool,
+        readers: Readers,
+        snapshots: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -74,7 +80,7 @@ impl Store {
     /// A connection for reading, each statement on the newest commits.
     pub async fn read(&self) -> Result<Read> {
         Ok(Read(match &self.0.pools {
-            Pools::Sqlite { readers, .. } => Reading::Sqlite(readers.acquire().await?),
+            Pools::Sqlite { readers, .. } => Reading::Sqlite(readers.lend().await?),
             Pools::Postgres(pool) => Reading::Postgres(pool.acquire().await?),
         }))
     }
@@ -82,7 +88,7 @@ impl Store {
     /// A connection for reading on which every statement sees the same commits: for exports and checks.
     pub async fn snapshot(&self) -> Result<Read> {
         Ok(Read(match &self.0.pools {
-            Pools::Sqlite { readers, .. } => Reading::SqliteSnapshot(readers.begin_with("BEGIN DEFERRED").await?),
+            Pools::Sqlite { snapshots, .. } => Reading::SqliteSnapshot(snapshots.begin_with("BEGIN DEFERRED").await?),
             Pools::Postgres(pool) => {
                 Reading::PostgresSnapshot(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
@@ -109,12 +115,12 @@ impl Store {
     pub async fn settings_in_effect(&self) -> Result<Vec<(&'static str, String)>> {
         let mut settings = Vec::new();
         match &self.0.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, .. } => {
                 for (name, sql) in SQLITE_SETTINGS {
                     settings.push((*name, sqlx::query_scalar(*sql).fetch_one(writer).await?));
                 }
                 let sql = "SELECT CAST(query_only AS TEXT) FROM pragma_query_only";
-                settings.push(("query_only", sqlx::query_scalar(sql).fetch_one(readers).await?));
+                settings.push(("query_only", sqlx::query_scalar(sql).fetch_one(&mut *readers.lend().await?).await?));
             }
             Pools::Postgres(pool) => {
                 for name in POSTGRES_SETTINGS {
@@ -130,7 +136,8 @@ impl Store {
     pub async fn close(&self) {
         self.0.follower.abort();
         match &self.0.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, snapshots } => {
+                snapshots.close().await;
                 readers.close().await;
                 writer.close().await;
             }
@@ -180,14 +187,13 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     migrate(&mut *tx).await?;
     tx.commit().await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(4)
+    let reading = common.pragma("query_only", "1");
+    let snapshots = SqlitePoolOptions::new()
+        .max_connections(2)
         .acquire_timeout(Duration::from_secs(5))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .connect_lazy_with(common.pragma("query_only", "1"));
-    Ok(Pools::Sqlite { writer, readers })
+        .idle_timeout(Duration::from_secs(60))
+        .connect_lazy_with(reading.clone());
+    Ok(Pools::Sqlite { writer, readers: Readers::new(reading), snapshots })
 }
 
 /// Creates the file for its owner alone; SQLite gives its log and its index the same rights.

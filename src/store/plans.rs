@@ -21,6 +21,7 @@ const HOT: &[&str] = &[
     board::FIRST_OPENED,
     board::ENDED_WELL,
     sessions::LOAD,
+    sessions::KNOWN,
     tokens::LIVE,
     registers::LIST,
     logs::FROM_LINE,

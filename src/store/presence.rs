@@ -24,7 +24,8 @@ queries! {
                 row.push_bind(incident).push_bind(person).push_bind(at);
             });
             insert.push(" ON CONFLICT (incident, person) DO UPDATE SET seen_at = excluded.seen_at");
-            insert.build().execute(&mut *db).await?;
+            // As many texts as there are crowds: none is worth keeping prepared.
+            insert.build().persistent(false).execute(&mut *db).await?;
         }
         Ok(())
     }

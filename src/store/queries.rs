@@ -55,10 +55,14 @@ macro_rules! offer {
         impl crate::store::$on {
             $(#[$doc])*
             $vis async fn $name(&mut self $(, $arg: $ty)*) -> crate::store::Result<$answer> {
-                match self.driver() {
+                let answer = match self.driver() {
                     crate::store::connection::Driver::Sqlite(db) => sqlite::$name(db $(, $arg)*).await,
                     crate::store::connection::Driver::Postgres(db) => postgres::$name(db $(, $arg)*).await,
+                };
+                if answer.is_err() {
+                    self.doubt();
                 }
+                answer
             }
         }
     };

@@ -50,7 +50,7 @@ queries! {
                 row.push_bind(&sample.series).push_bind(sample.at).push_bind(sample.value);
             });
             insert.push(" ON CONFLICT DO NOTHING");
-            new += insert.build().execute(&mut *db).await?.rows_affected();
+            new += insert.build().persistent(false).execute(&mut *db).await?.rows_affected();
         }
         Ok(new)
     }

@@ -3,6 +3,7 @@
 //! A session that was ended stays ended: [`save_session`](super::Store::save_session) only updates, so that a request
 //! which was under way when the session was deleted cannot write it back.
 
+use super::Person;
 use crate::domain::Timestamp;
 use sqlx::QueryBuilder;
 
@@ -18,6 +19,20 @@ pub struct Session {
     pub last_seen: Timestamp,
     pub expires_at: Timestamp,
     pub user_agent: String,
+}
+
+/// A living session together with whoever it belongs to, and how far the ledger has come: what every page asks first, in
+/// one question.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Known {
+    /// JSON, opaque here.
+    pub data: String,
+    pub last_seen: Timestamp,
+    pub expires_at: Timestamp,
+    #[sqlx(flatten)]
+    pub person: Person,
+    /// The ledger's last entry.
+    pub seq: i64,
 }
 
 /// A session to be created; it was last seen when it was created.
@@ -40,6 +55,9 @@ macro_rules! columns {
 }
 
 pub(super) const LOAD: &str = concat!("SELECT ", columns!(), " FROM sessions WHERE id_hash = $1 AND expires_at > $2");
+pub(super) const KNOWN: &str = "SELECT s.data, s.last_seen, s.expires_at, p.id, p.login, p.name, p.password, p.roles, p.active, \
+     p.epoch, p.created_at, p.password_changed_at, p.settings, (SELECT h.seq FROM head h WHERE h.id = 1) AS seq \
+     FROM sessions s JOIN people p ON p.id = s.person WHERE s.id_hash = $1 AND s.expires_at > $2";
 pub(super) const OF_PERSON: &str =
     concat!("SELECT ", columns!(), " FROM sessions WHERE person = $1 AND expires_at > $2 ORDER BY last_seen DESC");
 
@@ -81,6 +99,11 @@ queries! {
     /// The session, unless it is past its end at `now`.
     read pub fn load_session(db, id_hash: &str, now: Timestamp) -> Option<Session> {
         Ok(sqlx::query_as(LOAD).bind(id_hash).bind(now).fetch_optional(db).await?)
+    }
+
+    /// The session, unless it is past its end at `now`, with its person; nobody's session is not known.
+    read pub fn known(db, id_hash: &str, now: Timestamp) -> Option<Known> {
+        Ok(sqlx::query_as(KNOWN).bind(id_hash).bind(now).fetch_optional(db).await?)
     }
 
     /// Notes that the session was used. False when it is gone.
@@ -132,7 +155,9 @@ queries! {
                 list.push_bind(id);
             }
             list.push_unseparated(")");
-            living.extend(select.build_query_as::<(String, Timestamp)>().fetch_all(&mut *db).await?);
+            // As many texts as there are lengths: none is worth keeping prepared.
+            let select = select.build_query_as::<(String, Timestamp)>().persistent(false);
+            living.extend(select.fetch_all(&mut *db).await?);
         }
         Ok(living)
     }

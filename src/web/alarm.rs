@@ -1,7 +1,7 @@
 //! A P0 that is open elsewhere: in red in the bar of every page, with its clock and the way to its room.
 
 use super::AppState;
-use crate::domain::state::Attempt;
+use super::lists::{self, Open};
 use crate::domain::{Severity, Timestamp};
 
 /// A P0 whose room is not the page that is open.
@@ -17,33 +17,28 @@ pub struct Alarm {
     pub more: usize,
 }
 
-/// The open P0 that was raised last, but for the one that `path` belongs to; none on the first page, which lists them all.
+/// The open P0 that was raised last, at this number of the ledger or later, but for the one that `path` belongs to; none on the first page, which lists them all.
 ///
 /// The bar must never keep a page from opening: what cannot be read is left out, and told in the log.
-pub async fn elsewhere(app: &AppState, path: &str) -> Option<Alarm> {
+pub async fn elsewhere(app: &AppState, seq: i64, path: &str) -> Option<Alarm> {
     if path == "/" {
         return None;
     }
-    let open = app.store.open_all().await;
+    let open = lists::open(app, seq).await;
     let open =
         open.inspect_err(|fault| tracing::warn!(%fault, "the open incidents cannot be read for the bar")).ok()?;
     let here = path.strip_prefix("/incidents/").and_then(|rest| rest.split('/').next());
-    let others = open.iter().filter(|row| row.severity == Severity::P0.key() && Some(row.incident.as_str()) != here);
-    let others: Vec<_> = others.collect();
-    let row = others.iter().max_by_key(|row| (row.opened_at, row.number))?;
-    let incident = app.incidents.incident(&row.incident).await;
-    let incident = incident
-        .inspect_err(|fault| tracing::warn!(incident = row.incident, %fault, "an open incident cannot be read"))
-        .ok();
-    let started = incident.and_then(|incident| incident.current().and_then(Attempt::started_at));
-    let at = started.unwrap_or(row.opened_at);
-    let mark = if started.is_some() { "T+" } else { "" };
+    let elsewhere = |open: &&Open| open.row.severity == Severity::P0.key() && Some(open.row.incident.as_str()) != here;
+    let others = open.iter().filter(elsewhere);
+    let Open { row, started_at } = others.clone().max_by_key(|open| (open.row.opened_at, open.row.number))?;
+    let at = started_at.unwrap_or(row.opened_at);
+    let mark = if started_at.is_some() { "T+" } else { "" };
     Some(Alarm {
         incident: row.incident.clone(),
         title: row.title.clone(),
         clock: format!("{mark}{}", app.clock.now() - at),
         at,
-        more: others.len() - 1,
+        more: others.count() - 1,
     })
 }
 

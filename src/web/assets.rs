@@ -6,14 +6,18 @@
 
 use super::error::WebError;
 use super::headers::IMMUTABLE;
+use axum::body::Bytes;
 use axum::extract::Path;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::io::Write;
+use std::sync::{LazyLock, OnceLock};
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -21,7 +25,25 @@ struct Files;
 
 struct Asset {
     kind: String,
-    bytes: Cow<'static, [u8]>,
+    bytes: Bytes,
+    /// The same compressed as well as can be, once somebody asks for it; nothing where that makes it no smaller.
+    compressed: OnceLock<Option<Bytes>>,
+}
+
+impl Asset {
+    fn new(kind: &str, bytes: Bytes) -> Asset {
+        Asset { kind: kind.to_owned(), bytes, compressed: OnceLock::new() }
+    }
+
+    fn compressed(&self) -> Option<Bytes> {
+        let made = self.compressed.get_or_init(|| {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+            let made = gzip.write_all(&self.bytes).and_then(|()| gzip.finish()).ok()?;
+            // A font is compressed already.
+            (made.len() + self.bytes.len() / 20 < self.bytes.len()).then(|| Bytes::from(made))
+        });
+        made.clone()
+    }
 }
 
 struct Catalogue {
@@ -51,7 +73,7 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         });
         let texts: Vec<String> = lean.collect();
         let whole = catalogue.with_addresses(&texts.join("\n"));
-        let asset = Asset { kind: parts[0].kind.clone(), bytes: Cow::Owned(whole.into_bytes()) };
+        let asset = Asset::new(&parts[0].kind, Bytes::from(whole));
         catalogue.add(&format!("app.{folder}"), asset);
     }
     catalogue
@@ -74,7 +96,11 @@ fn without_comments(text: &str) -> String {
 
 fn asset(name: &str) -> Asset {
     let file = Files::get(name).expect("a listed file exists");
-    Asset { kind: file.metadata.mimetype().to_owned(), bytes: file.data }
+    let bytes = match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    Asset::new(file.metadata.mimetype(), bytes)
 }
 
 impl Catalogue {
@@ -105,12 +131,29 @@ pub fn path(name: &str) -> &'static str {
     CATALOGUE.paths.get(name).unwrap_or_else(|| panic!("there is no static file {name}"))
 }
 
-/// Serves a file under its hashed name.
-pub async fn get(Path(name): Path<String>) -> Result<Response, WebError> {
+/// Serves a file under its hashed name, compressed for whoever takes it so.
+pub async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, WebError> {
     let asset = CATALOGUE.files.get(&name).ok_or_else(WebError::not_found)?;
     let kind =
         if asset.kind.starts_with("text/") { format!("{}; charset=utf-8", asset.kind) } else { asset.kind.clone() };
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache())], asset.bytes.clone()).into_response())
+    let about = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache())];
+    let vary = [(header::VARY, "accept-encoding")];
+    if takes_gzip(&headers)
+        && let Some(bytes) = asset.compressed()
+    {
+        return Ok((about, vary, [(header::CONTENT_ENCODING, "gzip")], bytes).into_response());
+    }
+    Ok((about, vary, asset.bytes.clone()).into_response())
+}
+
+/// Whether a browser says that it takes gzip. Whoever says nothing, or weighs it at nothing, gets the file as it is.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let said = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    said.flat_map(|value| value.split(',')).any(|one| {
+        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+        let nothing = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));
+        name.trim().eq_ignore_ascii_case("gzip") && !nothing
+    })
 }
 
 fn cache() -> String {
@@ -121,7 +164,6 @@ fn cache() -> String {
 mod tests {
     use super::*;
     use crate::web::sample::World;
-    use std::io::Write;
 
     #[test]
     fn the_address_of_a_file_holds_its_hash() {
@@ -149,8 +191,8 @@ mod tests {
         assert!(String::from_utf8_lossy(script).contains("Zero-Clause BSD"), "another's licence goes along");
     }
 
-    /// The first view of a room with a rollback under way: the page itself, the stylesheet, the script, the icons, and
-    /// the one font that English needs.
+    /// The first view of a room with a rollback under way, as it is served: the page itself, the stylesheet, the script,
+    /// the icons, and the one font that English needs.
     #[tokio::test]
     async fn the_first_view_of_the_room_stays_below_100_kib_compressed() {
         let world = World::new().await;
@@ -159,18 +201,36 @@ mod tests {
         world.runs(&id, "app-rollback").await;
         let room = world.signed_in("maya").await.get(&format!("/incidents/{id}")).await.body;
         assert!(room.contains("id=\"run-"), "a run stands in the room");
-        let compressed = |bytes: &[u8]| {
-            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            gzip.write_all(bytes).unwrap();
-            gzip.finish().unwrap().len()
-        };
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(room.as_bytes()).unwrap();
+        let page = gzip.finish().unwrap().len();
         let file = |name: &str| {
-            let bytes = &CATALOGUE.files[CATALOGUE.paths[name].trim_start_matches("/static/")].bytes;
-            // A font is compressed already.
-            if name.ends_with(".woff2") { bytes.len() } else { compressed(bytes) }
+            let asset = &CATALOGUE.files[CATALOGUE.paths[name].trim_start_matches("/static/")];
+            asset.compressed().unwrap_or(asset.bytes.clone()).len()
         };
         let files = ["app.css", "app.js", "icons.svg", "icon.svg", "inter-latin.woff2"].map(file);
-        let page = compressed(room.as_bytes());
         assert!(page + files.iter().sum::<usize>() < 100 * 1024, "page {page}, files {files:?}");
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_compressed_for_whoever_takes_it_so() {
+        let ask = async |name: &str, encodings: &str| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, encodings.parse().unwrap())]);
+            let name = path(name).trim_start_matches("/static/").to_owned();
+            let response = get(Path(name), headers).await.unwrap();
+            let encoding = response.headers().get(header::CONTENT_ENCODING).cloned();
+            let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            (encoding.map(|value| value.to_str().unwrap().to_owned()), bytes)
+        };
+        let (none, plain) = ask("app.css", "br").await;
+        let (gzip, packed) = ask("app.css", "br, gzip;q=0.5").await;
+        assert_eq!((none, gzip.as_deref()), (None, Some("gzip")));
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed[..]), &mut text).unwrap();
+        assert!(text.as_bytes() == plain && packed.len() * 3 < plain.len());
+        for refused in ["", "identity", "gzip;q=0", "gzip; q=0.000"] {
+            assert_eq!(ask("app.css", refused).await.0, None, "{refused}");
+        }
+        assert_eq!(ask("inter-latin.woff2", "gzip").await.0, None, "a font is compressed already");
     }
 }

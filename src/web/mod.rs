@@ -23,6 +23,7 @@ pub mod incident;
 pub mod incident_header;
 pub mod layers;
 pub mod layout;
+pub mod lists;
 pub mod live;
 pub mod machines;
 pub mod measures;
@@ -59,7 +60,10 @@ pub mod timeline_row;
 pub mod tokens;
 pub mod update;
 pub mod verify;
+pub mod wall;
 pub mod watched;
+#[cfg(test)]
+mod wording;
 
 pub use serve::serve;
 pub use site::{Network, Site};
@@ -73,6 +77,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use std::sync::Arc;
 use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -94,6 +99,8 @@ pub struct AppState {
     pub chain: Arc<audit::LastWalk>,
     /// The open streams.
     pub live: live::Live,
+    /// Lists that were read at the ledger's last entry.
+    pub lists: Arc<lists::Lists>,
 }
 
 impl AppState {
@@ -101,7 +108,8 @@ impl AppState {
         let (clock, store) = (incidents.clock.clone(), incidents.store.clone());
         let (site, passwords, reports) = (Arc::new(site), Arc::new(passwords), Arc::default());
         let (pace, chain, live) = (Arc::default(), Arc::default(), live::Live::of(live::STREAMS));
-        AppState { site, clock, store, incidents, passwords, reports, pace, chain, live }
+        let lists = Arc::default();
+        AppState { site, clock, store, incidents, passwords, reports, pace, chain, live, lists }
     }
 }
 
@@ -127,7 +135,7 @@ pub fn router_of(app: AppState, table: Vec<routes::Route>) -> Router {
         ServiceBuilder::new()
             .layer(from_fn_with_state(app.clone(), layers::number_and_log))
             .layer(from_fn_with_state(app.clone(), headers::add))
-            .layer(CompressionLayer::new())
+            .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
             .layer(from_fn_with_state(app.clone(), error::dress))
             .layer(from_fn_with_state(app.clone(), layers::check_address))
             .layer(CatchPanicLayer::custom(error::after_panic))

@@ -4,6 +4,7 @@
 use super::AppState;
 use super::error::{WebError, page};
 use super::layout::{Here, Layout};
+use super::lists;
 use super::now::outcome_words;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -19,6 +20,8 @@ use serde::Deserialize;
 const PAGE: usize = 20;
 /// Rows read at a time while looking for closed ones.
 const READ: i64 = 100;
+/// Rows of a page, and one more to see whether there is another.
+const ENOUGH: i64 = PAGE as i64 + 1;
 
 pub fn routes() -> Vec<Route> {
     vec![Route::get("/rollbacks", Capability::SignedIn, get)]
@@ -84,8 +87,9 @@ async fn rows(app: &AppState, state: &str, before: Option<i64>) -> Result<Vec<Bo
     let mut found = Vec::new();
     let mut before = before;
     loop {
-        let some = app.store.recent(READ, before).await?;
-        let last = some.len() < READ as usize;
+        let wanted = if state == "closed" { READ } else { ENOUGH };
+        let some = app.store.recent(wanted, before).await?;
+        let last = (some.len() as i64) < wanted;
         before = some.last().map(|row| row.number);
         found.extend(some.into_iter().filter(|row| state != "closed" || row.status == "closed"));
         if last || found.len() > PAGE {
@@ -101,14 +105,14 @@ async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Ask
         "closed" => "closed",
         _ => "all",
     };
-    let seq = app.store.head().await?.seq;
     let mut own = format!("/rollbacks?state={state}");
     if let Some(before) = asked.before {
         own.push_str(&format!("&before={before}"));
     }
-    let mut rows = rows(&app, state, asked.before).await?;
+    let seq = who.seq();
+    let rows = lists::page(&app, seq, (state, asked.before), rows(&app, state, asked.before)).await?;
     let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
+    let rows = &rows[..rows.len().min(PAGE)];
     page(&View {
         layout: Layout::of(&who, "Rollbacks", Here::Rollbacks, app.clock.now()).following(seq, &own),
         state,

@@ -85,6 +85,11 @@ impl SignedIn {
         self.reauthenticated_at.map(|at| at + FRESH)
     }
 
+    /// The ledger's last entry when the request came: what is read afterwards shows it.
+    pub fn seq(&self) -> i64 {
+        self.recognised.seq
+    }
+
     /// When the session ends, however active.
     pub fn ends_at(&self) -> Timestamp {
         self.recognised.kept.ends_at
@@ -161,7 +166,7 @@ pub(super) async fn identify(
     };
     let mut who = who.map(SignedIn::new);
     if let (Some(who), true) = (&mut who, *request.method() == Method::GET) {
-        who.alarm = alarm::elsewhere(&app, request.uri().path()).await;
+        who.alarm = alarm::elsewhere(&app, who.seq(), request.uri().path()).await;
     }
     request.extensions_mut().insert(MaybeSignedIn(who));
     Ok(next.run(request).await)

@@ -16,7 +16,9 @@ fn a_quantile_is_a_measured_value_at_the_nearest_rank() {
     assert_eq!(series.shown(), "3.0 / 5.0");
     let mut hundred = Series::default();
     (1..=100).rev().for_each(|value| hundred.add(f64::from(value)));
-    assert_eq!((hundred.p50(), hundred.p95()), (50.0, 95.0));
+    assert_eq!((hundred.p50(), hundred.p95(), hundred.p99()), (50.0, 95.0, 99.0));
+    hundred.extend(series);
+    assert_eq!(hundred.count(), 105);
 }
 
 #[test]

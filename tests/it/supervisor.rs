@@ -853,6 +853,26 @@ async fn damaged_records_mean_lost_and_not_a_question_for_ever() {
 }
 
 #[tokio::test]
+async fn a_claim_that_a_power_failure_cut_off_means_that_nothing_began() {
+    use std::os::unix::fs::DirBuilderExt;
+    let place = Place::new();
+    let server = place.server();
+    let folder = place.root().join("cut");
+    std::fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
+    for name in ["alive", "claim.json"] {
+        std::fs::write(folder.join(name), "").unwrap();
+    }
+    assert!(matches!(server.look("cut").await.unwrap(), Look::NeverStarted { .. }));
+    assert_eq!(server.forestall("cut").await.unwrap(), Forestalled::NothingStarted);
+    let again = server.start(&place.order("cut", COUNT)).await;
+    assert!(matches!(again, Err(StartFailed::AlreadyClaimed)), "a claim stays a claim: {again:?}");
+    assert_eq!(place.starts(), 0);
+    // Beside a first record it cannot have been cut off: somebody changed it.
+    std::fs::write(folder.join("meta.json"), "{}").unwrap();
+    assert!(matches!(server.look("cut").await.unwrap(), Look::Lost { .. }));
+}
+
+#[tokio::test]
 async fn a_supervisor_is_small_and_its_own_session_apart_from_the_script() {
     let place = Place::new();
     // The server's clock does not matter to the supervisor.

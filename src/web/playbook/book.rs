@@ -1,10 +1,10 @@
 //! A procedure as people read it: chapters of entries, each with labelled lines and lists. The page shows it, and the
 //! difference of two versions compares it, so that both speak of the same things in the same words.
 
-use crate::domain::condition::Condition;
+use crate::domain::condition::{Condition, Series};
 use crate::domain::procedure::{
     ActionDefinition, ActionMode, Authority, Checklist, Detection, Evidence, ExecutorDefinition, ExecutorKind, Pace,
-    Phase, Procedure, Rule, SlotKind, StartMode, TargetKind, When, Window,
+    Phase, Procedure, Rule, Sending, SlotKind, StartMode, TargetKind, When, Window,
 };
 use crate::domain::time::Span;
 use crate::web::incident::{names, sentence};
@@ -50,6 +50,8 @@ pub enum Part {
 pub struct Line {
     pub text: String,
     pub note: String,
+    /// What a machine reads, such as a query.
+    pub code: String,
 }
 
 impl Entry {
@@ -86,12 +88,21 @@ impl Entry {
 }
 
 fn bullet(text: impl Into<String>) -> Line {
-    Line { text: text.into(), note: String::new() }
+    Line { text: text.into(), note: String::new(), code: String::new() }
 }
 
 fn noted(text: impl Into<String>, notes: impl IntoIterator<Item = String>) -> Line {
     let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
-    Line { text: text.into(), note: notes.join("; ") }
+    Line { text: text.into(), note: notes.join("; "), code: String::new() }
+}
+
+/// A trigger: its words, how it is noticed, and the query where one measures it.
+fn trigger(text: &str, detection: &Detection) -> Line {
+    let code = match detection {
+        Detection::Metric { query: Some(query), .. } => query.clone(),
+        _ => String::new(),
+    };
+    Line { code, ..noted(text, noticed(detection)) }
 }
 
 impl Book {
@@ -156,6 +167,24 @@ impl Reader<'_> {
                     "Draft of an update",
                     format!("stands ready {} before its time", span(procedure.updates.draft_before)),
                 )
+                .line(
+                    "What makes it go out",
+                    match procedure.updates.sent {
+                        Sending::ByItself => "its time: it goes out by itself".to_owned(),
+                        Sending::ByPerson => format!(
+                            "a person's word; left unsent it is a recorded miss, and the next contact is asked after {}",
+                            span(procedure.updates.next_contact_after)
+                        ),
+                    },
+                )
+                .line(
+                    "Slower updates",
+                    format!(
+                        "may be promised by the incident commander after {}, at most every {}",
+                        span(procedure.updates.slow_after),
+                        span(procedure.updates.slowest)
+                    ),
+                )
                 .line("Approvals", format!("expire {} after they were given", span(procedure.approvals.expire_after)))
                 .line(
                     "Previous stable release",
@@ -177,7 +206,7 @@ impl Reader<'_> {
                     .line("Raised", raised)
                     .line("Marked", category.marks.clone().unwrap_or_default())
                     .line("Joining", own)
-                    .list("Triggers", triggers.map(|trigger| noted(&trigger.text, detection(&trigger.detection))))
+                    .list("Triggers", triggers.map(|one| trigger(&one.text, &one.detection)))
             })
             .collect()
     }
@@ -567,7 +596,10 @@ impl Reader<'_> {
             }
         }
         if !self.0.links.is_empty() {
-            let links = self.0.links.iter().map(|link| noted(&link.title, [link.target.clone()]));
+            let links = self.0.links.iter().map(|link| {
+                let about = link.component.as_ref().map(|part| format!("for {part}")).unwrap_or_default();
+                noted(&link.title, [link.kind.to_string(), link.target.clone(), about])
+            });
             entries.push(Entry::new("links", "Links").list("", links));
         }
         entries
@@ -592,12 +624,13 @@ fn measured(condition: &Condition) -> String {
     format!("measured: {}", condition.in_words())
 }
 
-fn detection(detection: &Detection) -> Vec<String> {
+fn noticed(detection: &Detection) -> Vec<String> {
     match detection {
-        Detection::Metric { condition, query } => {
-            let query = query.as_ref().map_or_else(String::new, |query| format!("query {query}"));
-            vec![measured(condition), query]
+        // The number of a series that is computed elsewhere has a unit that only its author knows.
+        Detection::Metric { condition, .. } if matches!(condition.series, Series::Other(_)) => {
+            vec![format!("measured by its query, for {}", span(condition.hold))]
         }
+        Detection::Metric { condition, .. } => vec![measured(condition)],
         Detection::Signal { heartbeat } => vec![
             "told by a machine".to_owned(),
             heartbeat.map_or_else(String::new, |span_| format!("silence for {} counts too", span(span_))),
@@ -662,7 +695,9 @@ mod tests {
                     }
                     Part::List { label, lines } => {
                         words.push(label.clone());
-                        words.extend(lines.iter().flat_map(|line| [line.text.clone(), line.note.clone()]));
+                        words.extend(
+                            lines.iter().flat_map(|line| [line.text.clone(), line.note.clone(), line.code.clone()]),
+                        );
                     }
                 }
             }
