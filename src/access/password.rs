@@ -229,12 +229,18 @@ pub fn judge(password: &str, own_words: &[&str]) -> Result<(), Weak> {
     if is_common(password, own_words) { Err(Weak::Common) } else { Ok(()) }
 }
 
+/// Words that passwords here would be built from: none of them counts, however many there are.
 const COMMON: &str = include_str!("common_passwords.txt");
+/// Whole passwords that guessers try first, the most used before the others; `known_passwords.LICENSE` says whose list.
+const KNOWN: &str = include_str!("known_passwords.txt");
 
-/// Whether little is left once known words, digits and signs are taken away, or it is a short thing repeated.
+/// Whether little is left once known words, digits and signs are taken away, or it is known, or a short thing repeated.
 fn is_common(password: &str, own_words: &[&str]) -> bool {
-    let folded: String = password.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let folded = folded(password);
     let plain: String = folded.chars().map(unleet).collect();
+    if is_known(&folded) {
+        return true;
+    }
     let distinct: std::collections::BTreeSet<char> = folded.chars().collect();
     if distinct.len() < 5 {
         return true;
@@ -252,6 +258,31 @@ fn is_common(password: &str, own_words: &[&str]) -> bool {
         rest.chars().filter(|c| c.is_alphabetic()).count()
     };
     strip(&folded).min(strip(&plain)) < 4
+}
+
+fn folded(text: &str) -> String {
+    text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Fifteen characters are reached from a short password by writing it twice, by a second one after it, or by digits around
+/// and between them. Three known passwords in a row are let pass: so short a word is part of many a good phrase.
+fn is_known(folded: &str) -> bool {
+    let known: std::collections::HashSet<String> =
+        KNOWN.lines().map(self::folded).filter(|known| known.len() >= 3).collect();
+    let letters: String = folded.chars().filter(|c| !c.is_numeric()).collect();
+    let unleeted = |text: &str| text.chars().map(unleet).collect::<String>();
+    let trimmed = folded.trim_matches(char::is_numeric);
+    let shapes = [folded.to_owned(), trimmed.to_owned(), unleeted(folded), unleeted(trimmed), letters];
+    shapes.iter().filter(|shape| shape.len() >= 4).any(|shape| {
+        let splits = || shape.char_indices().map(|(at, _)| shape.split_at(at));
+        is_repeated(shape) || known.contains(shape) || splits().any(|(a, b)| known.contains(a) && known.contains(b))
+    })
+}
+
+/// The same again and again, at least twice; the last time may be cut short.
+fn is_repeated(text: &str) -> bool {
+    let letters: Vec<char> = text.chars().collect();
+    (1..=letters.len() / 2).any(|period| letters[period..].iter().zip(&letters).all(|(later, first)| later == first))
 }
 
 fn unleet(c: char) -> char {
@@ -354,6 +385,43 @@ mod tests {
         assert_eq!(judge("maya.okafor.1999!", &["Maya Okafor"]), Err(Weak::Common));
         assert_eq!(judge("aaaaaaaaaaaaaaaaaaaa", &[]), Err(Weak::Common));
         assert_eq!(judge("correct horse battery staple", &["Maya Okafor"]), Ok(()));
+    }
+
+    #[test]
+    fn what_guessers_try_first_is_refused_whole_written_twice_paired_and_padded() {
+        assert!(KNOWN.lines().count() >= 3_000 && KNOWN.lines().any(|known| known == "trustno1"));
+        for easy in [
+            // As long as is asked for, and in the list as it stands.
+            "1qaz2wsx3edc4rfv",
+            "q1w2e3r4t5y6u7i8",
+            "momsanaladventure",
+            // A known one made long enough.
+            "trustno1trustno1",
+            "Trustno1-Trustno1!",
+            "chevelle20242025",
+            "2019chevelle2020",
+            "Ch3v3ll3-Rang3rs",
+            "chevelle1988rangers",
+            "Chevelle Rangers 99",
+            // Not known, but short, and written more than once.
+            "xk7qpv2xk7qpv2xk7",
+        ] {
+            assert_eq!(judge(easy, &[]), Err(Weak::Common), "{easy}");
+        }
+        for good in ["chevelle walks over quiet ice", "tulip anvil copper harbour", "xk7qpv2wm4zr9tb"] {
+            assert_eq!(judge(good, &[]), Ok(()), "{good}");
+        }
+    }
+
+    /// Every password that is known and long enough is refused, and so is every shorter one, twice.
+    #[test]
+    fn no_known_password_passes_by_itself_or_doubled() {
+        for known in KNOWN.lines().step_by(97) {
+            let doubled = known.repeat(SHORTEST.div_ceil(known.len()).max(2));
+            for password in [known, &doubled] {
+                assert!(judge(password, &[]).is_err(), "{password}");
+            }
+        }
     }
 
     #[test]

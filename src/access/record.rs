@@ -84,6 +84,12 @@ pub enum Fact {
     TokenRevoked {
         token: String,
     },
+    /// A part of the ledger left as a file: its first and last entry, and how many.
+    AuditExported {
+        first: i64,
+        last: i64,
+        entries: i64,
+    },
 }
 
 impl Fact {
@@ -106,7 +112,8 @@ pub fn concerned(entry: &Entry) -> Vec<PersonId> {
             | Fact::FirstAdministratorAdded { .. }
             | Fact::PersonAdded { .. }
             | Fact::TokenMade { .. }
-            | Fact::TokenRevoked { .. },
+            | Fact::TokenRevoked { .. }
+            | Fact::AuditExported { .. },
         ) => Vec::new(),
         Ok(Fact::RolesChanged { person, .. } | Fact::PersonDisabled { person } | Fact::PersonEnabled { person }) => {
             vec![PersonId(person)]

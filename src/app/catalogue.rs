@@ -83,6 +83,10 @@ impl Catalogue for Scripts<'_> {
         read_script(directory, path).ok().map(|bytes| hex(&Sha256::digest(bytes)))
     }
 
+    fn grace(&self, environment: &str) -> Span {
+        self.0.environments.get(environment).map_or(Span::ZERO, |profile| profile.grace)
+    }
+
     fn render(&self, template: &str, values: &BTreeMap<&str, String>) -> Result<String, String> {
         playbook::render(template, values).map_err(|fault| fault.to_string())
     }

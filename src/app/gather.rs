@@ -6,7 +6,7 @@ use crate::domain::curve::Curve;
 use crate::domain::facts::{Facts, Lock, Measure, Measures, PersonFact, ReadBack, Registered};
 use crate::domain::procedure::{Detection, Procedure, TargetKind};
 use crate::domain::progress::Earlier;
-use crate::domain::{PersonId, Role, Span, Timestamp};
+use crate::domain::{PersonId, Role, Span, Timestamp, running};
 use crate::store::{self, BoardRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,7 +117,8 @@ pub(super) fn person_fact(person: &store::Person) -> (PersonId, PersonFact) {
     (PersonId(person.id.clone()), PersonFact { name: person.name.clone(), roles, active: person.active })
 }
 
-fn registered(entry: store::Registered) -> Option<Registered> {
+/// A line of the register as decisions read it; `None` for a kind that no procedure knows.
+pub fn registered(entry: store::Registered) -> Option<Registered> {
     Some(Registered {
         kind: TargetKind::from_key(&entry.kind)?,
         environment: entry.environment,
@@ -129,6 +130,9 @@ fn registered(entry: store::Registered) -> Option<Registered> {
         note: entry.note,
         migrations: entry.migrations,
         verified_at: entry.verified_at,
+        again_at: entry.again_at,
+        left_at: entry.left_at,
+        left_in: entry.left_in,
     })
 }
 
@@ -159,15 +163,6 @@ fn measures(procedure: &Procedure, samples: &[Sample], now: Timestamp) -> Measur
     )
 }
 
-/// When each release before the running one ran, newest first; those that ran too shortly to be stable are left out.
-fn earlier_releases(known: &[Registered], at_least: Span) -> Vec<(Timestamp, Timestamp)> {
-    let mut began: Vec<Timestamp> =
-        known.iter().filter(|entry| entry.kind == TargetKind::Release).map(|entry| entry.at).collect();
-    began.sort();
-    let spans = began.windows(2).map(|pair| (pair[0], pair[1]));
-    spans.filter(|(from, until)| *until - *from >= at_least).rev().collect()
-}
-
 /// Writes the same reading for a writing transaction and for a reading connection.
 macro_rules! gathering {
     ($name:ident, $connection:ty) => {
@@ -188,8 +183,8 @@ macro_rules! gathering {
                     from.registered(environment, &part).await?.into_iter().filter_map(registered).collect();
                 // One incident is enough to say that a release was not quiet, and older ones than the first that
                 // was are not asked for: so this is as quick after years as on the first day.
-                for (began, ended) in earlier_releases(&known, procedure.previous_stable.ran_at_least) {
-                    match from.first_opened(environment, &part, began, ended, incident).await? {
+                for stint in running::ways_back(&known, &part, procedure.previous_stable.ran_at_least) {
+                    match from.first_opened(environment, &part, stint.from, stint.until, incident).await? {
                         Some(opened_at) => incidents.push((part.clone(), opened_at)),
                         None => break,
                     }

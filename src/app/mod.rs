@@ -396,6 +396,11 @@ impl App {
         let incident = state.ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
         let number = summary::number_of(id).ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
         tx.put_board(&summary::row(&incident, number, now)).await?;
+        for one in &recorded {
+            if let Event::SuccessConfirmed { attempt, .. } = &one.event {
+                registering::follow_success(tx, &incident, *attempt, &who.to_string(), now).await?;
+            }
+        }
         Ok(Accepted { incident: Arc::new(incident), events: recorded, repeated: false })
     }
 

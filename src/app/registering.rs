@@ -1,10 +1,16 @@
 //! Registering what can be rolled back to: releases, backups, configurations. Recorded in the `settings` stream.
+//!
+//! A release that is known and does not run can be told of again: it was deployed once more. A rollback that succeeded
+//! tells the register by itself, in the transaction that records the success; its incident's journal is the record.
 
+use super::gather;
 use super::site::Site;
-use crate::domain::Timestamp;
 use crate::domain::decide::{LONGEST_TEXT, is_plain_name};
 use crate::domain::procedure::TargetKind;
-use crate::store::{self, NewEntry, Store, StoreError};
+use crate::domain::state::{AttemptNo, Incident};
+use crate::domain::{Timestamp, running};
+use crate::store::{self, NewEntry, Store, StoreError, Tx};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What is told about one target.
@@ -84,7 +90,15 @@ fn check(site: &Site, entry: &Entry, now: Timestamp) -> Result<(), NotRegistered
     Ok(())
 }
 
-/// Registers a target; `by` is who tells, as the ledger names them.
+/// What became of what was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    New,
+    /// A release that was known began to run once more.
+    RunsAgain,
+}
+
+/// Registers a target, or notes that a known release runs again; `by` is who tells, as the ledger names them.
 ///
 /// # Errors
 /// [`NotRegistered`]; nothing is stored then.
@@ -94,7 +108,7 @@ pub async fn register(
     by: &str,
     entry: &Entry,
     now: Timestamp,
-) -> Result<(), NotRegistered> {
+) -> Result<Told, NotRegistered> {
     check(site, entry, now)?;
     let line = store::Registered {
         kind: entry.kind.key().to_owned(),
@@ -107,6 +121,9 @@ pub async fn register(
         note: entry.note.trim().to_owned(),
         migrations: entry.migrations.clone(),
         verified_at: None,
+        again_at: None,
+        left_at: None,
+        left_in: String::new(),
     };
     let told = |fault| match fault {
         StoreError::Duplicate => NotRegistered::Duplicate(entry.name.clone()),
@@ -118,8 +135,90 @@ pub async fn register(
     });
     let mut tx = store.begin().await.map_err(told)?;
     tx.lock_head().await.map_err(told)?;
-    tx.register(&line).await.map_err(told)?;
-    let event = NewEntry::new("TargetRegistered", body.to_string());
-    tx.append("settings", None, now, by, &[event]).await.map_err(told)?;
-    tx.commit().await.map_err(told)
+    let outcome = if began_again(&mut tx, &line).await.map_err(told)? {
+        tx.runs_again(&line.environment, &line.component, &line.name, line.at).await.map_err(told)?;
+        Told::RunsAgain
+    } else {
+        tx.register(&line).await.map_err(told)?;
+        Told::New
+    };
+    let kind = if outcome == Told::New { "TargetRegistered" } else { "ReleaseRunsAgain" };
+    tx.append("settings", None, now, by, &[NewEntry::new(kind, body.to_string())]).await.map_err(told)?;
+    tx.commit().await.map_err(told)?;
+    Ok(outcome)
+}
+
+/// The same release as one that is known, which began after everything else that is known there.
+async fn began_again(tx: &mut Tx, line: &store::Registered) -> Result<bool, StoreError> {
+    if line.kind != TargetKind::Release.key() {
+        return Ok(false);
+    }
+    let known = tx.registered(&line.environment, &line.component).await?;
+    let known: Vec<_> = known.into_iter().filter_map(gather::registered).collect();
+    let Some(runs) = running::running(&known, &line.component) else { return Ok(false) };
+    Ok(runs.name != line.name
+        && runs.began_at() < line.at
+        && running::releases(&known, &line.component)
+            .iter()
+            .any(|release| release.name == line.name && [&release.checksum, ""].contains(&line.checksum.as_str())))
+}
+
+/// After an attempt succeeded its releases run, and those that it went back from are marked. A release that was typed by
+/// hand becomes known; going forward again leaves no mark on what was left.
+pub(super) async fn follow_success(
+    tx: &mut Tx,
+    incident: &Incident,
+    number: AttemptNo,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some((attempt, plan)) = incident.attempt(number).and_then(|attempt| Some((attempt, attempt.plan()?))) else {
+        return Ok(());
+    };
+    let at = attempt.executed_at().unwrap_or(now);
+    for target in plan.targets.iter().filter(|target| target.kind == TargetKind::Release) {
+        let (environment, component) = (plan.environment.as_str(), target.component.as_str());
+        let known: Vec<_> =
+            tx.registered(environment, component).await?.into_iter().filter_map(gather::registered).collect();
+        let of = |name: &str| known.iter().find(|entry| entry.kind == TargetKind::Release && entry.name == name);
+        let to = of(&target.name);
+        match to {
+            Some(_) => {
+                tx.runs_again(environment, component, &target.name, at).await?;
+            }
+            None => {
+                let line = store::Registered {
+                    kind: TargetKind::Release.key().to_owned(),
+                    environment: environment.to_owned(),
+                    component: component.to_owned(),
+                    name: target.name.clone(),
+                    checksum: target.checksum.clone(),
+                    at,
+                    added_by: by.to_owned(),
+                    note: format!("Typed by hand in {}, and known since its rollback succeeded.", incident.id),
+                    migrations: "unknown".to_owned(),
+                    verified_at: None,
+                    again_at: None,
+                    left_at: None,
+                    left_in: String::new(),
+                };
+                tx.register(&line).await?;
+            }
+        }
+        // A restoration may have begun with the target in service already: what an earlier attempt left counts too.
+        let started = incident.attempts.iter().filter(|attempt| !attempt.runs.is_empty());
+        let left: BTreeSet<&str> = started
+            .filter_map(|attempt| attempt.plan())
+            .flat_map(|plan| &plan.targets)
+            .filter(|other| other.kind == TargetKind::Release && other.component == target.component)
+            .filter_map(|other| other.from.as_deref())
+            .filter(|from| *from != target.name)
+            .collect();
+        for from in left.into_iter().filter_map(of) {
+            if to.is_none_or(|to| to.at < from.at) {
+                tx.rolled_back_from(environment, component, &from.name, at, &incident.id).await?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -193,10 +193,13 @@ async fn register_history(running: &Running) -> Result<(), Failure> {
         entry(TargetKind::Release, world::GOOD_RELEASE, now - Span::hours(18 * 24)),
         entry(TargetKind::Backup, world::BACKUP, now - Span::hours(2)),
     ];
+    let (store, at) = (&running.state.store, now - Span::hours(1));
+    if !store.registered(ENVIRONMENT, COMPONENT).await?.is_empty() {
+        return Ok(());
+    }
     for entry in history {
         add(&running.state, &entry, now).await?;
     }
-    let (store, at) = (&running.state.store, now - Span::hours(1));
     store.mark_verified("backup", ENVIRONMENT, COMPONENT, world::BACKUP, at).await?;
     Ok(())
 }
@@ -204,7 +207,7 @@ async fn register_history(running: &Running) -> Result<(), Failure> {
 async fn add(state: &crate::web::AppState, entry: &Entry, now: Timestamp) -> Result<(), Failure> {
     let registered = registering::register(&state.store, &state.incidents.site, "system", entry, now).await;
     match registered {
-        Ok(()) | Err(registering::NotRegistered::Duplicate(_)) => Ok(()),
+        Ok(_) | Err(registering::NotRegistered::Duplicate(_)) => Ok(()),
         Err(fault) => Err(Failure::machine(fault)),
     }
 }

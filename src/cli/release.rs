@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::{Failure, runtime};
-use crate::app::registering::{self, Entry};
+use crate::app::registering::{self, Entry, Told};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::Timestamp;
 use crate::domain::procedure::TargetKind;
@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum Release {
-    /// Register a release that began to run.
+    /// Register a release that began to run, or tell that one which is known was deployed once more.
     ///
     /// Example: backout release add 4.11.3 --environment production --component app --migrations none
     Add(Add),
@@ -69,8 +69,14 @@ impl Release {
                         migrations: add.migrations,
                         note: add.note,
                     };
-                    registering::register(&store, &site, "system", &entry, now).await.map_err(Failure::no)?;
-                    println!("{} is registered for {} in {}.", entry.name, entry.component, entry.environment);
+                    let told = registering::register(&store, &site, "system", &entry, now).await;
+                    let Entry { name, component, environment, .. } = &entry;
+                    match told.map_err(Failure::no)? {
+                        Told::New => println!("{name} is registered for {component} in {environment}."),
+                        Told::RunsAgain => {
+                            println!("{name} was known, and runs again for {component} in {environment}.")
+                        }
+                    }
                 }
                 Release::List => {
                     for line in store.registered_all().await? {

@@ -148,6 +148,7 @@ fn start_workers(app: &App, config: &Config, supervisor: Supervisor) -> Result<(
             .map_err(|fault| Failure::usage(format!("probes: {}/{}: {fault}", probe.environment, probe.component)))?;
         tokio::spawn(worker::probes::keep(app.clone(), probe));
     }
+    tokio::spawn(worker::run_folders::keep(app.clone(), supervisor.clone()));
     tokio::spawn(worker::runs::Runs::new(app.clone(), Arc::new(supervisor)).keep());
     tokio::spawn(worker::deadlines::keep(app.clone()));
     tokio::spawn(worker::versions::keep(app.clone(), ReadBackClient::new(client)));

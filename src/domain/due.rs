@@ -5,7 +5,7 @@ use super::procedure::Sending;
 use super::state::{Incident, Promise, RunState};
 use super::{Span, Timestamp};
 
-/// After its time limit and this much more, a run that nobody heard of is lost.
+/// After its time limit, its grace and this much more, a run that nobody heard of is lost.
 pub const SILENCE: Span = Span::seconds(60);
 
 /// The next thing that is owed, and when. `None` when nothing is.
@@ -18,7 +18,7 @@ pub fn due(incident: &Incident) -> Option<(Timestamp, Command)> {
         .map(|run| {
             let began = if run.state == RunState::Starting { "started" } else { "ended" };
             let why = format!("nobody heard whether it {began}, and its time is long over");
-            (run.starting_at + run.time_limit + SILENCE, Command::LoseRun { run: run.id.clone(), why })
+            (run.starting_at + run.time_limit + run.grace + SILENCE, Command::LoseRun { run: run.id.clone(), why })
         })
         .min_by_key(|(at, _)| *at);
     [update, silent].into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -46,7 +46,35 @@ fn update(incident: &Incident) -> Option<(Timestamp, Command)> {
 mod tests {
     use super::*;
     use crate::domain::apply::fold;
-    use crate::domain::report::tests::sample::journal;
+    use crate::domain::event::Event;
+    use crate::domain::report::tests::sample::{OPENED, journal, run};
+
+    /// The sample incident as it is while its first run goes on, without its updates.
+    fn running() -> Incident {
+        let journal = journal();
+        let begun = journal.iter().position(|one| matches!(one.event, Event::RunRunning { .. })).unwrap();
+        let mut incident = fold(&journal[..=begun]).unwrap();
+        incident.updates.promised = None;
+        incident
+    }
+
+    #[test]
+    fn a_run_is_given_up_only_after_its_time_and_the_grace_in_which_it_may_still_end() {
+        let incident = running();
+        let one = incident.live_runs().next().unwrap();
+        assert_eq!((one.time_limit, one.grace), (Span::minutes(10), Span::minutes(3)));
+        let (at, command) = due(&incident).unwrap();
+        assert!(matches!(command, Command::LoseRun { run: lost, .. } if lost == run(1)));
+        assert_eq!(at, OPENED + Span::seconds(270) + Span::minutes(13) + SILENCE);
+    }
+
+    #[test]
+    fn a_journal_from_before_the_grace_was_told_is_still_read() {
+        let mut told = serde_json::to_value(crate::domain::report::tests::sample::starting(1)).unwrap();
+        told.as_object_mut().unwrap().remove("grace");
+        let read: crate::domain::event::RunStarting = serde_json::from_value(told).unwrap();
+        assert_eq!(read.grace, Span::ZERO);
+    }
 
     #[test]
     fn one_that_waits_for_a_person_is_called_for_missed_and_escalated_in_this_order() {

@@ -360,6 +360,9 @@ pub struct RunStarting {
     pub digest: String,
     pub host: String,
     pub time_limit: Span,
+    /// How long a script that is told to end may take for it.
+    #[serde(default)]
+    pub grace: Span,
     /// The values at the first start, to compare with later.
     pub baseline: BTreeMap<String, i64>,
 }

@@ -6,6 +6,7 @@ use super::curve::Curve;
 use super::plan::{Draft, PlannedAction};
 use super::procedure::{Procedure, TargetKind};
 use super::progress::Earlier;
+use super::running::{self, Stint};
 use super::{PersonId, Role, Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ pub struct Facts<'a> {
     pub people: &'a BTreeMap<PersonId, PersonFact>,
     /// Registered releases, backups and configurations of the incident's environment.
     pub register: &'a [Registered],
-    /// Other incidents that speak against a release: component and time of opening. One for each release that was not
+    /// Other incidents that speak against a release: component and time of opening. One for each stint of a release that was not
     /// quiet, down to the newest that was; what came before that is not known.
     pub incidents: &'a [(String, Timestamp)],
     /// Locks that attempts of *other* incidents hold.
@@ -57,6 +58,12 @@ pub struct Registered {
     /// Between this release and the one before: none, reversible, destructive, unknown.
     pub migrations: String,
     pub verified_at: Option<Timestamp>,
+    /// When it last began to run anew, by a rollback or a further deployment.
+    pub again_at: Option<Timestamp>,
+    /// When it was last rolled back from.
+    pub left_at: Option<Timestamp>,
+    /// The incident in which that was; empty when it never was.
+    pub left_in: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +126,8 @@ pub trait Catalogue {
     fn prepare(&self, procedure: &Procedure, draft: &Draft) -> Result<Vec<PlannedAction>, Vec<String>>;
     /// The SHA-256 of a script's bytes as they are now; `None` when it cannot be read.
     fn script(&self, environment: &str, path: &str) -> Option<String>;
+    /// How long a script of this environment may take to end once it is told to.
+    fn grace(&self, environment: &str) -> Span;
     /// Fills a playbook's template; undefined variables are faults.
     fn render(&self, template: &str, values: &BTreeMap<&str, String>) -> Result<String, String>;
 }
@@ -136,37 +145,44 @@ impl Facts<'_> {
         self.people.iter().filter(move |(_, fact)| fact.active && fact.roles.contains(&role))
     }
 
-    /// The newest registered release of a component that runs now.
+    /// The registered release of a component that runs now: what was deployed last, or rolled back to last.
     pub fn running_release(&self, component: &str) -> Option<&Registered> {
-        self.releases(component).last()
+        running::running(self.register, component)
     }
 
-    /// Releases of a component, oldest first.
+    /// Releases of a component, the one that began first before the others.
     pub fn releases(&self, component: &str) -> impl DoubleEndedIterator<Item = &Registered> {
-        let mut releases: Vec<&Registered> = self
-            .register
-            .iter()
-            .filter(|entry| entry.kind == TargetKind::Release && entry.component == component)
-            .collect();
-        releases.sort_by_key(|entry| entry.at);
-        releases.into_iter()
+        running::releases(self.register, component).into_iter()
+    }
+
+    /// The releases after this one whose migrations the data may carry. One that was rolled back from for an older release
+    /// took its migrations along: without a backup nobody goes behind a destructive one.
+    pub fn migrated_since(&self, chosen: &Registered) -> impl Iterator<Item = &Registered> {
+        let running = self.running_release(&chosen.component).map(|running| running.at);
+        let chosen_at = chosen.at;
+        self.releases(&chosen.component).filter(move |release| {
+            let undone = release.was_left() && running.is_some_and(|running| release.at > running);
+            release.at > chosen_at && !undone
+        })
     }
 
     pub fn registered(&self, kind: TargetKind, component: &str, name: &str) -> Option<&Registered> {
         self.register.iter().find(|entry| entry.kind == kind && entry.component == component && entry.name == name)
     }
 
-    /// The newest earlier release that ran at least the playbook's time without an incident (T7).
-    pub fn previous_stable(&self, component: &str, now: Timestamp) -> Option<&Registered> {
-        let releases: Vec<&Registered> = self.releases(component).collect();
-        let (_running, earlier) = releases.split_last()?;
-        earlier.iter().enumerate().rev().find_map(|(position, release)| {
-            let until = releases.get(position + 1).map_or(now, |next| next.at);
-            let ran = until - release.at;
-            let quiet =
-                !self.incidents.iter().any(|(where_, at)| where_ == component && *at >= release.at && *at < until);
-            (ran >= self.procedure.previous_stable.ran_at_least && quiet).then_some(*release)
-        })
+    /// The newest earlier release that ran at least the playbook's time without an incident, and was not rolled back from
+    /// (T7).
+    pub fn previous_stable(&self, component: &str) -> Option<&Registered> {
+        self.stable_stint(component).map(|stint| stint.release)
+    }
+
+    /// The time in which the previous stable release proved itself.
+    pub fn stable_stint(&self, component: &str) -> Option<Stint<'_>> {
+        running::ways_back(self.register, component, self.procedure.previous_stable.ran_at_least).into_iter().find(
+            |stint| {
+                !self.incidents.iter().any(|(where_, at)| where_ == component && *at >= stint.from && *at < stint.until)
+            },
+        )
     }
 
     /// The newest verified backup of a component.

@@ -26,6 +26,7 @@ pub mod recovery;
 pub mod refusal;
 pub mod report;
 pub mod rules;
+pub mod running;
 pub mod state;
 pub mod time;
 pub mod waits;

@@ -88,6 +88,7 @@ pub fn compose(
 }
 
 /// The variables that a progress update's template may use: the playbook is checked against them, `values` fills each.
+/// Empty: `late`, `remaining`, `next_at`, `note`, `change` and `beat`, when there is nothing to say.
 pub const VARIABLES: [&str; 16] = [
     "incident",
     "number",
@@ -136,12 +137,9 @@ fn values(
         ("done", said["done"].clone()),
         ("measured", if measured.is_empty() { "no data".into() } else { measured.join(", ") }),
         ("elapsed", elapsed),
-        ("late", if late.is_empty() { "none".into() } else { late.join(", ") }),
+        ("late", late.join(", ")),
         ("remaining", attempt.and_then(|it| remaining(facts, it, now)).map_or(String::new(), Remaining::in_words)),
-        (
-            "next_at",
-            next_due_at.map_or_else(|| "no further update".to_owned(), |at| format!("{} UTC", at.time_of_day())),
-        ),
+        ("next_at", next_due_at.map_or_else(String::new, |at| format!("{} UTC", at.time_of_day()))),
         ("note", note.to_owned()),
         ("change", change_words(incident, &said)),
         ("beat", beat_words(facts, incident)),

@@ -71,7 +71,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no, because {}. {}", self.because, self.mend)
+        write!(f, "no, because {} {}", super::words::stopped(&self.because), self.mend)
     }
 }
 

@@ -22,6 +22,12 @@ impl RunId {
     pub fn new(incident: &str, attempt: AttemptNo, number: usize) -> RunId {
         RunId(format!("{incident}-{attempt}-{number}"))
     }
+
+    /// The incident that the name speaks of.
+    pub fn incident(&self) -> Option<&str> {
+        let (before, _) = self.0.rsplit_once('-')?;
+        before.rsplit_once('-').map(|(incident, _)| incident)
+    }
 }
 
 impl fmt::Display for RunId {
@@ -249,6 +255,8 @@ pub struct Run {
     pub host: String,
     pub starting_at: Timestamp,
     pub time_limit: Span,
+    /// How long it may take to end once its time is up, or it was stopped.
+    pub grace: Span,
     pub state: RunState,
     pub ended_at: Option<Timestamp>,
     pub outcome: Option<RunOutcome>,

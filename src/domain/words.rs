@@ -765,6 +765,12 @@ fn label(title: &str) -> String {
     if title.ends_with('?') { title.to_owned() } else { format!("{title}:") }
 }
 
+/// What somebody wrote, as a whole sentence: with its full stop, and never with two.
+pub fn stopped(text: impl AsRef<str>) -> String {
+    let text = text.as_ref().trim_end();
+    if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
+}
+
 /// For the middle of a sentence. Abbreviations and versions stay as they are.
 pub fn lower_first(text: &str) -> String {
     let mut chars = text.chars();

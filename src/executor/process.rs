@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 /// How long a run may be on its way from the claim to its supervisor before the start is barred.
 const LONGEST_START: Span = Span::seconds(60);
 
+/// Before the name of a folder that is being removed. No run's name begins so.
+const GOING: &str = ".going-";
+
 /// Starts scripts on this host and tells how they fare.
 #[derive(Clone)]
 pub struct Supervisor {
@@ -49,6 +52,60 @@ impl Supervisor {
     #[must_use]
     pub fn with_exe(self, exe: PathBuf) -> Supervisor {
         Supervisor { exe, ..self }
+    }
+
+    /// The names of all runs that have a folder here, in order.
+    ///
+    /// # Errors
+    /// As for [`Executor::look`].
+    pub async fn kept(&self) -> Result<Vec<String>, CannotTell> {
+        let this = self.clone();
+        Ok(on_a_thread(move || this.kept_blocking()).await??)
+    }
+
+    /// Removes the folder of a run that is over, with all that is in it. False when anything of it may still live, or when
+    /// there is none. For runs of which the store has everything: afterwards this run was never heard of here.
+    ///
+    /// # Errors
+    /// As for [`Executor::look`]. What a crash leaves half removed goes with the next call, for whatever run.
+    pub async fn forget(&self, run: &str) -> Result<bool, CannotTell> {
+        let (this, run) = (self.clone(), run.to_owned());
+        on_a_thread(move || this.forget_blocking(&run)).await?
+    }
+
+    fn kept_blocking(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.root)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if let Some(left) = name.strip_prefix(GOING).filter(|left| is_plain_name(left)) {
+                std::fs::remove_dir_all(self.root.join(format!("{GOING}{left}")))?;
+            } else if is_plain_name(&name) {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn forget_blocking(&self, run: &str) -> Result<bool, CannotTell> {
+        let Some(folder) = self.folder(run)? else { return Ok(false) };
+        match self.look_blocking(run)? {
+            Look::Finished(_) | Look::NeverStarted { .. } | Look::Lost { remains: None, .. } => {}
+            Look::NotClaimed | Look::Starting { .. } | Look::Running { .. } | Look::Lost { .. } => return Ok(false),
+        }
+        // Held until the folder is gone: no supervisor lives, and none can begin meanwhile.
+        let alive = folder.open_file(records::ALIVE, true)?;
+        match alive.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        // In one step out of every look's sight, so that nobody ever finds half a folder under a run's name.
+        let going = self.root.join(format!("{GOING}{run}"));
+        std::fs::rename(self.root.join(run), &going)?;
+        Folder::open(&self.root)?.sync()?;
+        std::fs::remove_dir_all(&going)?;
+        Ok(true)
     }
 
     fn folder(&self, run: &str) -> Result<Option<Folder>, CannotTell> {

@@ -22,6 +22,12 @@ pub struct Registered {
     pub migrations: String,
     /// When it was last proven to be usable.
     pub verified_at: Option<Timestamp>,
+    /// When a release last began to run anew, by a rollback or a further deployment.
+    pub again_at: Option<Timestamp>,
+    /// When a release was last rolled back from.
+    pub left_at: Option<Timestamp>,
+    /// The incident in which that was; empty when it never was.
+    pub left_in: String,
 }
 
 /// The name under which a script is kept: SHA-256 of its bytes, 64 lower-case hexadecimal digits.
@@ -31,7 +37,8 @@ pub fn script_hash(bytes: &[u8]) -> String {
 
 macro_rules! columns {
     () => {
-        "kind, environment, component, name, checksum, at, added_by, note, migrations, verified_at"
+        "kind, environment, component, name, checksum, at, added_by, note, migrations, verified_at, again_at, left_at, \
+         left_in"
     };
 }
 
@@ -43,7 +50,7 @@ queries! {
     /// Adds a line; `Duplicate` when the kind has that name there already.
     alone pub fn register(db, line: &Registered) -> () {
         let added = sqlx::query(concat!(
-            "INSERT INTO register (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            "INSERT INTO register (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              ON CONFLICT DO NOTHING"
         ))
             .bind(&line.kind)
@@ -56,6 +63,9 @@ queries! {
             .bind(&line.note)
             .bind(&line.migrations)
             .bind(line.verified_at)
+            .bind(line.again_at)
+            .bind(line.left_at)
+            .bind(&line.left_in)
             .execute(db)
             .await?;
         if added.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Duplicate) }
@@ -87,6 +97,39 @@ queries! {
             .execute(db)
             .await?;
         Ok(marked.rows_affected() == 1)
+    }
+
+    /// Notes that a release runs again since `at`. False when there is no such release.
+    write pub fn runs_again(db, environment: &str, component: &str, name: &str, at: Timestamp) -> bool {
+        let noted = sqlx::query(
+            "UPDATE register SET again_at = $4
+             WHERE kind = 'release' AND environment = $1 AND component = $2 AND name = $3",
+        )
+            .bind(environment)
+            .bind(component)
+            .bind(name)
+            .bind(at)
+            .execute(db)
+            .await?;
+        Ok(noted.rows_affected() == 1)
+    }
+
+    /// Notes that a release was rolled back from at `at`, in `incident`. False when there is no such release.
+    write pub fn rolled_back_from(
+        db, environment: &str, component: &str, name: &str, at: Timestamp, incident: &str
+    ) -> bool {
+        let noted = sqlx::query(
+            "UPDATE register SET left_at = $4, left_in = $5
+             WHERE kind = 'release' AND environment = $1 AND component = $2 AND name = $3",
+        )
+            .bind(environment)
+            .bind(component)
+            .bind(name)
+            .bind(at)
+            .bind(incident)
+            .execute(db)
+            .await?;
+        Ok(noted.rows_affected() == 1)
     }
 
     /// Keeps a script and answers the hash under which it is kept. Keeping it again changes nothing.

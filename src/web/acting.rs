@@ -7,6 +7,7 @@ use crate::app::{Accepted, SubmitError};
 use crate::domain::actor::Actor;
 use crate::domain::command::Command;
 use crate::domain::refusal::{Refusal, RefusalKind};
+use crate::domain::words::stopped;
 use axum::http::StatusCode;
 
 /// Why a form did not take effect.
@@ -80,5 +81,5 @@ pub fn refused(refusal: &Refusal) -> WebError {
     if let Some(first) = because.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    WebError::new(status(refusal), "This was not done", &format!("{because}. {}", refusal.mend))
+    WebError::new(status(refusal), "This was not done", &format!("{} {}", stopped(&because), refusal.mend))
 }

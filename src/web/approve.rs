@@ -277,14 +277,14 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let facts = sight.facts;
     let entry = facts.registered(target.kind, &target.component, &target.name);
     let running = target.from.as_ref().and_then(|from| facts.registered(target.kind, &target.component, from));
-    let stable = facts.previous_stable(&target.component, sight.now);
+    let stable = facts.previous_stable(&target.component);
     let mut told = Vec::new();
     if let Some(entry) = entry {
         let by = if entry.by == "system" { "Backout" } else { &entry.by };
         told.push(format!("registered by {by}, from {} {} UTC", entry.at.date(), entry.at.time_of_day()));
         match entry.verified_at {
             Some(at) => told.push(format!("verified {} {} UTC", at.date(), at.time_of_day())),
-            None if target.from.is_none() => told.push("never verified".to_owned()),
+            None if target.kind != TargetKind::Release => told.push("never verified".to_owned()),
             None => {}
         }
         if !entry.note.is_empty() {
@@ -297,7 +297,7 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
         kind: target.kind.key(),
         component: target.component.clone(),
         from: target.from.clone().unwrap_or_default(),
-        since: running.map_or_else(String::new, |running| format!("deployed {} UTC", running.at.time_of_day())),
+        since: running.map_or_else(String::new, |running| format!("deployed {} UTC", running.began_at().time_of_day())),
         to: target.name.clone(),
         stable: entry.is_some() && stable.is_some_and(|stable| Some(&stable.name) == entry.map(|entry| &entry.name)),
         ran: entry.filter(|_| target.kind == TargetKind::Release).map_or_else(String::new, |entry| ran(sight, entry)),

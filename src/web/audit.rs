@@ -10,7 +10,7 @@ use super::layout::{Here, Layout};
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::access::record::STREAM;
+use crate::access::record::{self, Fact, STREAM};
 use crate::domain::actor::Who;
 use crate::domain::event::{Event, Recorded};
 use crate::domain::procedure::Procedure;
@@ -19,7 +19,7 @@ use crate::domain::{PersonId, Role, Timestamp};
 use crate::store::{Entry, Fault, Head, Verified};
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -254,9 +254,22 @@ struct From {
     after: i64,
 }
 
-/// The whole ledger as JSON lines, oldest first, a bounded part at a time; `link` says where the next part begins.
-async fn get_lines(State(app): State<AppState>, _: SignedIn, Query(from): Query<From>) -> Result<Response, WebError> {
+/// The whole ledger as JSON lines, oldest first, a bounded part at a time; `link` says where the next part begins. Each
+/// part that leaves is an entry itself, written before the first byte goes: what cannot be recorded is not exported.
+async fn get_lines(
+    State(app): State<AppState>,
+    who: SignedIn,
+    method: Method,
+    Query(from): Query<From>,
+) -> Result<Response, WebError> {
     let entries = app.store.tail(from.after.max(0), EXPORT).await?;
+    let ends = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.seq);
+    let exported =
+        Fact::AuditExported { first: ends(entries.first()), last: ends(entries.last()), entries: entries.len() as i64 };
+    // HEAD asks for the headers alone: nothing leaves.
+    if method != Method::HEAD {
+        record::record_alone(&app.store, app.clock.now(), &who.actor(), exported).await?;
+    }
     let mut lines = String::new();
     for entry in &entries {
         let line = serde_json::json!({
@@ -342,6 +355,28 @@ mod tests {
         let lines: Vec<serde_json::Value> = file.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["seq"], 3);
         assert!(lines.windows(2).all(|pair| pair[1]["seq"].as_i64() == pair[0]["seq"].as_i64().map(|seq| seq + 1)));
+    }
+
+    #[tokio::test]
+    async fn each_export_is_one_entry_that_says_who_took_what_and_a_refused_one_is_a_refusal() {
+        let world = World::new().await;
+        world.critical().await;
+        let exports = async || {
+            let entries = world.app.store.entries(STREAM, 0, 1_000).await.unwrap();
+            entries.into_iter().filter(|entry| entry.kind == "AuditExported").collect::<Vec<_>>()
+        };
+        let file = world.signed_in("ada").await.get("/audit.jsonl?after=2").await;
+        let told = exports().await;
+        assert_eq!(told.len(), 1, "one export, one entry");
+        assert_eq!(told[0].actor, format!("person:{}", world.id("ada")));
+        let body: serde_json::Value = serde_json::from_str(told[0].body.as_deref().unwrap()).unwrap();
+        let count = file.body.lines().count();
+        assert_eq!((body["first"].as_i64(), body["entries"].as_i64()), (Some(3), i64::try_from(count).ok()));
+        assert_eq!(body["last"], told[0].seq - 1, "everything up to its own entry");
+        world.signed_in("maya").await.get("/audit.jsonl").await;
+        assert_eq!(exports().await.len(), 1);
+        let refused = world.app.store.entries(STREAM, 0, 1_000).await.unwrap();
+        assert!(refused.iter().any(|entry| entry.kind == "Denied"), "and the refusal is told as one");
     }
 
     #[test]

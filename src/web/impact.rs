@@ -73,9 +73,6 @@ struct View {
     told: Option<Refusal>,
     faults: Vec<Fault>,
     typed: Typed,
-    /// Who reads, for the foot of a printed page.
-    reader: String,
-    site: String,
 }
 
 impl View {
@@ -109,7 +106,7 @@ struct Back {
     faults: Faults,
 }
 
-fn view(app: &AppState, sight: &Sight, journal: &[Recorded], readings: Vec<Reading>, back: Back) -> View {
+fn view(sight: &Sight, journal: &[Recorded], readings: Vec<Reading>, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Impact);
     let told = incident.impact.as_ref();
@@ -128,8 +125,6 @@ fn view(app: &AppState, sight: &Sight, journal: &[Recorded], readings: Vec<Readi
         told: back.refused,
         faults: back.faults.0,
         typed: back.typed.unwrap_or_else(|| told.map_or_else(Typed::default, |told| typed(&told.said, sight.now))),
-        reader: sight.who.name.clone(),
-        site: app.site.origin(),
         header,
     }
 }
@@ -188,7 +183,7 @@ async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Re
         Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
     };
-    Ok((status, page(&view(app, &sight, &journal, readings, back))?).into_response())
+    Ok((status, page(&view(&sight, &journal, readings, back))?).into_response())
 }
 
 async fn get(

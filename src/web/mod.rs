@@ -61,6 +61,8 @@ pub mod tokens;
 pub mod update;
 pub mod verify;
 pub mod watched;
+#[cfg(test)]
+mod wording;
 
 pub use serve::serve;
 pub use site::{Network, Site};

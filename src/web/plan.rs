@@ -15,7 +15,7 @@ use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::command::Command;
-use crate::domain::decide::proposal;
+use crate::domain::decide::{proposal, restores};
 use crate::domain::facts::Registered;
 use crate::domain::plan::{Draft, Target};
 use crate::domain::procedure::{RollbackType, StartMode, TargetKind};
@@ -108,7 +108,7 @@ async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Re
 fn beginning(sight: &Sight) -> Draft {
     let incident = sight.incident;
     let current = incident.current().map(|attempt| attempt.draft.clone());
-    current.or_else(|| proposal(sight.facts, incident, sight.now).map(|(draft, _)| draft)).unwrap_or_else(|| Draft {
+    current.or_else(|| proposal(sight.facts, incident).map(|(draft, _)| draft)).unwrap_or_else(|| Draft {
         kind: RollbackType::Full,
         environment: incident.environment.clone(),
         components: vec![incident.component.clone()],
@@ -234,14 +234,18 @@ fn targets(sight: &Sight, draft: &Draft) -> Vec<TargetChoice> {
 fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
     let facts = sight.facts;
     let stable = entry.kind == TargetKind::Release
-        && facts.previous_stable(&entry.component, sight.now).is_some_and(|stable| stable.name == entry.name);
+        && facts.previous_stable(&entry.component).is_some_and(|stable| stable.name == entry.name);
     let running = entry.kind == TargetKind::Release
         && facts.running_release(&entry.component).is_some_and(|running| running.name == entry.name);
+    let barred = running && !restores(draft, &entry.component);
     let hours = (sight.now - entry.at).as_seconds() / 3_600;
     let age = if hours >= 48 { format!("{} days old", hours / 24) } else { format!("{hours} h old") };
     let mut lines = vec![format!("{age}, by {}", entry.by)];
     if entry.kind == TargetKind::Release {
         lines.push(between(sight, entry));
+    }
+    if let Some(at) = entry.left_at.filter(|_| entry.was_left()) {
+        lines.push(format!("rolled back from in {}, {} {} UTC", entry.left_in, at.date(), at.time_of_day()));
     }
     if entry.kind == TargetKind::Backup {
         lines.push(entry.verified_at.map_or_else(
@@ -258,8 +262,8 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
         what: format!("{} of {}", entry.kind.key(), entry.component),
         facts: lines,
         stable,
-        barred: if running { "It is what runs now.".to_owned() } else { String::new() },
-        chosen: !running
+        barred: if barred { "It is what runs now.".to_owned() } else { String::new() },
+        chosen: !barred
             && draft.targets.iter().any(|target| {
                 target.kind == entry.kind && target.component == entry.component && target.name == entry.name
             }),
@@ -268,8 +272,7 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
 
 /// The migrations that lie between a release and what runs.
 fn between(sight: &Sight, entry: &Registered) -> String {
-    let later: Vec<&Registered> =
-        sight.facts.releases(&entry.component).filter(|release| release.at > entry.at).collect();
+    let later: Vec<&Registered> = sight.facts.migrated_since(entry).collect();
     let named = |kind: &str| -> Vec<&str> {
         later.iter().filter(|release| release.migrations == kind).map(|release| release.name.as_str()).collect()
     };

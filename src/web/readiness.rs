@@ -2,9 +2,11 @@
 //! to go back to. What nobody keeps a record of is not shown.
 
 use super::AppState;
-use crate::domain::Timestamp;
+use crate::app::gather::registered;
+use crate::domain::facts::Registered;
 use crate::domain::procedure::TargetKind;
-use crate::store::{Registered, StoreError};
+use crate::domain::{Span, Timestamp, running};
+use crate::store::StoreError;
 
 /// One line of the panel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,7 @@ pub async fn readiness(app: &AppState) -> Result<Vec<Readiness>, StoreError> {
     for (environment, profile) in &app.incidents.site.environments {
         for component in &profile.components {
             let rows = app.store.registered(environment, component).await?;
+            let rows = rows.into_iter().filter_map(registered).collect();
             places.push((format!("{component}, {environment}"), rows));
         }
     }
@@ -35,7 +38,7 @@ pub async fn readiness(app: &AppState) -> Result<Vec<Readiness>, StoreError> {
 type Place = (String, Vec<Registered>);
 
 fn of_kind(rows: &[Registered], kind: TargetKind) -> impl Iterator<Item = &Registered> {
-    rows.iter().filter(move |row| row.kind == kind.key())
+    rows.iter().filter(move |row| row.kind == kind)
 }
 
 /// The newest backup counts, as it does for a restoration: an older one that was verified loses more.
@@ -47,8 +50,13 @@ fn backups(places: &[Place]) -> Readiness {
     line("Newest backup verified", "database", places, newest, |rows| verified(rows).is_some())
 }
 
+/// An earlier release than the one that runs, and not one that was rolled back from.
 fn releases(places: &[Place]) -> Readiness {
-    line("Earlier release registered", "back", places, None, |rows| of_kind(rows, TargetKind::Release).count() >= 2)
+    line("Earlier release registered", "back", places, None, |rows| {
+        of_kind(rows, TargetKind::Release)
+            .next()
+            .is_some_and(|release| !running::ways_back(rows, &release.component, Span::ZERO).is_empty())
+    })
 }
 
 fn line(
@@ -79,16 +87,19 @@ mod tests {
 
     fn row(kind: TargetKind, name: &str, hours: i64, verified: bool) -> Registered {
         Registered {
-            kind: kind.key().to_owned(),
+            kind,
             environment: "production".to_owned(),
             component: "web".to_owned(),
             name: name.to_owned(),
             checksum: String::new(),
             at: Timestamp(hours * 3_600_000_000),
-            added_by: "person:p".to_owned(),
+            by: "person:p".to_owned(),
             note: String::new(),
             migrations: "none".to_owned(),
             verified_at: verified.then_some(Timestamp(hours * 3_600_000_000)),
+            again_at: None,
+            left_at: None,
+            left_in: String::new(),
         }
     }
 
@@ -110,5 +121,9 @@ mod tests {
         let mut two = one;
         two[0].1.push(row(TargetKind::Release, "2", 2, false));
         assert!(releases(&two).good);
+        // Rolled back to the first: behind it there is nothing.
+        two[0].1[0].again_at = Some(Timestamp(3 * 3_600_000_000));
+        two[0].1[1].left_at = two[0].1[0].again_at;
+        assert!(!releases(&two).good);
     }
 }

@@ -8,11 +8,12 @@ use super::routes::Route;
 use super::session::SignedIn;
 use super::start::instant;
 use crate::access::capability::Capability;
+use crate::app::gather::registered;
 use crate::app::registering::{self, Entry, MIGRATIONS, NotRegistered};
+use crate::domain::facts::Registered;
 use crate::domain::procedure::TargetKind;
 use crate::domain::refusal::Refusal;
-use crate::domain::{Role, Timestamp};
-use crate::store::Registered;
+use crate::domain::{Role, Timestamp, running};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -29,7 +30,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 struct Line {
-    kind: String,
+    kind: &'static str,
     name: String,
     at: Timestamp,
     by: String,
@@ -37,8 +38,12 @@ struct Line {
     migrations: String,
     verified_at: Option<Timestamp>,
     note: String,
-    /// The newest release: what runs now, as far as the register knows.
+    /// What runs now, as far as the register knows.
     runs: bool,
+    /// When it began to run anew.
+    again_at: Option<Timestamp>,
+    /// When it was rolled back from, and in which incident.
+    left: Option<(Timestamp, String)>,
 }
 
 struct Place {
@@ -81,10 +86,10 @@ fn may(who: &SignedIn) -> Result<(), Refusal> {
     Err(Refusal::not_yours(because, "Ask one of them; the people page names them."))
 }
 
-fn line(row: &Registered, newest: Option<&str>, names: &BTreeMap<String, String>) -> Line {
-    let by = row.added_by.strip_prefix("person:").unwrap_or(&row.added_by);
+fn line(row: &Registered, runs: Option<&str>, names: &BTreeMap<String, String>) -> Line {
+    let by = row.by.strip_prefix("person:").unwrap_or(&row.by);
     Line {
-        kind: row.kind.clone(),
+        kind: row.kind.key(),
         name: row.name.clone(),
         at: row.at,
         by: names.get(by).cloned().unwrap_or_else(|| by.to_owned()),
@@ -92,7 +97,9 @@ fn line(row: &Registered, newest: Option<&str>, names: &BTreeMap<String, String>
         migrations: row.migrations.clone(),
         verified_at: row.verified_at,
         note: row.note.clone(),
-        runs: row.kind == TargetKind::Release.key() && newest == Some(row.name.as_str()),
+        runs: row.kind == TargetKind::Release && runs == Some(row.name.as_str()),
+        again_at: row.again_at,
+        left: row.left_at.filter(|_| row.was_left()).map(|at| (at, row.left_in.clone())),
     }
 }
 
@@ -103,11 +110,12 @@ async fn show(app: &AppState, who: &SignedIn, typed: Typed, faults: Faults) -> R
     for (environment, profile) in &app.incidents.site.environments {
         for component in &profile.components {
             let rows = app.store.registered(environment, component).await?;
-            let newest = rows.iter().find(|row| row.kind == TargetKind::Release.key()).map(|row| row.name.as_str());
+            let rows: Vec<Registered> = rows.into_iter().filter_map(registered).collect();
+            let runs = running::running(&rows, component).map(|row| row.name.as_str());
             places.push(Place {
                 environment: environment.clone(),
                 component: component.clone(),
-                lines: rows.iter().take(SHOWN).map(|row| line(row, newest, &names)).collect(),
+                lines: rows.iter().take(SHOWN).map(|row| line(row, runs, &names)).collect(),
                 more: rows.len() > SHOWN,
             });
         }
@@ -199,7 +207,7 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Add>) ->
         note: add.note,
     };
     let fault = match registering::register(&app.store, &app.incidents.site, &who.actor(), &entry, now).await {
-        Ok(()) => return Ok(Redirect::to("/registers").into_response()),
+        Ok(_) => return Ok(Redirect::to("/registers").into_response()),
         Err(NotRegistered::Store(fault)) => return Err(fault.into()),
         Err(NotRegistered::Input { field: "environment" | "component", fault }) => Faults::one("place", fault),
         Err(NotRegistered::Input { field, fault }) => Faults::one(field, fault),

@@ -4,7 +4,7 @@
 //! one, [`quote`] does so over several lines, [`code`] cannot be left by what stands in it. The template calls nothing else.
 
 use crate::domain::report::{Entry, Report, SectionPart};
-use crate::domain::words::{TimelineKind, offset_words};
+use crate::domain::words::{TimelineKind, offset_words, stopped};
 use crate::domain::{Span, Timestamp};
 use askama::Template;
 
@@ -51,7 +51,14 @@ pub fn offset_of(span: &Span) -> String {
 pub fn shown_detail(entry: &Entry) -> Option<String> {
     let detail = entry.told.detail.as_ref().filter(|_| entry.told.kind != TimelineKind::Message)?;
     let lines: Vec<&str> = detail.lines().filter(|part| !part.trim().is_empty()).collect();
-    Some(lines.join("; "))
+    let mut joined = String::new();
+    for (place, line) in lines.iter().enumerate() {
+        joined.push_str(line);
+        if place + 1 < lines.len() {
+            joined.push_str(if line.ends_with(['.', '!', '?', '…']) { " " } else { "; " });
+        }
+    }
+    Some(joined)
 }
 
 /// A step's planned window: `T+0:00 to T+5:00`.
@@ -96,6 +103,11 @@ pub fn authorship(section: &SectionPart) -> String {
 pub fn line(text: &str) -> String {
     let words: Vec<&str> = text.split(is_break).map(str::trim).filter(|part| !part.is_empty()).collect();
     escaped(&words.join(" "))
+}
+
+/// Text that ends a sentence.
+pub fn ended(text: &str) -> String {
+    line(&stopped(text))
 }
 
 /// Typed text as a block quotation; its lines and paragraphs stay.

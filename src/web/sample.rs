@@ -92,8 +92,8 @@ impl World {
         let places = Places {
             environments: BTreeMap::from([(ENVIRONMENT.to_owned(), environment)]),
             host: "deploy-1".to_owned(),
+            label: "deploy-1".to_owned(),
             probed: [(ENVIRONMENT.to_owned(), COMPONENT.to_owned())].into(),
-            ..Places::default()
         };
         let incidents = App::new(store, Arc::new(clock.clone()), places, playbooks);
         let site = Site::new("https://backout.example", false, vec![]).unwrap();
@@ -129,6 +129,9 @@ impl World {
             note: String::new(),
             migrations: migrations.to_owned(),
             verified_at: (kind == "backup").then(|| self.now() - Span::hours(1)),
+            again_at: None,
+            left_at: None,
+            left_in: String::new(),
         };
         self.app.store.register(&line).await.unwrap();
     }

@@ -274,7 +274,7 @@ fn judged(app: &AppState, ground: &Ground, start: &Start) -> Option<Verdict> {
         otherwise: advice.otherwise.clone(),
         authority: advice.authority.clone(),
         slots: slots.collect(),
-        target: match facts.previous_stable(&start.component, ground.now) {
+        target: match facts.previous_stable(&start.component) {
             Some(release) => format!("{}, the previous stable release", release.name),
             None => "none known: the register has no earlier release that ran long enough".to_owned(),
         },

@@ -7,10 +7,12 @@
 //! | [`deadlines`] send updates that are due, give up runs nobody hears of | at the next deadline, and at a commit |
 //! | [`probes`] ask the services, hold the answers against the triggers | at each probe's interval |
 //! | [`versions`] read back which version runs | every two seconds |
+//! | [`run_folders`] clear away the folders of runs that are long over | every hour |
 //! | [`tidying`] forget samples, sessions and keys that are past their time | every ten minutes |
 
 pub mod deadlines;
 pub mod probes;
+pub mod run_folders;
 pub mod runs;
 pub mod tidying;
 pub mod versions;

@@ -429,6 +429,9 @@ async fn registers_and_scripts(store: &Store) {
         note: "".into(),
         migrations: "reversible".into(),
         verified_at: None,
+        again_at: None,
+        left_at: None,
+        left_in: String::new(),
     };
     store.register(&release).await.unwrap();
     assert_eq!(store.register(&release).await, Err(StoreError::Duplicate));
@@ -440,7 +443,19 @@ async fn registers_and_scripts(store: &Store) {
     assert!(matches!(store.register(&unheard_of).await, Err(StoreError::Corrupt(_))));
     assert!(store.mark_verified("release", "production", "checkout", "2.4.1", after(7)).await.unwrap());
     assert!(!store.mark_verified("config", "production", "checkout", "2.4.1", after(7)).await.unwrap());
-    let release = Registered { verified_at: Some(after(7)), ..release };
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.runs_again("production", "checkout", "2.4.1", after(8)).await.unwrap());
+    assert!(!tx.runs_again("production", "checkout", "9.9.9", after(8)).await.unwrap());
+    assert!(tx.rolled_back_from("production", "checkout", "2.4.1", after(7), "RB-0001").await.unwrap());
+    assert!(!tx.rolled_back_from("staging", "basket", "2.4.1", after(7), "RB-0001").await.unwrap());
+    tx.commit().await.unwrap();
+    let release = Registered {
+        verified_at: Some(after(7)),
+        again_at: Some(after(8)),
+        left_at: Some(after(7)),
+        left_in: "RB-0001".into(),
+        ..release
+    };
     assert_eq!(store.registered("production", "checkout").await.unwrap(), [backup.clone(), release.clone()]);
     assert_eq!(store.registered_all().await.unwrap(), [elsewhere, backup, release]);
 
@@ -856,7 +871,9 @@ async fn samples_of_migration_1(store: &Store) {
     assert_eq!(store.sign_in_bucket("login/ada").await.unwrap().unwrap().failures, 3);
     assert!(store.device("device").await.unwrap().is_some());
     assert!(store.live_token("token", T).await.unwrap().is_some());
-    assert_eq!(store.registered("production", "checkout").await.unwrap().len(), 1);
+    let known = store.registered("production", "checkout").await.unwrap();
+    assert_eq!(known.iter().map(|line| line.left_in.as_str()).collect::<Vec<_>>(), ["RB-0001", ""]);
+    assert_eq!(known[1].again_at, Some(T));
     assert_eq!(store.script(&script_hash(b"hello")).await.unwrap().as_deref(), Some(&b"hello"[..]));
     assert!(store.playbook("playbook").await.unwrap().is_some());
     assert_eq!(store.setting("playbook/current").await.unwrap().as_deref(), Some("playbook"));

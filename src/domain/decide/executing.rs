@@ -245,6 +245,7 @@ pub fn claim(
         digest: submitted.digest.clone(),
         host: host.to_owned(),
         time_limit: action.time_limit,
+        grace: case.facts.catalogue.grace(&plan.environment),
         baseline,
     })];
     if first {

@@ -94,7 +94,7 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
     let incident = first(&events, case);
     // It arrives ready: the rollback is proposed, and an immediate one stands there for the commander's one decision.
     if judgement.advice.decision != Decision::NotRequired
-        && let Some((draft, why)) = planning::proposal(case.facts, &incident, case.now)
+        && let Some((draft, why)) = planning::proposal(case.facts, &incident)
     {
         events.push(Event::AttemptDrafted { attempt: 1, draft: draft.clone(), escalates: None, why: why.clone() });
         if judgement.advice.decision == Decision::Immediate {

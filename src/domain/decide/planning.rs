@@ -8,19 +8,19 @@ use crate::domain::procedure::{RollbackType, TargetKind};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::rules;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident};
-use crate::domain::{PersonId, Role, Timestamp};
+use crate::domain::{PersonId, Role};
 use std::collections::BTreeMap;
 
 /// What the machine proposes: the type by when-used, the previous stable release as the target. `None` when nothing
 /// registered could be rolled back to; the room says so.
-pub fn proposal(facts: &Facts, incident: &Incident, now: Timestamp) -> Option<(Draft, String)> {
+pub fn proposal(facts: &Facts, incident: &Incident) -> Option<(Draft, String)> {
     let kind = proposed_type(facts, incident);
     let component = &incident.component;
-    let stable = facts.previous_stable(component, now)?;
-    let target = target_of(facts, TargetKind::Release, component, &stable.name)?;
-    let until = facts.releases(component).find(|release| release.at > stable.at).map_or(now, |next| next.at);
-    let hours = (until - stable.at).as_seconds() / 3_600;
-    let why = format!("{} is the previous stable release: it ran {hours} h without an incident", stable.name);
+    let stint = facts.stable_stint(component)?;
+    let stable = &stint.release.name;
+    let target = target_of(facts, TargetKind::Release, component, stable)?;
+    let hours = (stint.until - stint.from).as_seconds() / 3_600;
+    let why = format!("{stable} is the previous stable release: it ran {hours} h without an incident");
     let draft = Draft {
         kind,
         environment: incident.environment.clone(),
@@ -71,7 +71,9 @@ fn not_covered(facts: &Facts, kind: RollbackType, targets: &[TargetKind]) -> Vec
 pub fn target_of(facts: &Facts, kind: TargetKind, component: &str, name: &str) -> Option<Target> {
     let entry = facts.registered(kind, component, name)?;
     let from = match kind {
-        TargetKind::Release => facts.running_release(component).map(|release| release.name.clone()),
+        TargetKind::Release => {
+            facts.running_release(component).map(|release| release.name.clone()).filter(|running| running != name)
+        }
         TargetKind::Backup | TargetKind::Config => None,
     };
     Some(Target {
@@ -383,7 +385,9 @@ fn checked_target(facts: &Facts, draft: &Draft, target: &Target) -> Result<Targe
         ));
     }
     let running = facts.running_release(&target.component);
-    if target.kind == TargetKind::Release && running.is_some_and(|release| release.name == target.name) {
+    let runs = target.kind == TargetKind::Release && running.is_some_and(|release| release.name == target.name);
+    // A restoration puts the same release over the restored data again.
+    if runs && !restores(draft, &target.component) {
         return Err(Refusal::input(format!("{} is what runs now", target.name), "Choose an earlier release."));
     }
     match target_of(facts, target.kind, &target.component, &target.name) {
@@ -401,17 +405,18 @@ fn checked_target(facts: &Facts, draft: &Draft, target: &Target) -> Result<Targe
     }
 }
 
+/// The plan brings a component's data back as well.
+pub fn restores(draft: &Draft, component: &str) -> bool {
+    draft.targets.iter().any(|target| target.kind == TargetKind::Backup && target.component == component)
+}
+
 /// The point of no return (D19): an application-only plan cannot go behind a destructive migration.
 fn behind_no_return(facts: &Facts, draft: &Draft, target: &Target) -> Result<(), Refusal> {
-    let restores =
-        draft.targets.iter().any(|other| other.kind == TargetKind::Backup && other.component == target.component);
-    if target.kind != TargetKind::Release || restores {
+    if target.kind != TargetKind::Release || restores(draft, &target.component) {
         return Ok(());
     }
     let Some(chosen) = facts.registered(TargetKind::Release, &target.component, &target.name) else { return Ok(()) };
-    let barrier =
-        facts.releases(&target.component).find(|release| release.at > chosen.at && release.migrations == "destructive");
-    match barrier {
+    match facts.migrated_since(chosen).find(|release| release.migrations == "destructive") {
         Some(release) => Err(Refusal::blocked(
             format!("{} lies behind the destructive migration of {}", target.name, release.name),
             "Add a backup to restore, or choose a release after it.",

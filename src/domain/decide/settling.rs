@@ -49,8 +49,8 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
     match evidence {
         Evidence::Trigger => incident.triggers.first().map(|trigger| format!("{}: {}", trigger.text, trigger.saw)),
         Evidence::PreviousStable => facts
-            .previous_stable(component, case.now)
-            .map(|release| format!("{} ran since {} without an incident", release.name, release.at)),
+            .stable_stint(component)
+            .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from)),
         Evidence::TargetRegistered => {
             let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
             let known = targets.iter().all(|target| {

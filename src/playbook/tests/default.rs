@@ -211,6 +211,8 @@ fn a_progress_update_reads_well_with_and_without_what_may_be_missing() {
     assert_eq!(render(template, &values).unwrap(), expected);
     values.insert("late", "step 2".to_owned());
     assert!(render(template, &values).unwrap().contains("\nLate: step 2\nNext update:"));
+    values.insert("next_at", String::new());
+    assert!(render(template, &values).unwrap().ends_with("\nNo further update is promised."));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A procedure as people read it: chapters of entries, each with labelled lines and lists. The page shows it, and the
 //! difference of two versions compares it, so that both speak of the same things in the same words.
 
-use crate::domain::condition::Condition;
+use crate::domain::condition::{Condition, Series};
 use crate::domain::procedure::{
     ActionDefinition, ActionMode, Authority, Checklist, Detection, Evidence, ExecutorDefinition, ExecutorKind, Pace,
     Phase, Procedure, Rule, SlotKind, StartMode, TargetKind, When, Window,
@@ -50,6 +50,8 @@ pub enum Part {
 pub struct Line {
     pub text: String,
     pub note: String,
+    /// What a machine reads, such as a query.
+    pub code: String,
 }
 
 impl Entry {
@@ -86,12 +88,21 @@ impl Entry {
 }
 
 fn bullet(text: impl Into<String>) -> Line {
-    Line { text: text.into(), note: String::new() }
+    Line { text: text.into(), note: String::new(), code: String::new() }
 }
 
 fn noted(text: impl Into<String>, notes: impl IntoIterator<Item = String>) -> Line {
     let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
-    Line { text: text.into(), note: notes.join("; ") }
+    Line { text: text.into(), note: notes.join("; "), code: String::new() }
+}
+
+/// A trigger: its words, how it is noticed, and the query where one measures it.
+fn trigger(text: &str, detection: &Detection) -> Line {
+    let code = match detection {
+        Detection::Metric { query: Some(query), .. } => query.clone(),
+        _ => String::new(),
+    };
+    Line { code, ..noted(text, noticed(detection)) }
 }
 
 impl Book {
@@ -178,7 +189,7 @@ impl Reader<'_> {
                     .line("Raised", raised)
                     .line("Marked", category.marks.clone().unwrap_or_default())
                     .line("Joining", own)
-                    .list("Triggers", triggers.map(|trigger| noted(&trigger.text, detection(&trigger.detection))))
+                    .list("Triggers", triggers.map(|one| trigger(&one.text, &one.detection)))
             })
             .collect()
     }
@@ -594,12 +605,13 @@ fn measured(condition: &Condition) -> String {
     format!("measured: {}", condition.in_words())
 }
 
-fn detection(detection: &Detection) -> Vec<String> {
+fn noticed(detection: &Detection) -> Vec<String> {
     match detection {
-        Detection::Metric { condition, query } => {
-            let query = query.as_ref().map_or_else(String::new, |query| format!("query {query}"));
-            vec![measured(condition), query]
+        // The number of a series that is computed elsewhere has a unit that only its author knows.
+        Detection::Metric { condition, .. } if matches!(condition.series, Series::Other(_)) => {
+            vec![format!("measured by its query, for {}", span(condition.hold))]
         }
+        Detection::Metric { condition, .. } => vec![measured(condition)],
         Detection::Signal { heartbeat } => vec![
             "told by a machine".to_owned(),
             heartbeat.map_or_else(String::new, |span_| format!("silence for {} counts too", span(span_))),
@@ -664,7 +676,9 @@ mod tests {
                     }
                     Part::List { label, lines } => {
                         words.push(label.clone());
-                        words.extend(lines.iter().flat_map(|line| [line.text.clone(), line.note.clone()]));
+                        words.extend(
+                            lines.iter().flat_map(|line| [line.text.clone(), line.note.clone(), line.code.clone()]),
+                        );
                     }
                 }
             }

@@ -116,7 +116,9 @@ fn flat(entry: &Entry) -> Vec<(String, String)> {
             Part::List { label, lines } => lines
                 .iter()
                 .map(|line| {
-                    let note = if line.note.is_empty() { String::new() } else { format!(" ({})", line.note) };
+                    let note = [&line.note, &line.code]
+                        .map(|part| if part.is_empty() { String::new() } else { format!(" ({part})") })
+                        .concat();
                     (label.clone(), format!("{}{note}", line.text))
                 })
                 .collect(),

@@ -25,7 +25,7 @@ const BY_ADDRESS: [(&str, &str); 2] =
     [("/incidents/{id}/stop", "/incidents/RB-0001/stop"), ("/re-authenticate", "/re-authenticate")];
 
 /// What a link brings instead of a page.
-const DOWNLOADS: [&str; 3] = [".jsonl", ".md", ".txt"];
+const DOWNLOADS: [&str; 5] = [".json", ".jsonl", ".md", ".toml", ".txt"];
 
 pub async fn is_found_and_sound(cast: &Cast) {
     let Cast { tomas, sights, .. } = cast;
@@ -33,12 +33,17 @@ pub async fn is_found_and_sound(cast: &Cast) {
     for (pattern, address) in BY_ADDRESS {
         found.entry(pattern).or_insert_with(|| address.to_owned());
     }
+    let version = found.get("/playbook/{hash}").and_then(|address| address.rsplit('/').next()).map(str::to_owned);
+    if let Some(version) = version {
+        // A form leads there, once there are two to choose from.
+        found.insert("/playbook/compare", format!("/playbook/compare?from={version}&to={version}"));
+    }
     for route in table().iter().filter(|route| route.method == Method::GET && route.capability != Capability::Machine) {
         let known = route.path == "/sign-in" || WITHOUT_LINK.contains(&route.path) || found.contains_key(route.path);
         assert!(known, "nothing leads to {}", route.path);
     }
     for (pattern, address) in &found {
-        if !DOWNLOADS.iter().chain(&[".json"]).any(|end| pattern.ends_with(end)) {
+        if !DOWNLOADS.iter().any(|end| pattern.ends_with(end)) {
             tomas.goes_to(address).await;
             sights.add(&tomas.page, &format!("every{}", pattern.replace(['/', '{', '}'], "-"))).await;
         }

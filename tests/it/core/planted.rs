@@ -30,6 +30,9 @@ impl Catalogue for Forgetful {
     fn script(&self, environment: &str, path: &str) -> Option<String> {
         Shelf { swapped: false }.script(environment, path)
     }
+    fn grace(&self, environment: &str) -> Span {
+        Shelf { swapped: false }.grace(environment)
+    }
     fn render(&self, template: &str, values: &BTreeMap<&str, String>) -> Result<String, String> {
         Shelf { swapped: false }.render(template, values)
     }

@@ -168,6 +168,9 @@ fn register(replaced: bool) -> Vec<Registered> {
         note: String::new(),
         migrations: migrations.into(),
         verified_at: Some(NOON - Span::hours(1)),
+        again_at: None,
+        left_at: None,
+        left_in: String::new(),
     };
     vec![
         entry(TargetKind::Release, "app", "1.9", 30, "none"),
@@ -207,6 +210,10 @@ impl Catalogue for Shelf {
         ["deploy.sh", "switch.sh"]
             .contains(&path)
             .then(|| format!("sha256-of-{path}{}", if swapped { "-swapped" } else { "" }))
+    }
+
+    fn grace(&self, _: &str) -> Span {
+        Span::minutes(3)
     }
 
     fn render(&self, template: &str, values: &BTreeMap<&str, String>) -> Result<String, String> {

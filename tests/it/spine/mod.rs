@@ -8,5 +8,7 @@ mod killing_server;
 mod main_job;
 mod progress_updates;
 mod races;
+mod registers;
+mod run_folders;
 mod same_cause;
 mod stopping;

@@ -189,6 +189,7 @@ pub fn starting(number: usize) -> RunStarting {
         digest: submitted("4.11.3").digest,
         host: "deploy-prod-1".into(),
         time_limit: Span::minutes(10),
+        grace: Span::minutes(3),
         baseline: BTreeMap::from([("error_rate".into(), 142_000), ("response_time".into(), 2_600_000)]),
     }
 }

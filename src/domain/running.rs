@@ -1,0 +1,145 @@
+//! What runs and what ran, as the register tells it: a release began when it was registered, and again when it was deployed
+//! once more or rolled back to. It ran until another one began.
+
+use super::facts::Registered;
+use super::procedure::TargetKind;
+use super::{Span, Timestamp};
+
+/// One time through which a release ran without a break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stint<'a> {
+    pub release: &'a Registered,
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Registered {
+    /// When it last began to run.
+    pub fn began_at(&self) -> Timestamp {
+        self.again_at.map_or(self.at, |again| again.max(self.at))
+    }
+
+    /// It was rolled back from, and did not begin again since.
+    pub fn was_left(&self) -> bool {
+        self.left_at.is_some_and(|left| left >= self.began_at())
+    }
+}
+
+/// Releases of a component, the one that began first before the others.
+pub fn releases<'a>(register: &'a [Registered], component: &str) -> Vec<&'a Registered> {
+    let mut releases: Vec<&Registered> =
+        register.iter().filter(|entry| entry.kind == TargetKind::Release && entry.component == component).collect();
+    releases.sort_by_key(|entry| entry.at);
+    releases
+}
+
+/// The release that began last.
+pub fn running<'a>(register: &'a [Registered], component: &str) -> Option<&'a Registered> {
+    releases(register, component).into_iter().max_by_key(|release| release.began_at())
+}
+
+/// The stints that speak for an earlier release than the one that runs, the newest release first: long enough, and of a
+/// release that was not rolled back from. Whether they were quiet is another question.
+pub fn ways_back<'a>(register: &'a [Registered], component: &str, at_least: Span) -> Vec<Stint<'a>> {
+    let releases = releases(register, component);
+    let Some(running) = running(register, component) else { return Vec::new() };
+    let mut begun: Vec<(Timestamp, &Registered)> = releases
+        .iter()
+        .flat_map(|release| [Some(release.at), release.again_at].into_iter().flatten().map(|at| (at, *release)))
+        .collect();
+    begun.sort_by_key(|(at, _)| *at);
+    let earlier = releases.iter().rev().skip_while(|release| release.name != running.name).skip(1);
+    earlier
+        .filter(|release| !release.was_left())
+        .flat_map(|release| {
+            let stints = begun.windows(2).filter(|pair| pair[0].1.name == release.name);
+            stints.rev().map(|pair| Stint { release, from: pair[0].0, until: pair[1].0 })
+        })
+        .filter(|stint| stint.until - stint.from >= at_least)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Span = Span::hours(24);
+
+    fn release(name: &str, day: i64) -> Registered {
+        Registered {
+            kind: TargetKind::Release,
+            environment: "production".into(),
+            component: "app".into(),
+            name: name.into(),
+            checksum: String::new(),
+            at: on(day),
+            by: "pipeline".into(),
+            note: String::new(),
+            migrations: "none".into(),
+            verified_at: None,
+            again_at: None,
+            left_at: None,
+            left_in: String::new(),
+        }
+    }
+
+    fn on(day: i64) -> Timestamp {
+        Timestamp(day * DAY.0)
+    }
+
+    /// Rolled back from the second release to the first on that day.
+    fn rolled_back(register: &mut [Registered], from: &str, to: &str, day: i64) {
+        for release in register.iter_mut() {
+            if release.name == from {
+                (release.left_at, release.left_in) = (Some(on(day)), "RB-0001".into());
+            }
+            if release.name == to {
+                release.again_at = Some(on(day));
+            }
+        }
+    }
+
+    fn names(register: &[Registered]) -> (Option<&str>, Vec<&str>) {
+        let back = ways_back(register, "app", DAY).into_iter().map(|stint| stint.release.name.as_str());
+        (running(register, "app").map(|release| release.name.as_str()), back.collect())
+    }
+
+    #[test]
+    fn what_was_deployed_last_runs_and_the_one_before_it_is_the_way_back() {
+        let register = [release("3", 30), release("1", 1), release("2", 20)];
+        assert_eq!(names(&register), (Some("3"), vec!["2", "1"]));
+        let hasty = [release("1", 1), release("2", 20), Registered { at: on(20) + Span::hours(23), ..release("3", 0) }];
+        assert_eq!(names(&hasty), (Some("3"), vec!["1"]), "the second ran for 23 hours only");
+        assert_eq!(names(&[]), (None, vec![]));
+    }
+
+    #[test]
+    fn after_a_rollback_its_target_runs_and_what_was_left_is_no_way_back() {
+        let mut register = vec![release("1", 1), release("2", 20), release("3", 30)];
+        rolled_back(&mut register, "3", "2", 31);
+        assert_eq!(names(&register), (Some("2"), vec!["1"]));
+        // The next release: the one that was rolled back from ran before it, and is passed over.
+        register.push(release("4", 40));
+        assert_eq!(names(&register), (Some("4"), vec!["2", "2", "1"]), "both stints of the second speak for it");
+        let stints = ways_back(&register, "app", DAY);
+        assert_eq!((stints[0].from, stints[0].until), (on(31), on(40)), "the newer stint first");
+        assert_eq!((stints[1].from, stints[1].until), (on(20), on(30)));
+    }
+
+    #[test]
+    fn what_was_skipped_over_is_newer_than_what_runs_and_so_no_way_back() {
+        let mut register = vec![release("1", 1), release("2", 20), release("3", 30)];
+        rolled_back(&mut register, "3", "1", 31);
+        assert_eq!(names(&register), (Some("1"), vec![]));
+    }
+
+    #[test]
+    fn going_forward_again_lifts_the_mark() {
+        let mut register = vec![release("1", 1), release("2", 20)];
+        rolled_back(&mut register, "2", "1", 21);
+        assert!(register[1].was_left());
+        register[1].again_at = Some(on(30));
+        assert!(!register[1].was_left());
+        assert_eq!(names(&register), (Some("2"), vec!["1", "1"]));
+    }
+}
