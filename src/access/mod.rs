@@ -13,6 +13,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod slow_down;
 pub mod tokens;
+pub mod walls;
 
 pub use accounts::setup_link;
 

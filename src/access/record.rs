@@ -112,9 +112,10 @@ pub fn concerned(entry: &Entry) -> Vec<PersonId> {
             | Fact::FirstAdministratorAdded { .. }
             | Fact::PersonAdded { .. }
             | Fact::TokenMade { .. }
-            | Fact::TokenRevoked { .. }
             | Fact::AuditExported { .. },
         ) => Vec::new(),
+        // A wall reads by its token; another token has no stream, and nobody of that name looks.
+        Ok(Fact::TokenRevoked { token }) => vec![super::walls::viewer(&token)],
         Ok(Fact::RolesChanged { person, .. } | Fact::PersonDisabled { person } | Fact::PersonEnabled { person }) => {
             vec![PersonId(person)]
         }

@@ -13,7 +13,7 @@ use std::fmt;
 /// How every token begins.
 pub const PREFIX: &str = "bko_";
 /// The prefix and 43 letters.
-const LENGTH: usize = PREFIX.len() + 43;
+pub(super) const LENGTH: usize = PREFIX.len() + 43;
 /// No token lives longer.
 pub const LONGEST_DAYS: i64 = 90;
 /// Its use is written down at most this often: each time is a commit.
@@ -44,7 +44,7 @@ pub enum NotMade {
 impl fmt::Display for NotMade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotMade::Label => f.write_str("Say in 1 to 100 letters which machine uses it, without line breaks."),
+            NotMade::Label => f.write_str("Say in 1 to 100 letters who or what uses it, without line breaks."),
             NotMade::Days => write!(f, "A token lives from 1 to {LONGEST_DAYS} days."),
             NotMade::Store(fault) => fault.fmt(f),
         }
@@ -59,6 +59,15 @@ impl From<StoreError> for NotMade {
     }
 }
 
+/// A label that is one short line.
+pub(super) fn label_of(label: &str) -> Result<String, NotMade> {
+    let label = label.trim();
+    if label.is_empty() || label.chars().count() > 100 || label.chars().any(char::is_control) {
+        return Err(NotMade::Label);
+    }
+    Ok(label.to_owned())
+}
+
 /// Makes a token and answers it; it is kept nowhere. `by` is who makes it, as the ledger names them.
 ///
 /// # Errors
@@ -71,10 +80,7 @@ pub async fn create(
     days: i64,
     now: Timestamp,
 ) -> Result<String, NotMade> {
-    let label = label.trim();
-    if label.is_empty() || label.chars().count() > 100 || label.chars().any(char::is_control) {
-        return Err(NotMade::Label);
-    }
+    let label = label_of(label)?;
     if !(1..=LONGEST_DAYS).contains(&days) {
         return Err(NotMade::Days);
     }
@@ -82,7 +88,7 @@ pub async fn create(
     let token = NewToken {
         id: clock::fresh_id(),
         hash: digest(&secret),
-        label: label.to_owned(),
+        label,
         scope: scope.key().to_owned(),
         created_by: by.to_owned(),
         created_at: now,

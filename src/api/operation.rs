@@ -52,6 +52,7 @@ pub async fn render(desk: &Desk) -> Result<String, Problem> {
         }
         sent += incident.updates.sent.len();
         missed += incident.updates.sent.iter().map(|(_, update)| update.missed.len()).sum::<usize>();
+        missed += incident.updates.call.missed.len();
     }
     // Set before they are read; a state that no run is in any more goes back to nought.
     let Some(handle) = recorder() else {

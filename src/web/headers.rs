@@ -34,6 +34,9 @@ pub const ALWAYS: [(&str, &str); 7] = [
 /// For a file whose name holds the hash of its content.
 pub const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
+/// For pages with a secret in their address.
+pub const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+
 /// The layer around everything.
 pub async fn add(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -43,7 +46,10 @@ pub async fn add(State(app): State<AppState>, request: Request, next: Next) -> R
 
 fn dress(headers: &mut HeaderMap, https: bool) {
     for (name, value) in ALWAYS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let stricter = name == "referrer-policy" && headers.get(name) == Some(&NO_REFERRER);
+        if !stricter {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
     }
     if https {
         let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");

@@ -60,6 +60,7 @@ pub mod timeline_row;
 pub mod tokens;
 pub mod update;
 pub mod verify;
+pub mod wall;
 pub mod watched;
 #[cfg(test)]
 mod wording;

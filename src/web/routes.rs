@@ -84,6 +84,7 @@ pub fn table() -> Vec<Route> {
         super::plan::routes(),
         super::stop::routes(),
         super::update::routes(),
+        super::wall::routes(),
         super::run::routes(),
         super::evidence::routes(),
         super::close::routes(),

@@ -267,12 +267,17 @@ impl World {
         playbooks.load(&self.app.store, &text, "system", self.now()).await.unwrap();
     }
 
-    /// A browser in which this person is signed in, at an address of its own.
-    pub async fn signed_in(&self, login: &str) -> Browser {
+    /// A browser in which nobody is signed in, at an address of its own.
+    pub fn nobody(&self) -> Browser {
         static BROWSERS: AtomicU32 = AtomicU32::new(0);
         let [_, a, b, c] = BROWSERS.fetch_add(1, Ordering::SeqCst).to_be_bytes();
         let address = IpAddr::from([10, a, b, c]);
-        let mut browser = Browser { router: self.router.clone(), cookies: BTreeMap::new(), address };
+        Browser { router: self.router.clone(), cookies: BTreeMap::new(), address }
+    }
+
+    /// A browser in which this person is signed in, at an address of its own.
+    pub async fn signed_in(&self, login: &str) -> Browser {
+        let mut browser = self.nobody();
         let answer = browser.post("/sign-in", &[("login", login), ("password", PASSWORD), ("next", "")]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{login} signs in: {}", answer.body);
         browser

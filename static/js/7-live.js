@@ -106,6 +106,8 @@ function lose() {
   const wait = Math.min(500 * 2 ** tries, 10_000) * (0.5 + Math.random() / 2);
   triedAt = Date.now() + wait;
   setTimeout(() => stream === null && connect(), wait);
+  // Nobody stands at a wall to reload it: whether it has ended is asked at once.
+  if (document.querySelector("[data-wall]")) refreshSoon(200);
   tickLive();
 }
 
@@ -171,6 +173,11 @@ async function fetchPage() {
   try {
     const headers = { "Backout-Refresh": "1", accept: "text/html" };
     const answer = await fetch(address, { headers, cache: "no-store", signal: AbortSignal.timeout(10_000) });
+    // A wall that has ended: nothing of it stays on the screen.
+    if (answer.status === 410) {
+      location.reload();
+      return "ended";
+    }
     const page = parsePage(await answer.text());
     if (page.querySelector("header.bar") === null) {
       if (answer.status !== 401 && !answer.redirected) return "failed";

@@ -19,11 +19,11 @@ const KEYS = {
   l: ["End of the log", () => document.querySelectorAll(".log").forEach(followLog)],
 };
 
-/** On its own page into its words, else there. */
+/** On its own page into its words, else there; but never away from what somebody is about to sign. */
 function writeUpdate() {
   const words = document.querySelector("#write-update textarea");
   if (words) reach(words);
-  else document.querySelector("a[data-write-update]")?.click();
+  else if (!document.querySelector("[data-digest]")) document.querySelector("a[data-write-update]")?.click();
 }
 
 function reach(element) {

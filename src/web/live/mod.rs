@@ -42,6 +42,7 @@ use super::incident::is_name;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
+use crate::access::walls::Wall;
 use crate::domain::{PersonId, Timestamp};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -76,6 +77,31 @@ pub fn routes() -> Vec<Route> {
 enum Topic {
     Incident(String),
     Everything,
+}
+
+/// On what ground somebody looks.
+#[derive(Debug, Clone)]
+struct Pass {
+    person: PersonId,
+    /// Hash of the session's id; of a wall, a name that no session has.
+    session: String,
+    /// From then on nobody looks with it, however active.
+    ends_at: Timestamp,
+    reads_logs: bool,
+    /// Hash of a wall's secret.
+    wall: Option<String>,
+}
+
+impl Pass {
+    fn of(who: &SignedIn) -> Pass {
+        Pass {
+            person: who.person.clone(),
+            session: who.session.clone(),
+            ends_at: who.ends_at(),
+            reads_logs: viewer::reads_logs(who),
+            wall: None,
+        }
+    }
 }
 
 /// What the hub publishes.
@@ -202,12 +228,12 @@ impl Live {
         }
     }
 
-    fn take_place(&self, topic: Topic, who: &SignedIn) -> Result<(Seat, broadcast::Receiver<Frame>), Full> {
+    fn take_place(&self, topic: Topic, pass: &Pass) -> Result<(Seat, broadcast::Receiver<Frame>), Full> {
         let mut channels = self.channels();
         if channels.all >= self.0.most || self.0.stopped.load(Ordering::SeqCst) {
             return Err(Full::Server);
         }
-        let person = &who.person;
+        let person = &pass.person;
         let theirs = channels.streams.entry(person.clone()).or_default();
         if *theirs >= OF_ONE_PERSON {
             return Err(Full::Person);
@@ -224,7 +250,7 @@ impl Live {
             measures: String::new(),
             presence: String::new(),
         });
-        let looker = Looker { person: person.clone(), session: who.session.clone(), ends_at: who.ends_at() };
+        let looker = Looker { person: person.clone(), session: pass.session.clone(), ends_at: pass.ends_at };
         channel.viewers.insert(number, looker);
         let receiver = channel.sender.subscribe();
         drop(channels);
@@ -253,7 +279,7 @@ impl Drop for Seat {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+pub struct Asked {
     #[serde(default)]
     after: String,
 }
@@ -264,7 +290,7 @@ async fn of_all(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    open(&app, &who, Topic::Everything, &asked, &headers).await
+    open(&app, Pass::of(&who), Topic::Everything, &asked, &headers).await
 }
 
 async fn of_incident(
@@ -278,7 +304,21 @@ async fn of_incident(
         return Err(WebError::not_found());
     }
     app.incidents.incident(&id).await.map_err(acting::error)?;
-    open(&app, &who, Topic::Incident(id), &asked, &headers).await
+    open(&app, Pass::of(&who), Topic::Incident(id), &asked, &headers).await
+}
+
+/// The stream of a wall: that something happened, and nothing of what.
+pub(super) async fn of_wall(
+    app: &AppState,
+    wall: &Wall,
+    hash: &str,
+    asked: &Asked,
+    headers: &HeaderMap,
+) -> Result<Response, WebError> {
+    let person = wall.viewer();
+    let session = person.0.clone();
+    let pass = Pass { person, session, ends_at: wall.ends_at, reads_logs: false, wall: Some(hash.to_owned()) };
+    open(app, pass, Topic::Everything, asked, headers).await
 }
 
 /// Where the browser says that it stands: what it got last, or else what its page was made with.
@@ -289,14 +329,14 @@ fn position(asked: &Asked, headers: &HeaderMap) -> Option<position::Position> {
 
 async fn open(
     app: &AppState,
-    who: &SignedIn,
+    pass: Pass,
     topic: Topic,
     asked: &Asked,
     headers: &HeaderMap,
 ) -> Result<Response, WebError> {
-    let (seat, receiver) = app.live.take_place(topic, who).map_err(full)?;
+    let (seat, receiver) = app.live.take_place(topic, &pass).map_err(full)?;
     hub::begin(app);
-    let viewer = Viewer::new(app, who, seat, receiver);
+    let viewer = Viewer::new(app, pass, seat, receiver);
     let body = viewer.stream(position(asked, headers)).await?;
     let mut response = Response::new(body);
     for (name, value) in [

@@ -7,10 +7,10 @@ use super::super::session::{SignedIn, still_in};
 use super::lines::Lines;
 use super::message::{id, message, retry};
 use super::position::Position;
-use super::{Frame, Seat, Topic, hub, render};
+use super::{Frame, Pass, Seat, Topic, hub, render};
 use crate::access::capability::Capability;
+use crate::access::walls;
 use crate::app::{App, SubmitError};
-use crate::domain::Timestamp;
 use crate::domain::state::RunId;
 use crate::store::Entry;
 use axum::body::{Body, Bytes};
@@ -46,25 +46,22 @@ pub(super) struct Viewer {
     /// Made, and not yet sent.
     ready: VecDeque<Bytes>,
     position: Position,
-    session: String,
-    /// The session's absolute limit.
-    ends_at: Timestamp,
+    pass: Pass,
     reads_logs: bool,
     until: Instant,
     over: bool,
 }
 
 impl Viewer {
-    pub(super) fn new(app: &AppState, who: &SignedIn, seat: Seat, receiver: Receiver<Frame>) -> Viewer {
+    pub(super) fn new(app: &AppState, pass: Pass, seat: Seat, receiver: Receiver<Frame>) -> Viewer {
         let life = LIFE + Duration::from_secs(seat.number * 7 % LIFE_SPREAD);
         Viewer {
             app: app.clone(),
             receiver,
             ready: VecDeque::new(),
             position: Position::default(),
-            session: who.session.clone(),
-            ends_at: who.ends_at(),
-            reads_logs: reads_logs(who),
+            reads_logs: pass.reads_logs,
+            pass,
             until: Instant::now() + life,
             over: false,
             seat,
@@ -94,7 +91,7 @@ impl Viewer {
                 return None;
             }
             let frame = self.receiver.recv().await;
-            if self.app.clock.now() >= self.ends_at {
+            if self.app.clock.now() >= self.pass.ends_at {
                 return None;
             }
             match frame {
@@ -134,7 +131,10 @@ impl Viewer {
 
     /// Whether the session holds still. That it cannot be known means no.
     async fn may_look(&mut self) -> bool {
-        match still_in(&self.app, &self.session).await {
+        if let Some(hash) = &self.pass.wall {
+            return matches!(walls::check_hash(&self.app.store, hash, self.app.clock.now()).await, Ok(Some(_)));
+        }
+        match still_in(&self.app, &self.pass.session).await {
             Ok(Some(who)) => {
                 self.reads_logs = reads_logs(&who);
                 true
@@ -305,6 +305,6 @@ impl Viewer {
     }
 }
 
-fn reads_logs(who: &SignedIn) -> bool {
+pub(super) fn reads_logs(who: &SignedIn) -> bool {
     Capability::ReadLogs.open_to(Some(who.standing())).is_ok()
 }

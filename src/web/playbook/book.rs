@@ -4,7 +4,7 @@
 use crate::domain::condition::{Condition, Series};
 use crate::domain::procedure::{
     ActionDefinition, ActionMode, Authority, Checklist, Detection, Evidence, ExecutorDefinition, ExecutorKind, Pace,
-    Phase, Procedure, Rule, SlotKind, StartMode, TargetKind, When, Window,
+    Phase, Procedure, Rule, Sending, SlotKind, StartMode, TargetKind, When, Window,
 };
 use crate::domain::time::Span;
 use crate::web::incident::{names, sentence};
@@ -166,6 +166,24 @@ impl Reader<'_> {
                 .line(
                     "Draft of an update",
                     format!("stands ready {} before its time", span(procedure.updates.draft_before)),
+                )
+                .line(
+                    "What makes it go out",
+                    match procedure.updates.sent {
+                        Sending::ByItself => "its time: it goes out by itself".to_owned(),
+                        Sending::ByPerson => format!(
+                            "a person's word; left unsent it is a recorded miss, and the next contact is asked after {}",
+                            span(procedure.updates.next_contact_after)
+                        ),
+                    },
+                )
+                .line(
+                    "Slower updates",
+                    format!(
+                        "may be promised by the incident commander after {}, at most every {}",
+                        span(procedure.updates.slow_after),
+                        span(procedure.updates.slowest)
+                    ),
                 )
                 .line("Approvals", format!("expire {} after they were given", span(procedure.approvals.expire_after)))
                 .line(
@@ -580,7 +598,10 @@ impl Reader<'_> {
             }
         }
         if !self.0.links.is_empty() {
-            let links = self.0.links.iter().map(|link| noted(&link.title, [link.target.clone()]));
+            let links = self.0.links.iter().map(|link| {
+                let about = link.component.as_ref().map(|part| format!("for {part}")).unwrap_or_default();
+                noted(&link.title, [link.kind.to_string(), link.target.clone(), about])
+            });
             entries.push(Entry::new("links", "Links").list("", links));
         }
         entries

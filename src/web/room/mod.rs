@@ -8,6 +8,7 @@ mod checklists;
 pub mod decision;
 pub mod orders;
 mod people;
+pub mod pins;
 pub mod runs;
 mod timeline;
 mod updates;
@@ -35,6 +36,7 @@ use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
 use orders::{Back, post};
 use people::People;
+use pins::Pins;
 use runs::{LogEnd, Runs};
 use timeline::Timeline;
 use updates::Updates;
@@ -57,6 +59,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/incidents/{id}/resume", FreshlySignedIn, post::<orders::Resume>),
         Route::post("/incidents/{id}/by-hand", SignedIn, post::<orders::ByHand>),
         Route::post("/incidents/{id}/note", SignedIn, post::<orders::Note>),
+        Route::post("/incidents/{id}/pin", SignedIn, post::<orders::PinLink>),
+        Route::post("/incidents/{id}/unpin", SignedIn, post::<orders::UnpinLink>),
         Route::post("/incidents/{id}/freeze/lift", SignedIn, post::<orders::LiftFreeze>),
         Route::post("/incidents/{id}/restoration", SignedIn, post::<orders::Restore>),
     ]
@@ -93,6 +97,7 @@ struct View {
     people: People,
     presence: Presence,
     updates: Updates,
+    pins: Pins,
     timeline: Timeline,
     triggers: Vec<Trigger>,
     reads_logs: bool,
@@ -157,6 +162,7 @@ fn view(sight: &Sight, journal: &[Recorded], read: Read, back: Back) -> View {
         people: People::of(sight),
         presence: read.presence,
         updates: Updates::of(sight),
+        pins: Pins::of(sight),
         timeline: Timeline::of(sight, journal),
         triggers: triggers.collect(),
         reads_logs: sight.reads_logs(),

@@ -5,7 +5,8 @@
 
 use super::show;
 use crate::domain::command::Command;
-use crate::domain::event::Mark;
+use crate::domain::event::{Mark, Pin};
+use crate::domain::procedure::LinkKind;
 use crate::domain::state::{AttemptNo, RunId};
 use crate::domain::{PersonId, Role, Severity};
 use crate::web::AppState;
@@ -361,6 +362,38 @@ impl Orders for Note {
 
     fn command(typed: &Typed, _: &mut Faults) -> Option<Command> {
         Some(Command::AddNote { text: typed.text("text").to_owned() })
+    }
+}
+
+pub struct PinLink;
+
+impl Orders for PinLink {
+    const PLACE: &'static str = "pins";
+    const FIELDS: &'static [Field] = &[
+        INTENT,
+        Field::text("kind", "What it is", 20),
+        Field::text("title", "Words", NAME),
+        Field::text("address", "Address", 600),
+    ];
+
+    fn command(typed: &Typed, faults: &mut Faults) -> Option<Command> {
+        let kind = LinkKind::from_key(typed.text("kind"));
+        if kind.is_none() {
+            faults.add("kind", "There is no such kind. Choose one that is listed.");
+        }
+        let (title, address) = (typed.text("title").to_owned(), typed.text("address").to_owned());
+        Some(Command::PinLink(Pin { kind: kind?, title, address }))
+    }
+}
+
+pub struct UnpinLink;
+
+impl Orders for UnpinLink {
+    const PLACE: &'static str = "pins";
+    const FIELDS: &'static [Field] = &[INTENT, Field::text("address", "Address", 600)];
+
+    fn command(typed: &Typed, _: &mut Faults) -> Option<Command> {
+        Some(Command::UnpinLink { address: typed.text("address").to_owned() })
     }
 }
 

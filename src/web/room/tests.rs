@@ -171,3 +171,30 @@ async fn an_address_that_is_no_incident_leads_nowhere() {
         assert_eq!(maya.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_call_is_pinned_for_everyone_and_only_over_https() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let (mut maya, room) = (world.signed_in("maya").await, format!("/incidents/{id}"));
+    let first = maya.get(&room).await;
+    assert!(first.words().contains("Manual rollback procedures"), "the playbook's links stand here: {}", first.words());
+    let wrong = [("kind", "call"), ("title", "War room"), ("address", "http://meet.example/rb")];
+    let refused = maya.post(&format!("{room}/pin"), &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.words().contains("the address does not begin with https://"), "{}", refused.words());
+    assert!(refused.body.contains("value=\"http://meet.example/rb\""), "what was typed stays");
+    let call = [("kind", "call"), ("title", "War room"), ("address", "https://meet.example/rb")];
+    assert_eq!(maya.post(&format!("{room}/pin"), &call).await.location(), format!("{room}#pins"));
+    let mut olga = world.signed_in("olga").await;
+    let seen = olga.get(&room).await;
+    let link = "<a href=\"https://meet.example/rb\" rel=\"noreferrer noopener external\">War room</a>";
+    assert!(seen.body.contains(link), "{}", seen.body);
+    assert!(!seen.body.contains("/unpin"), "only who pins takes down");
+    let down = [("address", "https://meet.example/rb")];
+    assert_eq!(olga.post(&format!("{room}/unpin"), &down).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(maya.post(&format!("{room}/unpin"), &down).await.status, StatusCode::SEE_OTHER);
+    let after = maya.get(&room).await;
+    assert!(!after.body.contains("href=\"https://meet.example/rb\""));
+    assert!(after.words().contains("took down the link “War room”"), "{}", after.words());
+}

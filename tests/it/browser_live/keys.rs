@@ -28,7 +28,10 @@ async fn keys_lead_through_the_pages_and_tick_a_row() {
     let inside = |id: &str| format!("document.activeElement.closest('#{id}') !== null");
     assert_eq!(maya.page.value_of(&inside("next")).await, true, "n leads to the next action");
     types(&maya, "u").await;
-    maya.page.until("u to lead to the progress update", async || maya.place().await.contains("/update")).await;
+    let update = format!("{ROOM}/update");
+    maya.page.until("u to lead to the progress update", async || maya.place().await == update).await;
+    types(&maya, "u").await;
+    assert_eq!(maya.page.value_of(&inside("write-update")).await, true, "and there into its words");
     maya.enters(INCIDENT).await;
 
     // In a field a letter is a letter.

@@ -5,12 +5,14 @@
 //! | [`parts`] | the script's files: what others wrote is unchanged, what we wrote can be read |
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
 //! | [`keys`] | the keyboard |
+//! | [`updates`] | writing a progress update while the world goes on |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
 
 mod following;
 mod forms;
 mod keys;
 mod parts;
+mod updates;
 
 use crate::browser_journey::demo::Demo;
 use crate::browser_journey::person::Person;
