@@ -9,6 +9,7 @@ use super::event::{Event, ImpactSaid, Mark, Recorded, RunStarting};
 use super::facts::Facts;
 use super::figures::{confirmed_at, decisive, executed_at};
 use super::procedure::{Decision, Phase, TargetKind};
+use super::progress::remaining;
 use super::state::{Attempt, AttemptStatus, Incident};
 use super::waits::{Awaited, Task, waits};
 use super::words::{lower_first, thousands};
@@ -321,7 +322,7 @@ impl Case<'_> {
         }
     }
 
-    /// When it ends, by the windows of the procedure's steps.
+    /// When it ends: by what earlier rollbacks took, else by the windows of the procedure's steps.
     fn ends(&self) -> Figure {
         let known = |value: String, note: String| Figure { value, note, known: true };
         let none = |note: String| Figure { value: "no estimate".to_owned(), note, known: false };
@@ -331,6 +332,14 @@ impl Case<'_> {
                 Some(at) => known("over".to_owned(), format!("confirmed at {}", self.clock(at))),
                 None => known("closed".to_owned(), format!("at {}", self.clock(over))),
             };
+        }
+        if let Some(left) = self.incident.current().and_then(|attempt| remaining(self.facts, attempt, self.now)) {
+            let from = if left.from == 1 {
+                "1 earlier rollback".to_owned()
+            } else {
+                format!("{} earlier rollbacks", left.from)
+            };
+            return known(format!("about {}", self.clock(self.now + left.span)), format!("as {from} took"));
         }
         let steps = self.facts.procedure.checklists.iter().filter(|list| matches!(list.phase, Phase::Step(_)));
         let planned = steps.filter_map(|list| list.window).filter_map(|window| window.to).max();

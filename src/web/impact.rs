@@ -175,7 +175,8 @@ fn typed(said: &ImpactSaid, now: Timestamp) -> Typed {
 }
 
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
-    let looked = look(app, id).await?;
+    let mut looked = look(app, id).await?;
+    app.incidents.learn(&mut looked).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
     let readings = app.store.readings(id).await?;
     let scripts = Scripts(&app.incidents.site);
@@ -457,6 +458,22 @@ mod tests {
                 .contains(&format!("class=\"button button-primary button-large\" href=\"/incidents/{id}/approve\""))
         );
         assert_eq!(shown.body.matches("button-primary").count(), 1, "one primary button a view");
+    }
+
+    #[tokio::test]
+    async fn the_end_is_estimated_by_earlier_rollbacks_where_there_were_any() {
+        let (world, address) = critical().await;
+        let id = address.split('/').nth(2).unwrap().to_owned();
+        world.authorised(&id).await;
+        world.runs(&id, "app-rollback").await;
+        let mut looked = world.app.incidents.look(&id).await.unwrap();
+        let journal = world.app.incidents.journal(&id).await.unwrap();
+        let scripts = Scripts(&world.app.incidents.site);
+        looked.gathered.earlier.actions.insert("app-rollback".into(), vec![Span::minutes(3), Span::minutes(4)]);
+        looked.gathered.earlier.verified = vec![Span::minutes(5), Span::minutes(5)];
+        let told = impact(&journal, &looked.incident, &looked.gathered.facts(&scripts), looked.now);
+        assert_eq!(told.ends.value, "about 03:23\u{a0}UTC");
+        assert_eq!(told.ends.note, "as 2 earlier rollbacks took");
     }
 
     #[tokio::test]

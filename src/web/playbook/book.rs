@@ -202,8 +202,7 @@ impl Reader<'_> {
                 let raised = if category.automatic { "by a detector, or by hand" } else { "by hand" };
                 let own = if category.always_own_incident { "always opens an incident of its own" } else { "" };
                 Entry::new(&category.name, &category.title)
-                    .with_note(advice.clone())
-                    .line("Advice", sentence(&advice))
+                    .with_note(sentence(&advice))
                     .line("Raised", raised)
                     .line("Marked", category.marks.clone().unwrap_or_default())
                     .line("Joining", own)
@@ -352,8 +351,8 @@ impl Reader<'_> {
             Phase::Step(number) => format!("step {number}"),
         };
         let window = list.window.map(window).unwrap_or_default();
-        let note = [step, window.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-        let entry = Entry::new(&list.name, &list.title).with_note(note).line("Window", window);
+        let note = [step, window].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        let entry = Entry::new(&list.name, &list.title).with_note(note);
         list.groups.iter().fold(entry, |entry, group| {
             let condition = group.condition.as_ref().map_or_else(String::new, |condition| format!(" ({condition})"));
             let label = format!("{}{condition}", group.title.as_deref().unwrap_or("Items"));
@@ -449,7 +448,7 @@ impl Reader<'_> {
                     noted(&message.text, [to, message.condition.clone().unwrap_or_default(), with.unwrap_or_default()])
                 });
                 let note = if window.is_empty() { side.to_owned() } else { format!("{side}, {window}") };
-                Entry::new(&phase.name, &phase.title).with_note(note).line("Window", window).list("Messages", messages)
+                Entry::new(&phase.name, &phase.title).with_note(note).list("Messages", messages)
             })
             .collect()
     }
@@ -479,7 +478,6 @@ impl Reader<'_> {
         let drills = self.0.drills.iter().map(|drill| {
             Entry::new(&format!("drill/{}", drill.name), &drill.title)
                 .with_note(format!("every {}", span(drill.every)))
-                .line("How often", format!("every {}", span(drill.every)))
                 .list("Parts", drill.parts.iter().map(|part| bullet(&part.text)))
         });
         let scenarios = self.0.scenarios.iter().map(|scenario| {

@@ -102,7 +102,8 @@ fn changed(from: &[Entry], to: &[Entry]) -> Vec<Change> {
 }
 
 fn with_title(entry: &Entry) -> Vec<(String, String)> {
-    let mut lines = vec![("Heading".to_owned(), entry.title.clone()), ("Beside it".to_owned(), entry.note.clone())];
+    let mut lines =
+        vec![("Heading".to_owned(), entry.title.clone()), ("Beside the heading".to_owned(), entry.note.clone())];
     lines.extend(flat(entry));
     lines
 }

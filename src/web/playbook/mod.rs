@@ -67,6 +67,13 @@ struct VersionsView {
     versions: Vec<Version>,
 }
 
+impl VersionsView {
+    /// The version that was added before the one at this place of the list.
+    fn before(&self, place: &usize) -> Option<&Version> {
+        self.versions.get(place + 1)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "playbook_compare.html")]
 struct DifferenceView {
