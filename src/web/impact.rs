@@ -198,7 +198,6 @@ async fn get(
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
     look(&app, &id).await?;
-    look(&app, &id).await?;
     if opened_by_a_person(&method, &headers) {
         // The page is worth more than its receipt.
         if let Err(fault) = note_reading(&app, &who, &id).await {

@@ -24,12 +24,9 @@ const WITHOUT_LINK: [&str; 8] = [
     "/welcome/{token}",
 ];
 
-/// Pages that are led to only while something runs or once there are two versions, or by the server itself.
-const BY_ADDRESS: [(&str, &str); 3] = [
-    ("/playbook/compare", "/playbook/compare"),
-    ("/incidents/{id}/stop", "/incidents/RB-0001/stop"),
-    ("/re-authenticate", "/re-authenticate"),
-];
+/// Pages that are led to only while something runs, or by the server itself.
+const BY_ADDRESS: [(&str, &str); 2] =
+    [("/incidents/{id}/stop", "/incidents/RB-0001/stop"), ("/re-authenticate", "/re-authenticate")];
 
 /// What a link brings instead of a page.
 const DOWNLOADS: [&str; 5] = [".json", ".jsonl", ".md", ".toml", ".txt"];
