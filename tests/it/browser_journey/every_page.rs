@@ -60,7 +60,7 @@ async fn a_wall_is_sound(cast: &Cast) {
     let Cast { tomas, sights, .. } = cast;
     tomas.goes_to("/walls").await;
     tomas.fills("Where the screen stands", "The operations room").await;
-    tomas.presses("Make a link").await;
+    tomas.presses_in("make", "Make a link").await;
     tomas.confirms_identity_if_asked().await;
     tomas.sees("This link is shown once").await;
     let link = tomas.page.the("#link").await.prop("value").await.unwrap().expect("the link stands in its field");
