@@ -61,7 +61,7 @@ pub fn target(root: PathBuf, port: u16) -> Result<(), Failure> {
 
 impl Demo {
     pub fn run(self) -> Result<(), Failure> {
-        serve::start_log(tracing_subscriber::filter::LevelFilter::WARN);
+        serve::start_log(tracing_subscriber::filter::LevelFilter::WARN)?;
         runtime()?.block_on(self.serve())
     }
 

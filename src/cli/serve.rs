@@ -20,6 +20,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Everything that runs while a server does.
 pub struct Running {
@@ -38,7 +41,7 @@ impl Running {
 }
 
 pub fn run(config: Config) -> Result<(), Failure> {
-    start_log(tracing_subscriber::filter::LevelFilter::INFO);
+    start_log(LevelFilter::INFO)?;
     runtime()?.block_on(async {
         let running = prepare(&config).await?;
         let link = accounts::setup_link(
@@ -64,13 +67,26 @@ pub fn run(config: Config) -> Result<(), Failure> {
     })
 }
 
-/// JSON lines on standard error; `BACKOUT_LOG` sets the level by module.
-pub fn start_log(usual: tracing_subscriber::filter::LevelFilter) {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(usual.into())
-        .with_env_var("BACKOUT_LOG")
-        .from_env_lossy();
-    let _ = tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter).try_init();
+/// JSON lines on standard error. `BACKOUT_LOG` sets the level by module; what it leaves out has the usual one.
+pub fn start_log(usual: LevelFilter) -> Result<(), Failure> {
+    let asked = std::env::var("BACKOUT_LOG").unwrap_or_default();
+    let levels = log_levels(&asked, usual)?;
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
+    let _ = tracing_subscriber::registry().with(lines).with(levels).try_init();
+    Ok(())
+}
+
+fn log_levels(asked: &str, usual: LevelFilter) -> Result<Targets, Failure> {
+    if asked.is_empty() {
+        return Ok(Targets::new().with_default(usual));
+    }
+    let levels: Targets = asked.parse().map_err(|fault| {
+        Failure::usage(format!(
+            "BACKOUT_LOG is “{asked}”: {fault}; write a level, or modules: warn,backout::worker=debug"
+        ))
+    })?;
+    let default = levels.default_level().unwrap_or(usual);
+    Ok(levels.with_default(default))
 }
 
 /// Opens the store, loads the playbook, binds the address and starts the workers.
@@ -220,5 +236,29 @@ fn host_id(data: &Path) -> Result<String, Failure> {
             file.write_all(id.as_bytes()).and_then(|()| file.sync_all()).map_err(told)?;
             Ok(id)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_has_the_level_that_was_asked_for_and_else_the_usual_one() {
+        let shows = |asked: &str, module: &str, level: &tracing::Level| {
+            log_levels(asked, LevelFilter::INFO).unwrap_or_else(|_| panic!("{asked}")).would_enable(module, level)
+        };
+        for (asked, module, debug, info) in [
+            ("", "backout::app", false, true),
+            ("warn", "backout::app", false, false),
+            ("backout::worker=debug", "backout::worker::runs", true, true),
+            ("backout::worker=debug", "backout::app", false, true),
+            ("warn,backout::worker=debug", "backout::app", false, false),
+        ] {
+            let shown = (shows(asked, module, &tracing::Level::DEBUG), shows(asked, module, &tracing::Level::INFO));
+            assert_eq!(shown, (debug, info), "“{asked}” for {module}");
+        }
+        let refused = log_levels("backout=loud", LevelFilter::INFO).err().unwrap();
+        assert!(refused.text.starts_with("BACKOUT_LOG is “backout=loud”"), "{}", refused.text);
     }
 }

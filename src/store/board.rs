@@ -7,7 +7,7 @@ use super::{Flag, TextList};
 use crate::domain::Timestamp;
 
 /// An incident in one row.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoardRow {
     /// `RB-0001`.
     pub incident: String,
@@ -36,16 +36,39 @@ pub struct BoardRow {
     /// When the clock next owes the incident something; closed incidents may be owed too.
     pub next_due: Option<Timestamp>,
     /// Which components of its environment a destructive run of this incident holds; none: it holds no lock.
-    #[sqlx(try_from = "TextList")]
     pub locked_components: Vec<String>,
     /// Nothing sets or reads it yet. A journal with an event that this program does not know is refused where it is read
     /// (`app::journal`), and such an incident's row stays as it was.
-    #[sqlx(try_from = "Flag")]
     pub frozen: bool,
     /// Whom and what it waits for: JSON, opaque here.
     pub waits_for: String,
     pub updated_at: Timestamp,
 }
+
+row!(BoardRow {
+    incident,
+    number,
+    version,
+    title,
+    severity,
+    category,
+    environment,
+    component,
+    decision,
+    status,
+    phase,
+    outcome,
+    opened_at,
+    closed_at,
+    commander,
+    technical_lead,
+    attempt,
+    next_due,
+    locked_components: TextList,
+    frozen: Flag,
+    waits_for,
+    updated_at,
+});
 
 macro_rules! columns {
     () => {

@@ -5,40 +5,55 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
 
-impl<DB: Database> Type<DB> for Timestamp
-where
-    i64: Type<DB>,
-{
-    fn type_info() -> DB::TypeInfo {
-        <i64 as Type<DB>>::type_info()
-    }
+/// A type that is bound and read as the one it wraps.
+macro_rules! wraps {
+    ($($outer:ident($inner:ty)),*) => { $(
+        impl<DB: Database> Type<DB> for $outer
+        where
+            $inner: Type<DB>,
+        {
+            fn type_info() -> DB::TypeInfo {
+                <$inner as Type<DB>>::type_info()
+            }
 
-    fn compatible(ty: &DB::TypeInfo) -> bool {
-        <i64 as Type<DB>>::compatible(ty)
-    }
+            fn compatible(ty: &DB::TypeInfo) -> bool {
+                <$inner as Type<DB>>::compatible(ty)
+            }
+        }
+
+        impl<'q, DB: Database> Encode<'q, DB> for $outer
+        where
+            $inner: Encode<'q, DB>,
+        {
+            fn encode_by_ref(&self, buffer: &mut <DB as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                self.0.encode_by_ref(buffer)
+            }
+        }
+
+        impl<'r, DB: Database> Decode<'r, DB> for $outer
+        where
+            $inner: Decode<'r, DB>,
+        {
+            fn decode(value: <DB as Database>::ValueRef<'r>) -> Result<$outer, BoxDynError> {
+                <$inner>::decode(value).map($outer)
+            }
+        }
+    )* };
 }
 
-impl<'q, DB: Database> Encode<'q, DB> for Timestamp
+wraps!(Timestamp(i64), Flag(i64), TextList(String), ByteText(String));
+
+/// A column's value as the field's type; the fault names the column.
+pub(super) fn convert<C, F>(column: &str, value: C) -> sqlx::Result<F>
 where
-    i64: Encode<'q, DB>,
+    F: TryFrom<C>,
+    F::Error: Into<BoxDynError>,
 {
-    fn encode_by_ref(&self, buffer: &mut <DB as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        self.0.encode_by_ref(buffer)
-    }
+    value.try_into().map_err(|fault: F::Error| sqlx::Error::ColumnDecode { index: column.into(), source: fault.into() })
 }
 
-impl<'r, DB: Database> Decode<'r, DB> for Timestamp
-where
-    i64: Decode<'r, DB>,
-{
-    fn decode(value: <DB as Database>::ValueRef<'r>) -> Result<Timestamp, BoxDynError> {
-        i64::decode(value).map(Timestamp)
-    }
-}
-
-/// A truth kept as 0 or 1. A row type says `#[sqlx(try_from = "Flag")]` over a `bool`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(transparent)]
+/// A truth kept as 0 or 1. A row says `field: Flag` of a `bool`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flag(pub i64);
 
 impl From<bool> for Flag {
@@ -53,9 +68,8 @@ impl From<Flag> for bool {
     }
 }
 
-/// A list of texts kept as a JSON array. A row type says `#[sqlx(try_from = "TextList")]` over a `Vec<String>`.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::Type)]
-#[sqlx(transparent)]
+/// A list of texts kept as a JSON array. A row says `field: TextList` of a `Vec<String>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextList(pub String);
 
 impl From<&[String]> for TextList {
@@ -72,9 +86,8 @@ impl TryFrom<TextList> for Vec<String> {
     }
 }
 
-/// Bytes kept as base64. A row type says `#[sqlx(try_from = "ByteText")]` over a `Vec<u8>`.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::Type)]
-#[sqlx(transparent)]
+/// Bytes kept as base64. A row says `field: ByteText` of a `Vec<u8>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByteText(pub String);
 
 impl From<&[u8]> for ByteText {

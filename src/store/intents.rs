@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::domain::Timestamp;
 
 /// A key that was used, and what it did.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     pub key: String,
     /// Who used it.
@@ -20,6 +20,8 @@ pub struct Intent {
     pub last_seq: i64,
     pub at: Timestamp,
 }
+
+row!(Intent { key, person, stream, fingerprint, first_seq, last_seq, at });
 
 queries! {
     /// What a key did, if it was used.

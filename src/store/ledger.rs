@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The newest end of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The last entry's number; 0 before the first.
     pub seq: i64,
@@ -35,6 +35,8 @@ pub struct Head {
     /// The newest migration that was applied.
     pub schema: i64,
 }
+
+row!(Head { seq, hash, at, schema });
 
 /// What to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl NewEntry {
 }
 
 /// One line of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub seq: i64,
     pub stream: String,
@@ -66,6 +68,8 @@ pub struct Entry {
     pub body_hash: String,
     pub hash: String,
 }
+
+row!(Entry { seq, stream, version, kind, at, actor, body, body_hash, hash });
 
 /// SHA-256 of a text, as 64 lower-case hexadecimal digits.
 pub fn text_hash(text: &str) -> String {

@@ -7,7 +7,7 @@ use super::{ByteText, Result, Store};
 use crate::domain::Timestamp;
 
 /// Some whole lines of one run.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogChunk {
     pub run: String,
     /// The number of its first line, from 0.
@@ -15,17 +15,20 @@ pub struct LogChunk {
     /// How many lines it holds; at least 1.
     pub count: i64,
     /// The lines as printed, whatever their encoding.
-    #[sqlx(try_from = "ByteText")]
     pub bytes: Vec<u8>,
 }
 
+row!(LogChunk { run, first_line, count, bytes: ByteText });
+
 /// A host that runs things, and when it last said so.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     pub id: String,
     pub name: String,
     pub seen_at: Timestamp,
 }
+
+row!(Host { id, name, seen_at });
 
 pub(super) const FROM_LINE: &str = "SELECT run, first_line, count, bytes FROM log_chunks WHERE run = $1
      AND first_line >= coalesce((SELECT max(first_line) FROM log_chunks WHERE run = $1 AND first_line <= $2), 0)

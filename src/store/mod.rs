@@ -24,12 +24,15 @@
 
 #[macro_use]
 mod queries;
+#[macro_use]
+mod rows;
 mod address;
 mod columns;
 mod connection;
 mod dialect;
 mod error;
 mod follow;
+mod migrations;
 mod open;
 mod readers;
 
@@ -59,7 +62,8 @@ pub use error::StoreError;
 pub use intents::Intent;
 pub use ledger::{Entry, GENESIS, Head, NewEntry, chain_hash, text_hash};
 pub use logs::{Host, LogChunk};
-pub use open::{Store, newest_schema};
+pub use migrations::newest_schema;
+pub use open::Store;
 pub use people::{NewPerson, Person, canonical_login};
 pub use playbooks::StoredPlaybook;
 pub use presence::Presence;

@@ -2,9 +2,9 @@
 
 use super::address::{Address, sqlite_is_new_enough};
 use super::connection::{Read, Reading, Tx, Writing};
+use super::migrations::migrate;
 use super::readers::Readers;
 use super::{Result, StoreError, follow};
-use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection};
@@ -16,13 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
-
-/// The schema that this program writes: the number of its newest migration.
-pub fn newest_schema() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
-}
 
 /// The database, open and migrated. Cheap to clone; the last clone closes it.
 #[derive(Clone)]
@@ -52,7 +45,7 @@ pub(super) enum Pools {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH` or `postgres://…`, and migrates it to [`newest_schema`]; several may do so at once.
+    /// Opens `sqlite:PATH` or `postgres://…`, and migrates it to [`newest_schema`](super::newest_schema); several may do so at once.
     ///
     /// Refuses a database that a newer program has migrated and a SQLite with a known way to lose data.
     pub async fn open(address: &str) -> Result<Store> {
@@ -223,20 +216,4 @@ async fn open_postgres(url: &str) -> Result<Pools> {
         ]),
     );
     Ok(Pools::Postgres(pool))
-}
-
-async fn migrate<C: Migrate>(connection: &mut C) -> Result<()> {
-    // `run` would do the same, but its future is not Send for every lifetime, so that nobody could spawn an opening.
-    MIGRATIONS.run_direct(None, connection, false).await.map_err(migration_fault)
-}
-
-fn migration_fault(fault: MigrateError) -> StoreError {
-    match fault {
-        MigrateError::VersionMissing(database) => StoreError::SchemaTooNew { database, binary: newest_schema() },
-        MigrateError::VersionMismatch(version) => {
-            StoreError::Corrupt(format!("migration {version} was applied with another text"))
-        }
-        MigrateError::Execute(fault) => fault.into(),
-        other => StoreError::Unavailable(other.to_string()),
-    }
 }

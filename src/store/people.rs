@@ -4,7 +4,7 @@ use super::{Flag, StoreError, TextList};
 use crate::domain::Timestamp;
 
 /// An account.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub id: String,
     /// As [`canonical_login`] makes it; nobody else has the same.
@@ -12,9 +12,7 @@ pub struct Person {
     pub name: String,
     /// The argon2id hash, or nothing for an account that cannot sign in by password (yet).
     pub password: Option<String>,
-    #[sqlx(try_from = "TextList")]
     pub roles: Vec<String>,
-    #[sqlx(try_from = "Flag")]
     pub active: bool,
     /// Raised when everything granted before must lose effect: a session carries the epoch of its sign-in.
     pub epoch: i64,
@@ -23,6 +21,19 @@ pub struct Person {
     /// How the person wants the pages, as JSON.
     pub settings: String,
 }
+
+row!(Person {
+    id,
+    login,
+    name,
+    password,
+    roles: TextList,
+    active: Flag,
+    epoch,
+    created_at,
+    password_changed_at,
+    settings,
+});
 
 /// An account to be added, active, with epoch 0.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The hot statements must stay on an index however long the past grows: SQLite is asked for its plan of each.
 
-use super::{board, ledger, logs, open, presence, registers, samples, sessions, tokens};
+use super::{board, ledger, logs, migrations, presence, registers, samples, sessions, tokens};
 use sqlx::{AssertSqlSafe, Row, SqlitePool};
 
 /// Statements that pages, streams, the clock and every request use.
@@ -41,7 +41,7 @@ async fn slow_steps(pool: &SqlitePool, sql: &str) -> Vec<String> {
 
 async fn empty_database() -> SqlitePool {
     let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
-    open::MIGRATIONS.run(&pool).await.unwrap();
+    migrations::MIGRATIONS.run(&pool).await.unwrap();
     pool
 }
 

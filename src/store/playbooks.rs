@@ -3,7 +3,7 @@
 use crate::domain::Timestamp;
 
 /// A playbook as it was loaded.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPlaybook {
     /// SHA-256 of the text.
     pub hash: String,
@@ -14,6 +14,8 @@ pub struct StoredPlaybook {
     pub added_at: Timestamp,
     pub added_by: String,
 }
+
+row!(StoredPlaybook { hash, text, title, version, added_at, added_by });
 
 queries! {
     /// Keeps a playbook. False when this very text was kept before.

@@ -4,11 +4,13 @@ use crate::domain::Timestamp;
 use sqlx::QueryBuilder;
 
 /// When somebody was last seen in an incident.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence {
     pub person: String,
     pub seen_at: Timestamp,
 }
+
+row!(Presence { person, seen_at });
 
 const ROWS_A_STATEMENT: usize = 1000;
 

@@ -3,12 +3,14 @@
 use crate::domain::Timestamp;
 
 /// When somebody opened it first and last.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     pub person: String,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
 }
+
+row!(Reading { person, first_at, last_at });
 
 queries! {
     /// Notes that a person opened the summary of an incident. The first time stays for ever.

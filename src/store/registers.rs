@@ -5,7 +5,7 @@ use crate::domain::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// A line of the register.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// `release`, `backup` or `config`.
     pub kind: String,
@@ -29,6 +29,22 @@ pub struct Registered {
     /// The incident in which that was; empty when it never was.
     pub left_in: String,
 }
+
+row!(Registered {
+    kind,
+    environment,
+    component,
+    name,
+    checksum,
+    at,
+    added_by,
+    note,
+    migrations,
+    verified_at,
+    again_at,
+    left_at,
+    left_in,
+});
 
 /// The name under which a script is kept: SHA-256 of its bytes, 64 lower-case hexadecimal digits.
 pub fn script_hash(bytes: &[u8]) -> String {

@@ -4,7 +4,7 @@ use crate::domain::Timestamp;
 use sqlx::QueryBuilder;
 
 /// One measured value.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     pub series: String,
     pub at: Timestamp,
@@ -12,8 +12,10 @@ pub struct Sample {
     pub value: i64,
 }
 
+row!(Sample { series, at, value });
+
 /// What a trigger remembers, written when it changes.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TriggerState {
     pub key: String,
     pub state: String,
@@ -24,14 +26,18 @@ pub struct TriggerState {
     pub updated_at: Timestamp,
 }
 
+row!(TriggerState { key, state, since, body, updated_at });
+
 /// How often something happened since the count began.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
     pub key: String,
     pub count: i64,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
 }
+
+row!(Counter { key, count, first_at, last_at });
 
 /// Three parameters a row; both databases take over thirty thousand.
 const ROWS_A_STATEMENT: usize = 1000;

@@ -5,10 +5,10 @@
 
 use super::Person;
 use crate::domain::Timestamp;
-use sqlx::QueryBuilder;
+use sqlx::{FromRow, QueryBuilder, Row};
 
 /// A session as stored.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub id_hash: String,
     /// Who is signed in; nobody before sign-in.
@@ -21,15 +21,16 @@ pub struct Session {
     pub user_agent: String,
 }
 
+row!(Session { id_hash, person, data, created_at, last_seen, expires_at, user_agent });
+
 /// A living session together with whoever it belongs to, and how far the ledger has come: what every page asks first, in
 /// one question.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// JSON, opaque here.
     pub data: String,
     pub last_seen: Timestamp,
     pub expires_at: Timestamp,
-    #[sqlx(flatten)]
     pub person: Person,
     /// The ledger's last entry.
     pub seq: i64,
@@ -103,7 +104,14 @@ queries! {
 
     /// The session, unless it is past its end at `now`, with its person; nobody's session is not known.
     read pub fn known(db, id_hash: &str, now: Timestamp) -> Option<Known> {
-        Ok(sqlx::query_as(KNOWN).bind(id_hash).bind(now).fetch_optional(db).await?)
+        let Some(row) = sqlx::query(KNOWN).bind(id_hash).bind(now).fetch_optional(db).await? else { return Ok(None) };
+        Ok(Some(Known {
+            data: row.try_get("data")?,
+            last_seen: row.try_get("last_seen")?,
+            expires_at: row.try_get("expires_at")?,
+            person: Person::from_row(&row)?,
+            seq: row.try_get("seq")?,
+        }))
     }
 
     /// Notes that the session was used. False when it is gone.

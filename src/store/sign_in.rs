@@ -6,7 +6,7 @@
 use crate::domain::Timestamp;
 
 /// A one-time link: an invitation, a reset, the first administrator.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     pub token_hash: String,
     pub purpose: String,
@@ -16,6 +16,8 @@ pub struct Link {
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
 }
+
+row!(Link { token_hash, purpose, person, created_at, expires_at, used_at });
 
 /// A link to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub struct NewLink {
 }
 
 /// How often sign-in failed for an account or an address.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     pub key: String,
     pub failures: i64,
@@ -37,14 +39,18 @@ pub struct Bucket {
     pub updated_at: Timestamp,
 }
 
+row!(Bucket { key, failures, blocked_until, updated_at });
+
 /// A device on which a person signed in.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     pub token_hash: String,
     pub person: String,
     pub created_at: Timestamp,
     pub last_used: Timestamp,
 }
+
+row!(Device { token_hash, person, created_at, last_used });
 
 queries! {
     /// Makes a link.

@@ -4,7 +4,7 @@ use super::StoreError;
 use crate::domain::Timestamp;
 
 /// A token.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     pub id: String,
     pub hash: String,
@@ -17,6 +17,8 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
 }
+
+row!(Token { id, hash, label, scope, created_by, created_at, expires_at, last_used_at, revoked_at });
 
 /// A token to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use backout::store::{
 };
 use sqlx::Connection;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 const T: Timestamp = Timestamp(1_772_680_468_000_000);
@@ -836,18 +837,19 @@ on_both! {
 
     /// After each migration its sample data is loaded, so that every later migration runs over data of all before it.
     async fn migrations_run_over_the_data_of_those_before(database) {
-        static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
-        for migration in MIGRATIONS.iter() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"));
+        let migrations = sqlx::migrate::Migrator::new(folder).await.unwrap();
+        for migration in migrations.iter() {
             let version = migration.version;
             if database.address.starts_with("sqlite") {
                 // The first connection makes the file.
                 std::fs::File::options().create(true).append(true).open(database.file()).unwrap();
                 let mut connection = sqlx::SqliteConnection::connect(&database.address).await.unwrap();
-                MIGRATIONS.run_to(version, &mut connection).await.unwrap();
+                migrations.run_to(version, &mut connection).await.unwrap();
                 connection.close().await.unwrap();
             } else {
                 let mut connection = sqlx::PgConnection::connect(&database.address).await.unwrap();
-                MIGRATIONS.run_to(version, &mut connection).await.unwrap();
+                migrations.run_to(version, &mut connection).await.unwrap();
                 connection.close().await.unwrap();
             }
             let sample = format!("{}/migrations/samples/{version:04}.sql", env!("CARGO_MANIFEST_DIR"));
