@@ -1,22 +1,23 @@
 /* Keys. They lead, open and tick; none of them authorises, stops or escalates. Off in fields, and off by the account. */
 
-const PLACES = { n: ["/", "Now"], r: ["/rollbacks", "Rollbacks"], d: ["/drills", "Drills"], a: ["/audit", "Audit log"] };
+const PLACES = { n: ["/", "Now"], r: ["/rollbacks", "Rollbacks"], a: ["/audit", "Audit log"] };
 const linkTo = (path) => document.querySelector(`header.bar a[href="${path}"]`);
 const rowList = () => [...document.querySelectorAll("main :is(.check, .row, .signature, .event, tbody tr)")].filter((row) => row.checkVisibility());
 const focusedRow = () => document.activeElement?.closest("main :is(.check, .row, .signature, .event, tr)") ?? null;
 
 let goPressed = false;
 
+/* Each with its words, what it does, and what must be on the page for it: the help lists no key that would do nothing. */
 const KEYS = {
-  "?": ["This help", () => showHelp()],
-  "/": ["Filter", () => reach(document.querySelector("main [type=search], main [data-filter], main nav[aria-label^=Kinds] a"))],
-  n: ["Next action", () => reach(document.querySelector("#next a.button, #next button") ?? document.getElementById("next"))],
-  u: ["Write a progress update", () => writeUpdate()],
-  j: ["Next row", () => step(1)],
-  k: ["Row before", () => step(-1)],
-  x: ["Tick the row", () => tick(focusedRow())],
-  e: ["Evidence of the row", () => openEvidence(focusedRow())],
-  l: ["End of the log", () => document.querySelectorAll(".log").forEach(followLog)],
+  "?": ["This help", () => showHelp(), "body"],
+  "/": ["Filter", () => reach(document.querySelector("main [data-filter]")), "main [data-filter]"],
+  n: ["Next action", () => reach(document.querySelector("#next a.button, #next button") ?? document.getElementById("next")), "#next"],
+  u: ["Write a progress update", () => writeUpdate(), "#write-update textarea, body:not(:has([data-digest])) a[data-write-update]"],
+  j: ["Next row", () => step(1), "main :is(.check, .row, .signature, .event, tbody tr)"],
+  k: ["Row before", () => step(-1), "main :is(.check, .row, .signature, .event, tbody tr)"],
+  x: ["Tick the row", () => tick(focusedRow()), "main form:is([action$='/items'], [action$='/criteria']) button[value=done]"],
+  e: ["Evidence of the row", () => openEvidence(focusedRow()), "main :is(.check, .row, .signature, .event, tr) :is([name=note], [name=evidence], a[href*='/evidence/'], a[href*='/runs/'])"],
+  l: ["End of the log", () => document.querySelectorAll(".log").forEach(followLog), ".log"],
 };
 
 /** On its own page into its words, else there; but never away from what somebody is about to sign. */
@@ -56,10 +57,9 @@ function openEvidence(row) {
 }
 
 function showHelp() {
-  const known = document.getElementById("keys");
-  if (known) return known.showModal();
+  document.getElementById("keys")?.remove();
   const places = Object.entries(PLACES).filter(([, [path]]) => linkTo(path)).map(([key, [, words]]) => [`g ${key}`, words]);
-  const lines = [...places, ...Object.entries(KEYS).map(([key, [words]]) => [key, words]), ["Esc", "Close"]];
+  const lines = [...places, ...Object.entries(KEYS).filter(([, [, , needs]]) => document.querySelector(needs)).map(([key, [words]]) => [key, words]), ["Esc", "Close"]];
   const list = make("dl", { class: "facts" }, ...lines.map(([key, words]) => make("div", {}, make("dt", {}, words), make("dd", {}, make("kbd", {}, key)))));
   const close = make("button", { class: "button" }, "Close");
   const hint = make("p", { class: "hint" }, "No key authorises, stops or escalates. Your account can switch them off.");
