@@ -19,6 +19,8 @@ pub enum Ground {
     Lead,
     /// Anyone who holds this role.
     Holds(Role),
+    /// Anyone in the roles that the playbook names as the next contact for an update.
+    NextContact,
     /// Anyone with one of the five roles of a rollback; administrator alone is not one.
     AnyRole,
     /// Backout itself.
@@ -27,7 +29,7 @@ pub enum Ground {
 
 /// The grounds on which each command may be asked for.
 pub fn grounds(command: &Command) -> &'static [Ground] {
-    use Ground::{AnyRole, Commander, Holds, Lead, System};
+    use Ground::{AnyRole, Commander, Holds, Lead, NextContact, System};
     const IC: Ground = Holds(Role::IncidentCommander);
     const TL: Ground = Holds(Role::TechnicalLead);
     const MANAGEMENT: Ground = Holds(Role::Management);
@@ -63,9 +65,9 @@ pub fn grounds(command: &Command) -> &'static [Ground] {
         Command::MarkCriterion { .. } | Command::MarkIndicator { .. } => &[Lead, Commander],
         Command::ConfirmSuccess { .. } => &[Lead],
         Command::DeclareFailed { .. } => &[Lead, Commander],
-        // Management is the next contact: asked once an update was left unsent.
-        Command::EditUpdate { .. } => &[Commander, SUPPORT, MANAGEMENT],
-        Command::SendUpdate { .. } => &[System, Commander, SUPPORT, MANAGEMENT],
+        // The next contact is asked once an update was left unsent.
+        Command::EditUpdate { .. } => &[Commander, SUPPORT, NextContact],
+        Command::SendUpdate { .. } => &[System, Commander, SUPPORT, NextContact],
         Command::CallForUpdate { .. } | Command::MissUpdate { .. } | Command::EscalateUpdate { .. } => &[System],
         Command::ChangeBeat { .. } => &[Commander],
         Command::PinLink(_) | Command::UnpinLink { .. } => &[Commander, Lead],
@@ -93,23 +95,36 @@ fn stands_on(person: &PersonId, ground: Ground, incident: Option<&Incident>, fac
         Ground::Commander => place(Role::IncidentCommander),
         Ground::Lead => place(Role::TechnicalLead),
         Ground::Holds(role) => facts.holds(person, role),
+        Ground::NextContact => next_contact(incident).iter().any(|role| facts.holds(person, *role)),
         Ground::AnyRole => Role::ALL.into_iter().any(|role| role != Role::Administrator && facts.holds(person, role)),
         Ground::System => false,
     }
 }
 
+fn next_contact(incident: Option<&Incident>) -> &[Role] {
+    incident.map_or(&[], |incident| incident.cadence.next_contact.as_slice())
+}
+
 /// Names who may, and who holds the place now, so that the reader knows whom to ask.
 fn refusal(allowed: &[Ground], incident: Option<&Incident>, facts: &Facts) -> Refusal {
-    let who: Vec<String> = allowed
-        .iter()
-        .filter_map(|ground| match ground {
-            Ground::Commander => Some(place("the incident commander", Role::IncidentCommander, incident, facts)),
-            Ground::Lead => Some(place("the technical lead", Role::TechnicalLead, incident, facts)),
-            Ground::Holds(role) => Some(format!("anyone in the role {role}")),
-            Ground::AnyRole => Some("anyone with a role in rollbacks".to_owned()),
-            Ground::System => None,
-        })
-        .collect();
+    let mut who = Vec::new();
+    for ground in allowed {
+        match ground {
+            Ground::Commander => who.push(place("the incident commander", Role::IncidentCommander, incident, facts)),
+            Ground::Lead => who.push(place("the technical lead", Role::TechnicalLead, incident, facts)),
+            Ground::Holds(role) => who.push(anyone(*role)),
+            Ground::NextContact => {
+                who.extend(
+                    next_contact(incident)
+                        .iter()
+                        .filter(|role| !allowed.contains(&Ground::Holds(**role)))
+                        .map(|role| anyone(*role)),
+                );
+            }
+            Ground::AnyRole => who.push("anyone with a role in rollbacks".to_owned()),
+            Ground::System => {}
+        }
+    }
     if who.is_empty() {
         return Refusal::not_yours("only Backout itself does this", "Nothing needs doing by hand.");
     }
@@ -120,6 +135,10 @@ fn refusal(allowed: &[Ground], incident: Option<&Incident>, facts: &Facts) -> Re
         "Ask them, or take over the place in the room."
     };
     Refusal::not_yours(format!("this is for {}", who.join(" or ")), mend)
+}
+
+fn anyone(role: Role) -> String {
+    format!("anyone in the role {role}")
 }
 
 fn place(title: &str, role: Role, incident: Option<&Incident>, facts: &Facts) -> String {

@@ -351,7 +351,7 @@ impl Condition {
             Direction::Below => "below",
         };
         let (label, threshold) = (self.series.label(), self.series.show(self.threshold));
-        let (hold, look_back) = (self.hold.written(), self.look_back.written());
+        let (hold, look_back) = (self.hold.in_words(), self.look_back.in_words());
         format!("{label} {side} {threshold} for {hold}, over a look-back of {look_back}")
     }
 

@@ -275,6 +275,8 @@ pub struct Cadence {
     pub slowest: Span,
     #[serde(default = "next_contact_after")]
     pub next_contact_after: Span,
+    #[serde(default = "next_contact")]
+    pub next_contact: Vec<Role>,
 }
 
 fn slow_after() -> Span {
@@ -287,6 +289,10 @@ fn slowest() -> Span {
 
 fn next_contact_after() -> Span {
     procedure::NEXT_CONTACT_AFTER
+}
+
+fn next_contact() -> Vec<Role> {
+    procedure::NEXT_CONTACT.to_vec()
 }
 
 /// What people look for, pinned in the room.

@@ -74,6 +74,8 @@ pub struct Updates {
     pub slowest: Span,
     /// So long after an update that waits for a person was due, the next contact is asked too.
     pub next_contact_after: Span,
+    /// Who that is: anyone in these roles.
+    pub next_contact: Vec<Role>,
     pub seed: Option<String>,
 }
 
@@ -92,6 +94,7 @@ pub enum Sending {
 pub const SLOW_AFTER: Span = Span::minutes(60);
 pub const SLOWEST: Span = Span::minutes(15);
 pub const NEXT_CONTACT_AFTER: Span = Span::minutes(1);
+pub const NEXT_CONTACT: [Role; 2] = [Role::Management, Role::Support];
 
 impl Default for Updates {
     fn default() -> Self {
@@ -103,6 +106,7 @@ impl Default for Updates {
             slow_after: SLOW_AFTER,
             slowest: SLOWEST,
             next_contact_after: NEXT_CONTACT_AFTER,
+            next_contact: NEXT_CONTACT.to_vec(),
             seed: None,
         }
     }

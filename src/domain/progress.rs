@@ -158,7 +158,7 @@ fn change_words(incident: &Incident, said: &BTreeMap<String, String>) -> String 
 fn beat_words(facts: &Facts, incident: &Incident) -> String {
     let Some(beat) = incident.updates.beat.as_ref().filter(|beat| !beat.announced) else { return String::new() };
     let by = beat.by.as_ref().map_or_else(|| "the incident commander".to_owned(), |id| facts.name(id));
-    format!("From now on an update every {}, promised by {by}: {}", beat.every.written(), beat.reason)
+    format!("From now on an update every {}, promised by {by}: {}", beat.every.in_words(), beat.reason)
 }
 
 /// `error rate 3.10 %, goal below 1 %`: what is measured beside what success wants, or else what set the alarm off.

@@ -105,6 +105,32 @@ impl Span {
         }
         if self.0 == 0 { "0s".to_owned() } else { text }
     }
+
+    /// The span inside a sentence, exact, its parts held together: `5 min`, `1 h 30 min`, `2 days`, `0 s`.
+    pub fn in_words(self) -> String {
+        let mut rest = self.0.unsigned_abs();
+        let mut parts = Vec::new();
+        for (name, micros) in UNITS.iter().rev() {
+            let micros = micros.unsigned_abs();
+            let count = rest / micros;
+            rest %= micros;
+            if count == 0 {
+                continue;
+            }
+            let unit = match *name {
+                "d" if count == 1 => "day",
+                "d" => "days",
+                "m" => "min",
+                "us" => "µs",
+                other => other,
+            };
+            parts.push(format!("{count}\u{a0}{unit}"));
+        }
+        if parts.is_empty() {
+            return "0\u{a0}s".to_owned();
+        }
+        format!("{}{}", if self.0 < 0 { "−" } else { "" }, parts.join("\u{a0}"))
+    }
 }
 
 /// The units of a written span with their microseconds, small to large.
@@ -217,6 +243,21 @@ mod tests {
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59Z");
         assert_eq!(Timestamp(1_772_680_468_000_001).precise(), "2026-03-05T03:14:28.001Z");
         assert_eq!(Timestamp(1_772_680_468_999_500).precise(), "2026-03-05T03:14:29.000Z");
+    }
+
+    #[test]
+    fn spans_stand_in_sentences_with_their_units() {
+        for (text, words) in [
+            ("0s", "0 s"),
+            ("5m", "5 min"),
+            ("1h30m", "1 h 30 min"),
+            ("1d", "1 day"),
+            ("91d", "91 days"),
+            ("20ms", "20 ms"),
+        ] {
+            assert_eq!(Span::parse(text).unwrap().in_words().replace('\u{a0}', " "), words);
+        }
+        assert_eq!(Span::seconds(-61).in_words(), "−1\u{a0}min\u{a0}1\u{a0}s");
     }
 
     #[test]

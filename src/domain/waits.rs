@@ -3,7 +3,7 @@
 
 use super::procedure::StartMode;
 use super::state::{ActionState, AttemptStatus, Incident, RunState};
-use super::{PersonId, Role, Timestamp};
+use super::{PersonId, Role, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One thing that waits for somebody.
@@ -216,14 +216,17 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
 fn update(incident: &Incident) -> Option<(String, Timestamp, Vec<Role>)> {
     let (promise, call) = (incident.updates.promised?, &incident.updates.call);
     call.ready.filter(|number| *number == promise.number)?;
-    let due = promise.due_at.time_of_day();
     let number = call.missed.last().copied().unwrap_or(promise.number);
-    let asked = if call.escalated_at.is_some() { vec![Role::Management, Role::Support] } else { Vec::new() };
+    // Each promise that passed meanwhile was due one beat after the one before it.
+    let passed = i64::from(number.saturating_sub(promise.number));
+    let due_at = promise.due_at + Span(incident.beat().0.saturating_mul(passed));
+    let due = due_at.time_of_day();
+    let asked = if call.escalated_at.is_some() { incident.cadence.next_contact.clone() } else { Vec::new() };
     Some(match call.missed.is_empty() {
         true => {
             let since = promise.due_at - incident.cadence.draft_before;
             (format!("Send progress update {number} before {due} UTC"), since, asked)
         }
-        false => (format!("Send progress update {number}, overdue since {due} UTC"), promise.due_at, asked),
+        false => (format!("Send progress update {number}, overdue since {due} UTC"), due_at, asked),
     })
 }

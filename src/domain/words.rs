@@ -532,7 +532,7 @@ impl<'a> Story<'a> {
             Event::UpdateEscalated { number, to } => told(
                 TimelineKind::Message,
                 "bell",
-                format!("Backout asked {} for update {number}", roles_words(to)),
+                format!("Backout asked {} for update {number}", roles_words(to, "and")),
                 [],
             ),
             Event::BeatChanged { from, every, reason, next_due_at } => {
@@ -541,7 +541,11 @@ impl<'a> Story<'a> {
                 told(
                     TimelineKind::Decision,
                     "message",
-                    format!("{who} promised {manner} updates: every {}, not every {}", every.written(), from.written()),
+                    format!(
+                        "{who} promised {manner} updates: every {}, not every {}",
+                        every.in_words(),
+                        from.in_words()
+                    ),
                     [reason.clone(), next.unwrap_or_default()],
                 )
             }
@@ -747,8 +751,9 @@ fn numbered(numbers: &[u32]) -> String {
     }
 }
 
-fn roles_words(roles: &[Role]) -> String {
-    roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+/// `management or support`.
+pub fn roles_words(roles: &[Role], last: &str) -> String {
+    roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(&format!(" {last} "))
 }
 
 const fn result_word(succeeded: bool) -> &'static str {

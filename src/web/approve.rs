@@ -359,7 +359,7 @@ fn action_view(sight: &Sight, plan: &FixedPlan, place: usize, action: &PlannedAc
         by_hand: action.by_hand.clone(),
         scripts: action.scripts.iter().map(|script| (script.path.clone(), script.sha256.clone())).collect(),
         grants: if action.grants.is_empty() { "none".to_owned() } else { action.grants.join(", ") },
-        time_limit: action.time_limit.written(),
+        time_limit: action.time_limit.in_words(),
         mode: match action.mode {
             ActionMode::Automatic => "by itself, in its turn",
             ActionMode::OnCommand => "on the technical lead’s word",
@@ -497,7 +497,7 @@ fn known_already(sight: &Sight, attempt: &Attempt, section: &str) -> String {
             let limits: Vec<String> = plan
                 .actions
                 .iter()
-                .map(|action| format!("{} at most {}", action.title, action.time_limit.written()))
+                .map(|action| format!("{} at most {}", action.title, action.time_limit.in_words()))
                 .collect();
             format!("{}.", limits.join("; "))
         }),

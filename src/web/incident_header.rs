@@ -3,6 +3,7 @@
 
 use super::incident::{Sight, names, target_name};
 use super::update::turns_at;
+use crate::domain::decide::current_update;
 use crate::domain::facts::Facts;
 use crate::domain::procedure::{Phase, Procedure, Sending};
 use crate::domain::progress::{self, Draft};
@@ -192,7 +193,7 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
             left: None,
         },
     });
-    if let Some(promise) = incident.updates.promised.filter(|_| incident.is_open()) {
+    if let Some(promise) = current_update(incident, now) {
         let left = promise.due_at - now;
         let (value, class) = match left.0 {
             left if left < 0 => (format!("overdue {}", now - promise.due_at), "clock-late"),

@@ -168,7 +168,7 @@ pub fn reading(goal: &Condition, standing: Standing, value: Option<i64>, trace: 
     let shown = value.map_or_else(|| "no data".to_owned(), |value| shown(&goal.series, value));
     let broken =
         value.is_some_and(|value| trace.and_then(|trace| trace.trigger).is_some_and(|limit| limit.reached(value)));
-    let hold = goal.hold.written();
+    let hold = goal.hold.in_words();
     let (class, words) = match standing {
         Standing::Met => ("gauge-ok", format!("met for {hold}")),
         Standing::MetSince(since) => ("", format!("met since {} UTC, must last {hold}", since.time_of_day())),

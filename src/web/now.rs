@@ -404,7 +404,7 @@ mod tests {
         let mut browser = world.signed_in("olga").await;
         let words = browser.get("/").await.words();
         assert!(
-            words.contains("0 %") && words.contains("trigger above 10 % for 5m") && words.contains(" ok "),
+            words.contains("0 %") && words.contains("trigger above 10 % for 5 min") && words.contains(" ok "),
             "{words}"
         );
         world.turn(crate::domain::Span::minutes(3));

@@ -132,7 +132,7 @@ fn view(sight: &Sight, attempt: &Attempt, run: &Run, bytes: &[u8]) -> View {
         started_at: run.starting_at,
         ended_at: run.ended_at,
         took: (run.ended_at.unwrap_or(sight.now) - run.starting_at).to_string(),
-        time_limit: run.time_limit.written(),
+        time_limit: run.time_limit.in_words(),
         end: outcome.map_or(String::new(), |outcome| end_words(&outcome.end)),
         word: run.word.clone().unwrap_or_default(),
         digest: outcome.map_or(String::new(), |outcome| outcome.log_sha256.clone()),

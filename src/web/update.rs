@@ -21,7 +21,7 @@ use crate::domain::decide::current_update;
 use crate::domain::procedure::Sending;
 use crate::domain::progress::{self, Draft};
 use crate::domain::state::Incident;
-use crate::domain::{Role, Span, Timestamp};
+use crate::domain::{Severity, Span, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -57,22 +57,23 @@ impl Next {
     pub fn of(sight: &Sight) -> Option<Next> {
         let incident = sight.incident;
         let promise = incident.updates.promised.filter(|_| incident.is_open())?;
-        let number = current_update(incident, sight.now)?.number;
+        let current = current_update(incident, sight.now)?;
+        let number = current.number;
         let note = incident.updates.note.clone().unwrap_or_default();
         let edit = Command::EditUpdate { number, note: format!("{note}…") };
         let draft = progress::draft(incident, promise.due_at, sight.now);
         let ready_at = promise.due_at - incident.cadence.draft_before;
-        let asked = || [sight.holders(Role::Management), sight.holders(Role::Support)];
         Some(Next {
             number,
-            due_at: promise.due_at,
+            due_at: current.due_at,
             draft,
             ready_at,
             by_person: incident.cadence.sent == Sending::ByPerson,
             turns_at: turns_at(incident, sight.now),
-            overdue: (sight.now - promise.due_at).to_string(),
+            overdue: (sight.now - current.due_at).to_string(),
             escalated: incident.updates.call.escalated_at.map(|at| {
-                let asked = asked().into_iter().filter(|names| !names.is_empty()).map(|it| it.replace(" or ", " and "));
+                let asked = incident.cadence.next_contact.iter().map(|role| sight.holders(*role));
+                let asked = asked.filter(|names| !names.is_empty()).map(|it| it.replace(" or ", " and "));
                 (at, names(asked.collect(), "and"))
             }),
             edit: Place::of(sight.offers().ask(&edit)),
@@ -108,7 +109,6 @@ pub fn turns_at(incident: &Incident, now: Timestamp) -> Option<Timestamp> {
 pub struct Sent {
     pub number: u32,
     pub at: Timestamp,
-    pub by: &'static str,
     pub text: String,
     /// `on time`, `sent early`, `late`, with the misses before it.
     pub words: String,
@@ -129,7 +129,6 @@ impl Sent {
             Sent {
                 number: update.number,
                 at: *at,
-                by: if update.early { "by a person" } else { "" },
                 text: update.text.clone(),
                 words: format!("{when}{missed}"),
                 late: update.late || !update.missed.is_empty(),
@@ -169,16 +168,16 @@ impl Beat {
         spans.dedup();
         let asked = |span: Span| sight.offers().ask(&Command::ChangeBeat { every: span, reason: "…".to_owned() });
         let other = spans.iter().copied().filter(|span| *span != every);
-        let choices = other.filter(|span| asked(*span).is_ok()).map(|span| (span.written(), words_of(span)));
+        let choices = other.filter(|span| asked(*span).is_ok()).map(|span| (span.written(), span.in_words()));
         let slow_from = since + incident.cadence.slow_after;
         let lock = match Place::of(asked(if every == slowest { usual } else { slowest })) {
             Place::Locked(lock) => Some(lock),
             Place::Open | Place::None => None,
         };
         Some(Beat {
-            every: words_of(every),
-            usual: words_of(usual),
-            slowest: words_of(slowest),
+            every: every.in_words(),
+            usual: usual.in_words(),
+            slowest: slowest.in_words(),
             promised: updates.beat.as_ref().map(|beat| {
                 (sight.by(beat.by.as_ref()), beat.at, beat.reason.clone(), beat.announced || beat.every <= usual)
             }),
@@ -187,12 +186,6 @@ impl Beat {
             lock,
         })
     }
-}
-
-/// `5 min`.
-pub fn words_of(span: Span) -> String {
-    let seconds = span.as_seconds();
-    if seconds % 60 == 0 { format!("{}\u{a0}min", seconds / 60) } else { span.written() }
 }
 
 #[derive(Template)]
@@ -210,6 +203,8 @@ struct View {
     missed: Vec<u32>,
     beat: Option<Beat>,
     open: bool,
+    /// Updates are promised from the opening at this severity or worse.
+    from: Severity,
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
@@ -234,9 +229,7 @@ fn view(sight: &Sight, back: Back) -> View {
     let typed = back.form == WRITE && back.typed.has("note");
     let note = if typed { back.typed.text("note").to_owned() } else { kept };
     let text = next.as_ref().map(|next| {
-        let base = if next.is_overdue() { current_update(incident, sight.now) } else { None };
-        let due_at = base.map_or(next.due_at, |promise| promise.due_at);
-        let after = (!incident.outcome_known()).then(|| due_at + incident.beat());
+        let after = (!incident.outcome_known()).then(|| next.due_at + incident.beat());
         progress::compose(sight.facts, incident, next.number, note.trim(), after, sight.now).text
     });
     let title = match &next {
@@ -254,6 +247,7 @@ fn view(sight: &Sight, back: Back) -> View {
         missed: incident.updates.call.missed.clone(),
         beat: Beat::of(sight),
         open: incident.is_open(),
+        from: incident.cadence.from,
         header,
     }
 }

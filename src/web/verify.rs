@@ -390,7 +390,7 @@ fn escalation(offers: &Offers) -> String {
         ExecutorKind::People { .. } => None,
     });
     if let Some(limit) = limits.max() {
-        words += &format!(" Restoring takes at most {}.", limit.written());
+        words += &format!(" Restoring takes at most {}.", limit.in_words());
     }
     format!("{words} {}", offers.incident.advice.authority)
 }

@@ -357,4 +357,4 @@ async fn post_end(
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

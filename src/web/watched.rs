@@ -21,7 +21,7 @@ pub struct WatchedLine {
     pub trigger: String,
     /// Environment and component.
     pub place: String,
-    /// `error rate above 10 % for 5m`.
+    /// `trigger above 10 % for 5 min`.
     pub requirement: String,
     /// The value now, or "no data".
     pub value: String,
@@ -115,7 +115,7 @@ fn line(
 
 fn requirement(condition: &Condition) -> String {
     let side = if condition.direction == Direction::Above { "above" } else { "below" };
-    format!("trigger {side} {} for {}", condition.series.show(condition.threshold), condition.hold.written())
+    format!("trigger {side} {} for {}", condition.series.show(condition.threshold), condition.hold.in_words())
 }
 
 /// How near the value is to the threshold: above it or below it, 100 is reached.
@@ -167,7 +167,7 @@ mod tests {
         let watch = condition().advance(&Watch::unseen(at(0)), Some(0), at(0));
         let line = shown(&watch, &samples((3_500..=3_600).step_by(5), true), at(3_602));
         assert_eq!((line.phase, line.value.as_str()), ("ok", "0 %"));
-        assert_eq!(line.requirement, "trigger above 10 % for 5m");
+        assert_eq!(line.requirement, "trigger above 10 % for 5\u{a0}min");
     }
 
     #[test]

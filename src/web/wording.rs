@@ -2,13 +2,14 @@
 //! doubled full stops, and names that are meant for machines.
 
 use super::sample::{Browser, STABLE, World};
+use super::wall::tests::screen;
 use crate::domain::Span;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::event::Mark;
 use crate::domain::state::IndicatorSign;
 
 /// Pages that everybody has, and those of one incident.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 13] = [
     "/",
     "/rollbacks",
     "/registers",
@@ -18,7 +19,13 @@ const PAGES: [&str; 9] = [
     "/audit?stream=incidents",
     "/tokens",
     "/re-authenticate",
+    "/playbook",
+    "/playbook/versions",
+    "/playbook/compare",
+    "/walls",
 ];
+/// What a screen shows that nobody is signed in at.
+const WALL: &str = "/wall";
 const OF_INCIDENT: [&str; 11] =
     ["", "/update", "/impact", "/approve", "/plan", "/verify", "/timeline", "/report", "/report.md", "/close", "/stop"];
 
@@ -73,6 +80,9 @@ fn faults(text: &str) -> Vec<String> {
         word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
     };
     faults.extend(words.iter().filter(machines).map(|word| format!("the name {word}")));
+    // As a file writes it: people read "5 min".
+    let span = |word: &&&str| Span::parse(word.trim_matches(|c: char| !c.is_alphanumeric())).is_ok();
+    faults.extend(words.iter().filter(span).map(|word| format!("the span {word}")));
     faults
 }
 
@@ -82,6 +92,7 @@ fn a_text_is_looked_through() {
     assert_eq!(found("10:00 since the trigger since the start."), 1);
     assert_eq!(found("It ended.. Ask the the technical_lead, or wait.; Done ."), 5);
     assert_eq!(found("That that is done by 4.11.3. Done, done: the end. 12 12"), 1);
+    assert_eq!(found("every 15m, not every 5 min (1h30m). T+4:23, 12, p95, 4.11.3"), 2);
     assert_eq!(texts("<p>One <b>whole</b> text</p><p>another<code>raw_key</code></p>"), ["One whole text", "another"]);
 }
 
@@ -90,13 +101,21 @@ type Found = std::collections::BTreeSet<String>;
 
 async fn look_through(
     world: &World,
-    (browsers, found): &mut ([(&'static str, Browser); 4], Found),
+    (browsers, found): &mut ([(&'static str, Browser); 6], Found),
     incident: &str,
     when: &str,
 ) {
-    let of_incident = OF_INCIDENT.map(|page| format!("/incidents/{incident}{page}"));
+    let mut of_incident = OF_INCIDENT.map(|page| format!("/incidents/{incident}{page}")).to_vec();
+    let runs = world.app.incidents.incident(incident).await.unwrap();
+    for run in runs.attempts.iter().flat_map(|attempt| &attempt.runs) {
+        of_incident.push(format!("/incidents/{incident}/runs/{}", run.id));
+    }
     for (login, browser) in browsers {
-        for path in PAGES.map(str::to_owned).iter().chain(&of_incident) {
+        let own = [WALL.to_owned()];
+        let pages = PAGES.map(str::to_owned);
+        let paths: Vec<&String> =
+            if login.starts_with("wall") { own.iter().collect() } else { pages.iter().chain(&of_incident).collect() };
+        for path in paths {
             let page = browser.get(path).await;
             assert!(!page.status.is_server_error(), "{when}, {login}, {path}: {}", page.body);
             let texts =
@@ -113,12 +132,14 @@ async fn look_through(
     }
 }
 
-async fn readers(world: &World) -> ([(&'static str, Browser); 4], Found) {
+async fn readers(world: &World) -> ([(&'static str, Browser); 6], Found) {
     let browsers = [
         ("maya", world.confirmed("maya").await),
         ("tomas", world.confirmed("tomas").await),
         ("olga", world.signed_in("olga").await),
         ("ada", world.signed_in("ada").await),
+        ("wall of the team", screen(world, "technical").await.0),
+        ("wall of management", screen(world, "management").await.0),
     ];
     (browsers, Found::new())
 }

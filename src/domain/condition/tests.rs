@@ -166,7 +166,7 @@ fn values_are_shown_with_their_unit() {
     assert_eq!(Series::ResponseTime.show(1_840_000), "1.84 s");
     assert_eq!(Series::ResponseTime.show(10_000_000), "10 s");
     assert_eq!(Series::ResponseTime.show(12_050), "12.05 ms");
-    assert_eq!(error_rate().in_words(), "error rate above 10 % for 5m, over a look-back of 1m");
+    assert_eq!(error_rate().in_words(), "error rate above 10 % for 5\u{a0}min, over a look-back of 1\u{a0}min");
 }
 
 #[test]

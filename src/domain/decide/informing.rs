@@ -10,6 +10,7 @@ use crate::domain::procedure::Sending;
 use crate::domain::progress;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Incident, Promise};
+use crate::domain::words::roles_words;
 use crate::domain::{Role, Span, Timestamp};
 
 /// An update that goes out this long after its time is still on time.
@@ -17,9 +18,6 @@ const GRACE: Span = Span::seconds(15);
 
 /// The most misses that one update lists. At five minutes that is 34 days of silence; beyond it a clock was wrong.
 const MOST_MISSES: u32 = 10_000;
-
-/// Whom an update waits for when its writer left it unsent.
-const NEXT_CONTACT: [Role; 2] = [Role::Management, Role::Support];
 
 /// Whether this command may compose an update, so that earlier runs are wanted as a fact.
 pub fn composes(command: &Command) -> bool {
@@ -60,7 +58,10 @@ fn may_write(case: &Case, incident: &Incident) -> Result<(), Refusal> {
     let commander = incident.commander.as_ref().map_or_else(|| "vacant".to_owned(), |id| case.facts.name(id));
     Err(Refusal::not_yours(
         format!("this is for the incident commander ({commander}) or anyone in the role support"),
-        "Management is asked when an update is left unsent.",
+        format!(
+            "Once an update is left unsent, {} may send it too.",
+            roles_words(&incident.cadence.next_contact, "or")
+        ),
     ))
 }
 
@@ -82,7 +83,10 @@ pub fn send(case: &Case, incident: &Incident, number: u32, note: Option<&str>) -
     let early = case.now < promise.due_at;
     if case.actor.who.person().is_none() {
         if incident.cadence.sent == Sending::ByPerson {
-            return Err(Refusal::phase("this playbook demands a person's word", "Somebody sends it from the room."));
+            return Err(Refusal::phase(
+                "this playbook demands a person's word",
+                "Somebody with the right to it presses Send on the update’s page.",
+            ));
         }
         if early {
             return Err(Refusal::phase("its time has not come", "It goes out by itself when it has."));
@@ -184,7 +188,7 @@ pub fn escalate(case: &Case, incident: &Incident, number: u32) -> Result<Vec<Eve
     if call.missed.is_empty() || case.now < promise.due_at + incident.cadence.next_contact_after {
         return Err(Refusal::phase("its writer still has time", "The next contact is asked when that has passed."));
     }
-    Ok(vec![Event::UpdateEscalated { number, to: NEXT_CONTACT.to_vec() }])
+    Ok(vec![Event::UpdateEscalated { number, to: incident.cadence.next_contact.clone() }])
 }
 
 // ---- the beat ----
@@ -198,13 +202,13 @@ pub fn change_beat(case: &Case, incident: &Incident, every: Span, reason: &str) 
     let (usual, slowest) = (incident.cadence.every, incident.cadence.slowest);
     if every < usual || every > slowest {
         return Err(Refusal::input(
-            format!("updates every {} are outside the playbook's bounds", every.written()),
-            format!("Choose from every {} to every {}.", usual.written(), slowest.written()),
+            format!("updates every {} are outside the playbook's bounds", every.in_words()),
+            format!("Choose from every {} to every {}.", usual.in_words(), slowest.in_words()),
         ));
     }
     let from = incident.beat();
     if every == from {
-        return Err(Refusal::already(format!("updates come every {} already", every.written())));
+        return Err(Refusal::already(format!("updates come every {} already", every.in_words())));
     }
     if case.now >= promise.due_at {
         return Err(Refusal::phase(format!("update {} is overdue", promise.number), "Send it first."));
@@ -212,8 +216,8 @@ pub fn change_beat(case: &Case, incident: &Incident, every: Span, reason: &str) 
     let allowed_at = since + incident.cadence.slow_after;
     if every > from && case.now < allowed_at {
         return Err(Refusal::phase(
-            format!("the beat may be slowed after {} of updates", incident.cadence.slow_after.written()),
-            format!("From {} UTC on it may be as slow as every {}.", allowed_at.time_of_day(), slowest.written()),
+            format!("the beat may be slowed after {} of updates", incident.cadence.slow_after.in_words()),
+            format!("From {} UTC on it may be as slow as every {}.", allowed_at.time_of_day(), slowest.in_words()),
         ));
     }
     let reason = required("reason", reason)?;

@@ -86,6 +86,7 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
             slow_after: procedure.updates.slow_after,
             slowest: procedure.updates.slowest,
             next_contact_after: procedure.updates.next_contact_after,
+            next_contact: procedure.updates.next_contact.clone(),
         },
     })];
     if opening.severity.is_some() && case.actor.who.person().is_some() {

@@ -452,7 +452,7 @@ fn required(condition: &Condition) -> String {
     };
     let threshold = condition.series.show(condition.threshold);
     if condition.hold > Span::ZERO {
-        format!("{side} {threshold} for {}", condition.hold.written())
+        format!("{side} {threshold} for {}", condition.hold.in_words())
     } else {
         format!("{side} {threshold}")
     }

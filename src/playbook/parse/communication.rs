@@ -1,11 +1,12 @@
 //! Who is told what and when: updates, phases, and the texts with their variables.
 
+use super::people::DUTIES;
 use super::{SEVERITIES, window};
-use crate::domain::Span;
 use crate::domain::procedure::{
-    CommunicationPhase, DueMessage, Message, NEXT_CONTACT_AFTER, SLOW_AFTER, SLOWEST, Sending, Updates,
+    CommunicationPhase, DueMessage, Message, NEXT_CONTACT, NEXT_CONTACT_AFTER, SLOW_AFTER, SLOWEST, Sending, Updates,
 };
 use crate::domain::progress::VARIABLES;
+use crate::domain::{Role, Span};
 use crate::playbook::nearest::suggestion;
 use crate::playbook::reader::{Reader, Words};
 use crate::playbook::sheet::{Noun, Sheet};
@@ -43,10 +44,34 @@ pub(super) fn updates(top: &mut Reader<'_>) -> Updates {
             slow_after: updates.span_from_zero("slow_after").unwrap_or(SLOW_AFTER),
             slowest: slowest.unwrap_or(SLOWEST).max(every),
             next_contact_after: updates.span_if_any("next_contact_after").unwrap_or(NEXT_CONTACT_AFTER),
+            next_contact: next_contact(updates),
             seed: updates.text_if_any("seed"),
         }
     };
     top.table("updates", "[updates]", read).unwrap_or_default()
+}
+
+/// Somebody must be asked, each role once, and none that may not write.
+fn next_contact(updates: &mut Reader<'_>) -> Vec<Role> {
+    let Some(at) = updates.place_of("next_contact") else { return NEXT_CONTACT.to_vec() };
+    let mut roles = updates.words("next_contact", DUTIES);
+    if updates.length_of("next_contact") == 0 {
+        updates.sheet.fault(
+            &at,
+            "`next_contact` names nobody",
+            "name whom to ask, such as [\"management\"], or leave it out",
+        );
+    }
+    if roles.contains(&Role::Observer) {
+        updates.sheet.fault(&at, "an observer writes no update", "let `next_contact` name roles that act");
+    }
+    let named = roles.len();
+    roles.sort_unstable();
+    roles.dedup();
+    if roles.len() < named {
+        updates.sheet.fault(&at, "`next_contact` names a role twice", "name each once");
+    }
+    roles
 }
 
 pub(super) fn phases(top: &mut Reader<'_>) -> Vec<CommunicationPhase> {

@@ -6,7 +6,7 @@ use crate::domain::procedure::{Contact, Responder, RoleDefinition};
 use crate::playbook::reader::{Reader, Words};
 use crate::playbook::sheet::Noun;
 
-const DUTIES: Words<'_, Role> = &[
+pub(super) const DUTIES: Words<'_, Role> = &[
     ("incident_commander", Role::IncidentCommander),
     ("technical_lead", Role::TechnicalLead),
     ("management", Role::Management),

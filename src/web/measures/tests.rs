@@ -44,7 +44,7 @@ async fn a_value_is_green_only_when_its_criterion_is_met_for_its_full_duration()
     world.probed(39, 0, |_| true).await;
     let met = measures(&world, &id).await;
     let errors = met.of_criterion("error-rate-low").unwrap();
-    assert_eq!((errors.class, errors.words.as_str()), ("gauge-ok", "met for 1m"));
+    assert_eq!((errors.class, errors.words.as_str()), ("gauge-ok", "met for 1\u{a0}min"));
     let plot = errors.plot.as_ref().unwrap();
     assert!(plot.sentence.starts_with("Error rate peaked at 100\u{a0}% at "), "{}", plot.sentence);
 }

@@ -1,12 +1,14 @@
 //! A procedure as people read it: chapters of entries, each with labelled lines and lists. The page shows it, and the
 //! difference of two versions compares it, so that both speak of the same things in the same words.
 
+use crate::domain::Role;
 use crate::domain::condition::{Condition, Series};
 use crate::domain::procedure::{
     ActionDefinition, ActionMode, Authority, Checklist, Detection, Evidence, ExecutorDefinition, ExecutorKind, Pace,
     Phase, Procedure, Rule, Sending, SlotKind, StartMode, TargetKind, When, Window,
 };
 use crate::domain::time::Span;
+use crate::domain::words::roles_words;
 use crate::web::incident::{names, sentence};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +98,11 @@ fn noted(text: impl Into<String>, notes: impl IntoIterator<Item = String>) -> Li
     Line { text: text.into(), note: notes.join("; "), code: String::new() }
 }
 
+/// What a machine reads, exactly.
+fn typed(code: impl Into<String>) -> Line {
+    Line { text: String::new(), note: String::new(), code: code.into() }
+}
+
 /// A trigger: its words, how it is noticed, and the query where one measures it.
 fn trigger(text: &str, detection: &Detection) -> Line {
     let code = match detection {
@@ -172,7 +179,8 @@ impl Reader<'_> {
                     match procedure.updates.sent {
                         Sending::ByItself => "its time: it goes out by itself".to_owned(),
                         Sending::ByPerson => format!(
-                            "a person's word; left unsent it is a recorded miss, and the next contact is asked after {}",
+                            "a person's word; left unsent it is a recorded miss, and {} is asked after {}",
+                            next_contact(&procedure.updates.next_contact),
                             span(procedure.updates.next_contact_after)
                         ),
                     },
@@ -611,11 +619,11 @@ fn executor(executor: &ExecutorDefinition) -> Entry {
     match &executor.kind {
         ExecutorKind::Process { program, args, grant, time_limit } => entry
             .line("Program", program)
-            .list("Arguments", args.iter().map(bullet))
+            .list("Arguments", args.iter().map(typed))
             .line("Granted variables", grant.join(", "))
             .line("Time limit", span(*time_limit)),
         ExecutorKind::People { commands } => {
-            entry.line("Carried out", "by people").list("Commands to copy", commands.iter().map(bullet))
+            entry.line("Carried out", "by people").list("Commands to copy", commands.iter().map(typed))
         }
     }
 }
@@ -652,6 +660,11 @@ fn window(window: Window) -> String {
     }
 }
 
+/// `anyone in the role management or support`.
+fn next_contact(roles: &[Role]) -> String {
+    format!("anyone in the role {}", roles_words(roles, "or"))
+}
+
 /// A span in words: `5 minutes`, `24 hours`, `2 years`.
 fn span(span: Span) -> String {
     let seconds = span.as_seconds();
@@ -665,7 +678,7 @@ fn span(span: Span) -> String {
             let count = seconds / unit;
             format!("{count}\u{a0}{word}{}", if count == 1 { "" } else { "s" })
         }
-        None => span.written(),
+        None => span.in_words(),
     }
 }
 

@@ -190,7 +190,7 @@ impl Drawing {
     }
 
     fn draw_updates(&mut self, lanes: &Lanes, top: i64, x: impl Fn(Span) -> i64, frame: &Frame) {
-        self.label("Progress updates", &every(lanes.updates_every), top, frame);
+        self.label("Progress updates", &format!("every {}", lanes.updates_every.in_words()), top, frame);
         let middle = top + frame.outline + frame.high / 2;
         let mut places: Vec<i64> = lanes.updates.iter().map(|at| x(*at) / 10 * 10).collect();
         places.sort_unstable();
@@ -259,9 +259,4 @@ fn tick(end: Span, most: i64) -> Span {
         minutes *= 2;
     }
     Span::minutes(minutes)
-}
-/// `every 5 min`, or `every 20s` where it is no whole number of minutes.
-fn every(beat: Span) -> String {
-    let whole = beat.as_seconds() > 0 && beat.as_seconds() % 60 == 0;
-    if whole { format!("every {} min", minutes(beat)) } else { format!("every {}", beat.written()) }
 }

@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode, header};
 use futures_util::StreamExt;
 
 /// A screen with an open wall, and the link that opened it.
-async fn screen(world: &World, audience: &str) -> (Browser, String) {
+pub async fn screen(world: &World, audience: &str) -> (Browser, String) {
     let mut maya = world.confirmed("maya").await;
     let made = maya.post("/walls", &[("label", "Big screen"), ("audience", audience)]).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.words());

@@ -66,7 +66,10 @@ fn values_stand_beside_a_criterion_at_the_tick_and_at_the_confirmation() {
     let errors = verification.criteria.iter().find(|criterion| criterion.text.starts_with("Error rate")).unwrap();
     assert_eq!(errors.measured_at_tick.as_deref(), Some("0.4\u{a0}%"));
     assert_eq!(errors.measured_at_confirmation.as_deref(), Some("0.3\u{a0}%"));
-    assert_eq!(errors.required.as_deref(), Some(format!("below {} for 1m", Series::ErrorRate.show(10_000)).as_str()));
+    assert_eq!(
+        errors.required.as_deref(),
+        Some(format!("below {} for 1\u{a0}min", Series::ErrorRate.show(10_000)).as_str())
+    );
     assert_eq!(verification.unticked, ["Core features tested"]);
 }
 

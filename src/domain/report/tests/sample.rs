@@ -149,6 +149,7 @@ pub fn opened() -> Opened {
             slow_after: Span::minutes(60),
             slowest: Span::minutes(15),
             next_contact_after: Span::minutes(1),
+            next_contact: crate::domain::procedure::NEXT_CONTACT.to_vec(),
         },
     }
 }
