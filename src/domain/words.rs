@@ -1028,7 +1028,7 @@ mod tests {
                     reason: reason(),
                     next_due_at: None,
                 },
-                "Maya Okafor promised slower updates: every 15m, not every 5m",
+                "Maya Okafor promised slower updates: every 15\u{a0}min, not every 5\u{a0}min",
             ),
             (
                 Event::LinkPinned(Pin {

@@ -1,7 +1,7 @@
 //! Following along: what one does the others see by itself; a break loses nothing and says so; nobody's unfinished work
 //! is touched.
 
-use super::{HELEN, INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
+use super::{HELEN, INCIDENT, MAYA, Stage, TOMAS, a_release_fails};
 use crate::browser_journey::person::Person;
 use crate::support::cable::Line;
 use crate::within_a_second::{PROMISED, TRIES, median};
