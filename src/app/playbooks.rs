@@ -77,7 +77,11 @@ pub struct RefusedFile {
 pub enum FileTrouble {
     /// It holds another playbook, without a fault: nobody has loaded it.
     Differs,
-    Faulty(Vec<String>),
+    /// Its text, by its hash, and what is wrong with it.
+    Faulty {
+        hash: String,
+        faults: Vec<String>,
+    },
     Unreadable(String),
 }
 
@@ -184,7 +188,7 @@ impl Playbooks {
             return Ok(());
         }
         let body = serde_json::json!({ "file": told.file, "hash": told.hash, "faults": told.count });
-        tx.put_setting(REFUSED, &serde_json::to_string(&told).unwrap_or_default()).await?;
+        tx.put_setting(REFUSED, &serde_json::to_string(&told).expect("texts and numbers can be written")).await?;
         tx.append("settings", None, now, by, &[NewEntry::new("PlaybookRefused", body.to_string())]).await?;
         tx.commit().await
     }
@@ -211,12 +215,13 @@ impl Playbooks {
             Ok(text) => text,
             Err(why) => return Some(FileTrouble::Unreadable(why)),
         };
-        if playbook::content_hash(&text) == current {
+        let hash = playbook::content_hash(&text);
+        if hash == current {
             return None;
         }
         Some(match playbook::parse(&text) {
             Ok(_) => FileTrouble::Differs,
-            Err(faults) => FileTrouble::Faulty(faults.iter().map(ToString::to_string).collect()),
+            Err(faults) => FileTrouble::Faulty { hash, faults: faults.iter().map(ToString::to_string).collect() },
         })
     }
 

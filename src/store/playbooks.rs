@@ -11,6 +11,7 @@ pub struct StoredPlaybook {
     pub text: String,
     pub title: String,
     pub version: String,
+    /// When it was last taken into use, and by whom.
     pub added_at: Timestamp,
     pub added_by: String,
 }
@@ -18,7 +19,7 @@ pub struct StoredPlaybook {
 row!(StoredPlaybook { hash, text, title, version, added_at, added_by });
 
 queries! {
-    /// Keeps a playbook. False when this very text was kept before.
+    /// Keeps a playbook. False when this very text was kept before: then only its use is new.
     alone pub fn add_playbook(db, playbook: &StoredPlaybook) -> bool {
         let added = sqlx::query(
             "INSERT INTO playbooks (hash, text, title, version, added_at, added_by) VALUES ($1, $2, $3, $4, $5, $6)
@@ -30,9 +31,14 @@ queries! {
             .bind(&playbook.version)
             .bind(playbook.added_at)
             .bind(&playbook.added_by)
-            .execute(db)
+            .execute(&mut *db)
             .await?;
-        Ok(added.rows_affected() == 1)
+        if added.rows_affected() == 1 {
+            return Ok(true);
+        }
+        let again = "UPDATE playbooks SET added_at = $2, added_by = $3 WHERE hash = $1";
+        sqlx::query(again).bind(&playbook.hash).bind(playbook.added_at).bind(&playbook.added_by).execute(db).await?;
+        Ok(false)
     }
 
     read pub fn playbook(db, hash: &str) -> Option<StoredPlaybook> {
@@ -40,7 +46,7 @@ queries! {
         Ok(sqlx::query_as(sql).bind(hash).fetch_optional(db).await?)
     }
 
-    /// Every playbook, the last added first.
+    /// Every playbook, the one last taken into use first.
     read pub fn playbooks(db) -> Vec<StoredPlaybook> {
         let sql = "SELECT hash, text, title, version, added_at, added_by FROM playbooks ORDER BY added_at DESC";
         Ok(sqlx::query_as(sql).fetch_all(db).await?)

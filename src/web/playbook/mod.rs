@@ -38,6 +38,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// One version that the store holds.
+#[derive(Clone)]
 struct Version {
     hash: String,
     short: String,
@@ -68,7 +69,7 @@ struct VersionsView {
 }
 
 impl VersionsView {
-    /// The version that was added before the one at this place of the list.
+    /// The version that was in use before the one at this place of the list.
     fn before(&self, place: &usize) -> Option<&Version> {
         self.versions.get(place + 1)
     }
@@ -94,7 +95,7 @@ impl DifferenceView {
     }
 }
 
-/// Every version, the newest first, with who pins it.
+/// Every version, the one last taken into use first, with who pins it.
 async fn versions(app: &AppState) -> Result<Vec<Version>, WebError> {
     let mut read = app.store.read().await?;
     let stored = read.playbooks().await?;
@@ -137,8 +138,8 @@ fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn named(versions: Vec<Version>, hash: &str) -> Result<Version, WebError> {
-    versions.into_iter().find(|version| version.hash == hash).ok_or_else(WebError::not_found)
+fn named(versions: &[Version], hash: &str) -> Result<Version, WebError> {
+    versions.iter().find(|version| version.hash == hash).cloned().ok_or_else(WebError::not_found)
 }
 
 async fn procedure(app: &AppState, hash: &str) -> Result<Arc<Procedure>, WebError> {
@@ -154,7 +155,7 @@ async fn procedure(app: &AppState, hash: &str) -> Result<Arc<Procedure>, WebErro
 }
 
 async fn show(app: &AppState, who: &SignedIn, hash: &str) -> Result<Html<String>, WebError> {
-    let version = named(versions(app).await?, hash)?;
+    let version = named(&versions(app).await?, hash)?;
     let book = Book::of(&*procedure(app, hash).await?);
     page(&View {
         layout: Layout::of(who, "Playbook", Here::Playbook, app.clock.now()),
@@ -231,22 +232,16 @@ async fn get_difference(
         all.get(place + 1).map(|version| version.hash.clone())
     };
     let from = Some(asked.from).filter(|hash| !hash.is_empty()).or_else(before).unwrap_or_else(|| to.clone());
-    let (older, newer) = (procedure_of(&app, &all, &from).await?, procedure_of(&app, &all, &to).await?);
+    let (from, to) = (named(&all, &from)?, named(&all, &to)?);
+    let (older, newer) = (procedure(&app, &from.hash).await?, procedure(&app, &to.hash).await?);
     let changes = difference(&Book::of(&older), &Book::of(&newer));
     page(&DifferenceView {
         layout: Layout::of(&who, "Two versions of the playbook", Here::Playbook, app.clock.now()),
-        from: named(versions(&app).await?, &from)?,
-        to: named(versions(&app).await?, &to)?,
+        from,
+        to,
         versions: all,
         changes,
     })
-}
-
-async fn procedure_of(app: &AppState, all: &[Version], hash: &str) -> Result<Arc<Procedure>, WebError> {
-    if !all.iter().any(|version| version.hash == hash) {
-        return Err(WebError::not_found());
-    }
-    procedure(app, hash).await
 }
 
 #[cfg(test)]
@@ -318,6 +313,21 @@ mod tests {
         ] {
             assert_eq!(maya.get(unknown).await.status, StatusCode::NOT_FOUND, "{unknown}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_one_that_was_taken_again_is_the_newest_and_is_compared_with_the_one_before() {
+        let world = World::new().await;
+        let mut ada = world.signed_in("ada").await;
+        for text in [newer().as_str(), DEFAULT] {
+            world.turn(crate::domain::Span::minutes(1));
+            load(&world, text).await;
+        }
+        let listed = ada.get("/playbook/versions").await.words();
+        let (again, other) = (listed.find("version 1.0"), listed.find("version 1.1"));
+        assert!(again.is_some() && again < other, "{listed}");
+        let compared = ada.get("/playbook/compare").await.words();
+        assert!(compared.contains("From version 1.1") && compared.contains("to version 1.0"), "{compared}");
     }
 
     #[tokio::test]
