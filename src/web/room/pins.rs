@@ -14,6 +14,7 @@ pub struct Pins {
 }
 
 pub struct Line {
+    of: LinkKind,
     pub icon: &'static str,
     pub kind: String,
     pub title: String,
@@ -48,7 +49,7 @@ impl Pins {
             Line { unpin, ..line(pin.kind, &pin.title, &pin.address, true) }
         }));
         // What is looked for first stands first: the call, the chat, the runbook.
-        links.sort_by_key(|line| LinkKind::ALL.iter().position(|kind| sentence(&kind.to_string()) == line.kind));
+        links.sort_by_key(|line| LinkKind::ALL.iter().position(|kind| *kind == line.of));
         Pins { links, add: place.is_open(), lock: place.lock().cloned(), open: incident.is_open() }
     }
 }
@@ -61,6 +62,7 @@ fn line(kind: LinkKind, title: &str, target: &str, opens: bool) -> Line {
         LinkKind::Other => "link",
     };
     Line {
+        of: kind,
         icon,
         kind: sentence(&kind.to_string()),
         title: title.to_owned(),
