@@ -1,8 +1,9 @@
 //! What every key page must hold, looked at where the journey passes it: nothing for axe to find, nothing on the
-//! console, nothing to scroll sideways, valid HTML; on a desk, in the dark, on a phone.
+//! console, nothing to scroll sideways, valid HTML; on a desk, in the dark, on a phone, in forced colours, with spaced text.
 //!
 //! Faults are gathered and told together at the end. With `BACKOUT_PICTURES` set, a picture of every page is kept there.
 
+use super::hard_looks;
 use crate::support::browser::{Look, Page};
 use crate::support::html::faults_in_html;
 use crate::support::process::local_client;
@@ -76,6 +77,11 @@ impl Sights {
         page.look_as(desk).await;
         self.large_text(page, name).await;
         self.words(page, name).await;
+        let forced = hard_looks::in_forced_colours(page).await;
+        self.faults(forced.iter().map(|fault| format!("{name}, forced colours: {fault}")));
+        let spaced = hard_looks::with_spaced_text(page).await;
+        self.faults(spaced.iter().map(|fault| format!("{name}, spaced text: {fault}")));
+        page.look_as(desk).await;
     }
 
     /// What a finger presses is 44 px high, but for links within a sentence.
