@@ -4,8 +4,10 @@ use super::event::{Event, Mark, Opened, Recorded, RunEnd};
 use super::plan::FixedPlan;
 use super::state::{
     Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, ImpactTold,
-    Incident, IndicatorSeen, Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates, Written,
+    Incident, IndicatorSeen, Marked, Promise, Reminder, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates,
+    Written,
 };
+use super::waits::waits;
 use super::{PersonId, Role, Timestamp};
 
 /// Folds a whole journal. `None` for an empty one, or one that does not begin with its opening.
@@ -25,7 +27,16 @@ pub fn apply(state: &mut Option<Incident>, recorded: &Recorded) {
         (Some(incident), event) => {
             incident.version = recorded.version;
             change(incident, event, recorded);
+            forget_reminders(incident);
         }
+    }
+}
+
+/// What no longer waits is reminded of no more.
+fn forget_reminders(incident: &mut Incident) {
+    if !incident.reminders.is_empty() {
+        let waiting = waits(incident);
+        incident.reminders.retain(|reminder| waiting.iter().any(|wait| wait.is(reminder)));
     }
 }
 
@@ -59,6 +70,7 @@ fn open(opened: &Opened, recorded: &Recorded) -> Incident {
         freeze_lifted: None,
         kept: Vec::new(),
         pins: Vec::new(),
+        reminders: Vec::new(),
         closed: None,
     };
     promise_first(&mut incident, recorded.at);
@@ -119,6 +131,13 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         Event::LinkPinned(pin) => incident.pins.push(pin.clone()),
         Event::LinkUnpinned { address, .. } => incident.pins.retain(|pin| pin.address != *address),
         Event::NoteAdded { .. } => {}
+        Event::Reminded { task, who, what } => {
+            if let Some(by) = by {
+                let reminder = Reminder { task: *task, who: who.clone(), what: what.clone(), by, at };
+                incident.reminders.retain(|known| (known.task, &known.who, &known.what) != (*task, who, what));
+                incident.reminders.push(reminder);
+            }
+        }
         Event::ImpactDescribed(said) => {
             if let Some(by) = by {
                 incident.impact = Some(ImpactTold { said: said.clone(), by, at });

@@ -71,7 +71,7 @@ pub fn grounds(command: &Command) -> &'static [Ground] {
         Command::CallForUpdate { .. } | Command::MissUpdate { .. } | Command::EscalateUpdate { .. } => &[System],
         Command::ChangeBeat { .. } => &[Commander],
         Command::PinLink(_) | Command::UnpinLink { .. } => &[Commander, Lead],
-        Command::AddNote { .. } => &[AnyRole],
+        Command::AddNote { .. } | Command::Remind { .. } => &[AnyRole],
         Command::DescribeImpact(_) => &[IC, MANAGEMENT, SUPPORT],
         Command::WriteSection { .. } => &[IC, TL, MANAGEMENT, SUPPORT],
         Command::LiftFreeze { .. } => &[Commander, Lead],

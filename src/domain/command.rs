@@ -3,6 +3,7 @@
 use super::event::{ImpactSaid, Mark, Pin, RunOutcome, TriggerSeen};
 use super::plan::Draft;
 use super::state::{AttemptNo, IndicatorSign, RunId};
+use super::waits::{Awaited, Task};
 use super::{PersonId, Role, Severity, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -193,6 +194,11 @@ pub enum Command {
     },
     AddNote {
         text: String,
+    },
+    /// Reminds whoever is waited for.
+    Remind {
+        task: Task,
+        who: Awaited,
     },
     /// Says what people feel, how many and since when: what a machine cannot know (L7).
     DescribeImpact(ImpactSaid),

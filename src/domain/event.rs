@@ -7,6 +7,7 @@ use super::curve::Curve;
 use super::plan::Draft;
 use super::procedure::{self, Decision, LinkKind, Sending, Slot};
 use super::state::{AttemptNo, IndicatorSign, RunId};
+use super::waits::{Awaited, Task};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
 use crate::domain::actor::Who;
 use serde::{Deserialize, Serialize};
@@ -223,6 +224,13 @@ pub enum Event {
     },
     NoteAdded {
         text: String,
+    },
+    /// Somebody reminded whoever was waited for.
+    Reminded {
+        task: Task,
+        who: Awaited,
+        /// Verb and object, as it waited then.
+        what: String,
     },
     ImpactDescribed(ImpactSaid),
     SectionWritten {

@@ -5,6 +5,7 @@ use super::curve::Curve;
 use super::event::{Advice, Cadence, ImpactSaid, Mark, Pin, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
 use super::plan::{Draft, FixedPlan};
 use super::procedure::{ActionMode, StartMode};
+use super::waits::{Awaited, Task};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +70,19 @@ pub struct Incident {
     pub kept: Vec<Curve>,
     /// What people look for, in the order of pinning.
     pub pins: Vec<Pin>,
+    /// The newest reminder of each thing that still waits.
+    pub reminders: Vec<Reminder>,
     pub closed: Option<Closed>,
+}
+
+/// That somebody reminded whoever is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reminder {
+    pub task: Task,
+    pub who: Awaited,
+    pub what: String,
+    pub by: PersonId,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 //! can keep it in its summary row.
 
 use super::procedure::StartMode;
-use super::state::{ActionState, AttemptStatus, Incident, RunState};
+use super::state::{ActionState, AttemptStatus, Incident, Reminder, RunState};
 use super::{PersonId, Role, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +14,26 @@ pub struct Wait {
     /// Verb and object: "Authorise rollback to 4.11.3".
     pub what: String,
     pub since: Timestamp,
+    /// Who reminded of it last.
+    #[serde(default)]
+    pub reminded: Option<Reminded>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminded {
+    pub by: PersonId,
+    pub at: Timestamp,
+}
+
+impl Wait {
+    /// Is this what somebody was reminded of?
+    pub fn is(&self, reminder: &Reminder) -> bool {
+        (self.task, &self.who, &self.what) == (reminder.task, &reminder.who, &reminder.what)
+    }
 }
 
 /// Which page it is done on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     TakeCommand,
@@ -39,11 +55,56 @@ pub enum Task {
 }
 
 /// Whom it waits for: one person, or anyone with a role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Awaited {
     Person(PersonId),
     Role(Role),
+}
+
+impl Task {
+    pub const ALL: [Task; 15] = [
+        Task::TakeCommand,
+        Task::TakeLead,
+        Task::AcceptRole,
+        Task::Plan,
+        Task::Approve,
+        Task::Start,
+        Task::ReleaseAction,
+        Task::JudgeRun,
+        Task::Recover,
+        Task::Verify,
+        Task::Escalate,
+        Task::ConfirmSeverity,
+        Task::Ratify,
+        Task::Close,
+        Task::WriteUpdate,
+    ];
+
+    /// The word in forms, as in the journal.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Task::TakeCommand => "take_command",
+            Task::TakeLead => "take_lead",
+            Task::AcceptRole => "accept_role",
+            Task::Plan => "plan",
+            Task::Approve => "approve",
+            Task::Start => "start",
+            Task::ReleaseAction => "release_action",
+            Task::JudgeRun => "judge_run",
+            Task::Recover => "recover",
+            Task::Verify => "verify",
+            Task::Escalate => "escalate",
+            Task::ConfirmSeverity => "confirm_severity",
+            Task::Ratify => "ratify",
+            Task::Close => "close",
+            Task::WriteUpdate => "write_update",
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<Task> {
+        Task::ALL.into_iter().find(|task| task.key() == key)
+    }
 }
 
 impl Awaited {
@@ -65,7 +126,12 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         Some(person) => Awaited::Person(person.clone()),
         None => Awaited::Role(role),
     };
-    let mut add = |task, who, what: String, since| waits.push(Wait { task, who, what, since });
+    let mut add = |task, who, what: String, since| {
+        let mut wait = Wait { task, who, what, since, reminded: None };
+        let reminder = incident.reminders.iter().find(|reminder| wait.is(reminder));
+        wait.reminded = reminder.map(|reminder| Reminded { by: reminder.by.clone(), at: reminder.at });
+        waits.push(wait);
+    };
     for (role, person) in &incident.offers {
         add(
             Task::AcceptRole,

@@ -11,6 +11,7 @@ use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting, Updat
 use super::plan::{Draft, FixedPlan, Target};
 use super::procedure::Procedure;
 use super::state::{AttemptNo, Incident, IndicatorSign, RunId};
+use super::waits::Awaited;
 use super::{PersonId, Role, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -199,6 +200,7 @@ impl<'a> Story<'a> {
             | Event::LinkPinned(_)
             | Event::LinkUnpinned { .. }
             | Event::NoteAdded { .. }
+            | Event::Reminded { .. }
             | Event::ImpactDescribed(_)
             | Event::SectionWritten { .. } => self.tell_message(&who, &recorded.event),
         }
@@ -557,6 +559,13 @@ impl<'a> Story<'a> {
             ),
             Event::LinkUnpinned { title, address } => {
                 told(TimelineKind::Note, "back", format!("{who} took down the link “{title}”"), [address.clone()])
+            }
+            Event::Reminded { who: awaited, what, .. } => {
+                let whom = match awaited {
+                    Awaited::Person(person) => (self.names)(person),
+                    Awaited::Role(role) => format!("everyone in the role {role}"),
+                };
+                told(TimelineKind::Message, "bell", format!("{who} reminded {whom} to {}", lower_first(what)), [])
             }
             Event::NoteAdded { text } => {
                 told(TimelineKind::Note, "message", format!("{who} wrote a note"), [text.clone()])
@@ -1044,6 +1053,14 @@ mod tests {
             ),
             (Event::NoteAdded { text: reason() }, "Maya Okafor wrote a note"),
             (
+                Event::Reminded {
+                    task: crate::domain::waits::Task::Verify,
+                    who: Awaited::Person(helen()),
+                    what: "Verify 4.11.3".into(),
+                },
+                "Maya Okafor reminded Helen Brandt to verify 4.11.3",
+            ),
+            (
                 Event::ImpactDescribed(ImpactSaid {
                     felt: "Crisis messages are not flagged.".into(),
                     people: Some(1_284),
@@ -1135,12 +1152,13 @@ mod tests {
                 Event::BeatChanged { .. } => 48,
                 Event::LinkPinned(_) => 49,
                 Event::LinkUnpinned { .. } => 50,
-                // The last: its number is how many there are.
                 Event::ImpactDescribed(_) => 51,
+                // The last: its number is how many there are.
+                Event::Reminded { .. } => 52,
             }
         }
         let seen: std::collections::BTreeSet<usize> = every_event().iter().map(|(event, _)| place(event)).collect();
-        assert_eq!(seen, (1..=51).collect(), "the table has every kind of event");
+        assert_eq!(seen, (1..=52).collect(), "the table has every kind of event");
         seen.len()
     }
 
@@ -1150,7 +1168,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_event_is_one_plain_sentence() {
-        assert_eq!(kinds(), 51);
+        assert_eq!(kinds(), 52);
         let (journal, procedure) = (journal(), default_procedure());
         let story = Story::of(&journal, &names, &procedure);
         for (event, sentence) in every_event() {

@@ -47,14 +47,14 @@ fn usual_pace() -> Span {
 }
 
 impl ProbeConfig {
-    /// `GET http://127.0.0.1:8080/ every 5s, good when it answers 200 within 200ms and contains "ok"`. The address's
+    /// `GET http://127.0.0.1:8080/ every 5 s, good when it answers 200 within 200 ms and contains "ok"`. The address's
     /// query is left out: it may hold a secret, and evidence is kept for years.
     pub fn in_words(&self) -> String {
         let (address, query) = match self.url.split_once(['?', '#']) {
             Some((address, _)) => (address, "?…"),
             None => (self.url.as_str(), ""),
         };
-        let (interval, limit, status) = (self.interval.written(), self.time_limit.written(), self.expect_status);
+        let (interval, limit, status) = (self.interval.in_words(), self.time_limit.in_words(), self.expect_status);
         let body = self.expect_body.as_ref().map(|text| format!(" and contains \"{text}\"")).unwrap_or_default();
         format!("GET {address}{query} every {interval}, good when it answers {status} within {limit}{body}")
     }
@@ -215,7 +215,7 @@ pub enum Miss {
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Miss::TooLate(limit) => write!(f, "no whole answer within {}", limit.written()),
+            Miss::TooLate(limit) => write!(f, "no whole answer within {}", limit.in_words()),
             Miss::NoAnswer(what) => write!(f, "no answer: {what}"),
             Miss::Status { expected, got } => write!(f, "answered {got} instead of {expected}"),
             Miss::Text => f.write_str("the answer does not contain the expected text"),
@@ -358,6 +358,6 @@ mod tests {
     #[test]
     fn the_words_of_a_probe_hold_no_secret_of_its_address() {
         let words = config("https://app.example/health?key=hush#part").in_words();
-        assert_eq!(words, "GET https://app.example/health?… every 5s, good when it answers 200 within 5s");
+        assert_eq!(words, "GET https://app.example/health?… every 5\u{a0}s, good when it answers 200 within 5\u{a0}s");
     }
 }

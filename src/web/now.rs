@@ -38,6 +38,8 @@ struct WaitLine {
     waited: String,
     path: String,
     verb: &'static str,
+    /// Who else reminded of it, and when.
+    reminded: Option<(String, Timestamp)>,
 }
 
 /// One open incident.
@@ -149,7 +151,13 @@ fn waits_of(row: &BoardRow) -> Vec<Wait> {
 }
 
 /// What waits for one person, the worst incident first, then the longest waiting.
-fn mine(rows: &[BoardRow], person: &PersonId, roles: &[Role], now: Timestamp) -> Vec<WaitLine> {
+fn mine(
+    rows: &[BoardRow],
+    names: &BTreeMap<String, String>,
+    person: &PersonId,
+    roles: &[Role],
+    now: Timestamp,
+) -> Vec<WaitLine> {
     let mut lines: Vec<WaitLine> = rows
         .iter()
         .flat_map(|row| {
@@ -163,6 +171,10 @@ fn mine(rows: &[BoardRow], person: &PersonId, roles: &[Role], now: Timestamp) ->
                 severity: row.severity.clone(),
                 waited: (now - wait.since).to_string(),
                 since: wait.since,
+                reminded: wait
+                    .reminded
+                    .filter(|last| last.by != *person)
+                    .map(|last| (named(names, Some(&last.by.0)), last.at)),
             })
         })
         .collect();
@@ -328,7 +340,7 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
     let past = past.iter().filter(|row| row.status == "closed").take(RECENT as usize).map(recent);
     page(&View {
         layout: Layout::of(&who, "Now", Here::Now, now).following(seq, "/"),
-        mine: mine(&rows, &who.person, &who.roles, now),
+        mine: mine(&rows, &names, &who.person, &who.roles, now),
         active: lines,
         watched: measured,
         freezes: freezes.collect(),

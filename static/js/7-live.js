@@ -199,7 +199,8 @@ async function fetchPage() {
 function sights() {
   const words = (element) => element?.textContent.trim().replace(/\s+/g, " ") ?? "";
   const runs = [...document.querySelectorAll("[id^='run-RB']")].map((run) => [run.id, words(run.querySelector(".tag"))]);
-  return { state: words(document.getElementById("state")), mine: words(document.querySelector(".next-you h2")), runs: new Map(runs) };
+  const reminded = [...document.querySelectorAll("[data-reminded]")].map(words).join("; ");
+  return { reminded, state: words(document.getElementById("state")), mine: words(document.querySelector(".next-you h2")), runs: new Map(runs) };
 }
 
 function watchChanges(change) {
@@ -209,6 +210,10 @@ function watchChanges(change) {
   if (after.state !== before.state && after.state !== "") say(`Now: ${after.state}`);
   if (after.mine !== before.mine && after.mine !== "") {
     say(`For you: ${after.mine}`);
+    alertPerson();
+  }
+  if (after.reminded !== before.reminded && after.reminded !== "") {
+    say(after.reminded, true);
     alertPerson();
   }
   for (const [run, word] of after.runs) {

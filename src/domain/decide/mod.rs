@@ -13,6 +13,7 @@ mod opening;
 mod pinning;
 mod placing;
 mod planning;
+pub mod reminding;
 pub mod settling;
 mod verifying;
 
@@ -170,6 +171,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::PinLink(pin) => pinning::pin(incident, pin),
         Command::UnpinLink { address } => pinning::unpin(incident, address),
         Command::AddNote { text } => informing::note(text),
+        Command::Remind { task, who } => reminding::remind(case, incident, *task, who),
         Command::DescribeImpact(said) => informing::describe_impact(case, incident, said),
         Command::WriteSection { document, section, text } => {
             closing::write_section(case, incident, document, section, text)

@@ -22,7 +22,7 @@ async fn the_page_shows_the_whole_plan_and_the_red_button_says_what_it_does() {
         BAD,
         STABLE,
         "scripts/deploy/rollback.sh --version 4.11.3 --environment production",
-        "Time limit 10m",
+        "Time limit 10 min",
         "Granted variables none",
         "Not part of this plan Restore the database from a backup",
         "Changes since none",

@@ -1,5 +1,7 @@
 //! What is next, worded for who looks: the first thing in the room.
 
+use crate::domain::command::Command;
+use crate::domain::decide::reminding::PAUSE;
 use crate::domain::waits::{Awaited, Task, Wait, waits};
 use crate::domain::{Role, Timestamp};
 use crate::web::incident::{Sight, names, sentence};
@@ -16,8 +18,39 @@ pub struct Band {
     pub waited: &'static str,
     pub since: Option<Since>,
     pub press: Option<Press>,
+    /// Of what the heading says, where that waits for others, or for the viewer.
+    pub nudge: Nudge,
     /// What else waits, one line each.
-    pub then: Vec<String>,
+    pub then: Vec<(String, Nudge)>,
+}
+
+/// How a wait stands with reminders.
+#[derive(Default)]
+pub struct Nudge {
+    /// The button, for those who may press it now.
+    pub remind: Option<Remind>,
+    /// The last one.
+    pub told: Option<Told>,
+}
+
+/// Whom a reminder goes to, and of what: the hidden fields of its form.
+pub struct Remind {
+    pub task: &'static str,
+    pub role: &'static str,
+    pub person: String,
+    /// `Tomás Rivera`, `everyone in the role management`.
+    pub whom: String,
+}
+
+/// A reminder that was sent.
+pub struct Told {
+    /// `Noor Aziz reminded you`, `You reminded Tomás Rivera`.
+    pub words: String,
+    pub at: Timestamp,
+    /// When another may be sent, while that lies ahead.
+    pub again_at: Option<Timestamp>,
+    /// It is for the viewer.
+    pub yours: bool,
 }
 
 /// How long something has waited, counted up on the page.
@@ -39,7 +72,7 @@ impl Band {
         match all.iter().position(|wait| is_theirs(sight, wait)) {
             Some(mine) => Band::yours(sight, &all, mine),
             None => {
-                let then = all[1..].iter().map(|wait| line(sight, wait)).collect();
+                let then = all[1..].iter().map(|wait| (line(sight, wait), Nudge::of(sight, wait))).collect();
                 Band {
                     class: "",
                     initials: initials(&sight.who.name),
@@ -49,6 +82,7 @@ impl Band {
                     waited: "For",
                     since: Some(since(sight, first)),
                     press: None,
+                    nudge: Nudge::of(sight, first),
                     then,
                 }
             }
@@ -67,7 +101,8 @@ impl Band {
             waited: "Waiting for you for",
             since: Some(since(sight, wait)),
             press: Some(press(&sight.incident.id, wait)),
-            then: others.map(|(_, wait)| line(sight, wait)).collect(),
+            nudge: Nudge::of(sight, wait),
+            then: others.map(|(_, wait)| (line(sight, wait), Nudge::of(sight, wait))).collect(),
         }
     }
 
@@ -93,8 +128,45 @@ impl Band {
             waited: "",
             since: None,
             press: None,
+            nudge: Nudge::default(),
             then: Vec::new(),
         }
+    }
+}
+
+impl Nudge {
+    fn of(sight: &Sight, wait: &Wait) -> Nudge {
+        let yours = is_theirs(sight, wait);
+        let whom = match &wait.who {
+            Awaited::Person(person) => sight.facts.name(person),
+            Awaited::Role(role) => format!("everyone in the role {role}"),
+        };
+        let told = wait.reminded.as_ref().map(|last| {
+            let mine = last.by == sight.who.person;
+            let by = if mine { "You".to_owned() } else { sight.facts.name(&last.by) };
+            let again_at = last.at + PAUSE;
+            Told {
+                words: format!("{by} reminded {}", if yours && !mine { "you" } else { whom.as_str() }),
+                at: last.at,
+                again_at: Some(again_at).filter(|at| *at > sight.now),
+                yours: yours && !mine,
+            }
+        });
+        let command = Command::Remind { task: wait.task, who: wait.who.clone() };
+        let may = !yours && sight.offers().ask(&command).is_ok();
+        let remind = may.then(|| Remind {
+            task: wait.task.key(),
+            role: match &wait.who {
+                Awaited::Role(role) => role.key(),
+                Awaited::Person(_) => "",
+            },
+            person: match &wait.who {
+                Awaited::Person(person) => person.0.clone(),
+                Awaited::Role(_) => String::new(),
+            },
+            whom,
+        });
+        Nudge { remind, told }
     }
 }
 

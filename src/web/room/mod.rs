@@ -58,6 +58,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/incidents/{id}/release", FreshlySignedIn, post::<orders::Release>),
         Route::post("/incidents/{id}/resume", FreshlySignedIn, post::<orders::Resume>),
         Route::post("/incidents/{id}/by-hand", SignedIn, post::<orders::ByHand>),
+        Route::post("/incidents/{id}/remind", SignedIn, post::<orders::Remind>),
         Route::post("/incidents/{id}/note", SignedIn, post::<orders::Note>),
         Route::post("/incidents/{id}/pin", SignedIn, post::<orders::PinLink>),
         Route::post("/incidents/{id}/unpin", SignedIn, post::<orders::UnpinLink>),

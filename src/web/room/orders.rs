@@ -8,6 +8,7 @@ use crate::domain::command::Command;
 use crate::domain::event::{Mark, Pin};
 use crate::domain::procedure::LinkKind;
 use crate::domain::state::{AttemptNo, RunId};
+use crate::domain::waits::{Awaited, Task};
 use crate::domain::{PersonId, Role, Severity};
 use crate::web::AppState;
 use crate::web::acting::{NotDone, act, status};
@@ -362,6 +363,30 @@ impl Orders for Note {
 
     fn command(typed: &Typed, _: &mut Faults) -> Option<Command> {
         Some(Command::AddNote { text: typed.text("text").to_owned() })
+    }
+}
+
+pub struct Remind;
+
+impl Orders for Remind {
+    const PLACE: &'static str = "next";
+    const FIELDS: &'static [Field] = &[
+        INTENT,
+        Field::text("task", "What waits", 30),
+        Field::text("role", "Role", 30),
+        Field::text("person", "Person", NAME),
+    ];
+
+    fn command(typed: &Typed, faults: &mut Faults) -> Option<Command> {
+        let task = Task::from_key(typed.text("task"));
+        if task.is_none() {
+            faults.add("task", "There is no such task. Load the page again.");
+        }
+        let who = match typed.text("person") {
+            "" => Awaited::Role(role(typed, faults)?),
+            person => Awaited::Person(PersonId(person.to_owned())),
+        };
+        Some(Command::Remind { task: task?, who })
     }
 }
 

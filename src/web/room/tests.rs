@@ -198,3 +198,91 @@ async fn the_call_is_pinned_for_everyone_and_only_over_https() {
     assert!(!after.body.contains("href=\"https://meet.example/rb\""));
     assert!(after.words().contains("took down the link “War room”"), "{}", after.words());
 }
+
+#[tokio::test]
+async fn whoever_waits_reminds_whom_they_wait_for_once_a_minute_and_it_is_seen() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let (room, path) = (format!("/incidents/{id}"), format!("/incidents/{id}/remind"));
+    let maya_id = world.id("maya").0;
+    let approve = [("task", "approve"), ("role", ""), ("person", maya_id.as_str())];
+    let (mut sam, mut helen) = (world.signed_in("sam").await, world.signed_in("helen").await);
+    let (mut maya, mut ada) = (world.signed_in("maya").await, world.signed_in("ada").await);
+    let count = async || {
+        let journal = world.app.incidents.journal(&id).await.unwrap();
+        journal.iter().filter(|one| matches!(one.event, crate::domain::event::Event::Reminded { .. })).count()
+    };
+    let before = sam.get(&room).await;
+    assert!(before.body.contains(&format!("action=\"{path}\"")), "{}", before.body);
+    // Nobody reminds without a role, nor themselves, nor of what does not wait.
+    assert_eq!(ada.post(&path, &approve).await.status, StatusCode::FORBIDDEN);
+    let own = maya.post(&path, &approve).await;
+    assert_eq!(own.status, StatusCode::FORBIDDEN);
+    assert!(own.words().contains("this waits for you"), "{}", own.words());
+    let verify = [("task", "verify"), ("role", ""), ("person", maya_id.as_str())];
+    sam.post(&path, &verify).await;
+    let stranger = [("task", "approve"), ("role", ""), ("person", "nobody-known")];
+    sam.post(&path, &stranger).await;
+    let odd = [("task", "approve"), ("role", "king"), ("person", "")];
+    assert_eq!(sam.post(&path, &odd).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(count().await, 0);
+
+    assert_eq!(sam.post(&path, &approve).await.location(), format!("{room}#next"));
+    let shown = sam.get(&room).await;
+    assert!(shown.words().contains("You reminded Maya Okafor"), "{}", shown.words());
+    assert!(!shown.body.contains(&format!("action=\"{path}\"")), "not again at once: {}", shown.body);
+    assert!(!shown.body.contains("data-reminded"), "it is loud for her alone");
+    for page in ["/", &room] {
+        let hers = maya.get(page).await;
+        assert!(hers.words().contains("Sam Ellery reminded you"), "{page}: {}", hers.words());
+        assert!(hers.body.contains("data-reminded"), "{page}");
+    }
+    let told = helen.get(&format!("{room}/timeline")).await.words();
+    assert!(told.contains("Sam Ellery reminded Maya Okafor to authorise the rollback to 4.11.3"), "{told}");
+    world.turn(Span::seconds(59));
+    helen.post(&path, &approve).await;
+    assert_eq!(count().await, 1, "once a minute, whoever asks");
+    world.turn(Span::seconds(1));
+    helen.post(&path, &approve).await;
+    assert_eq!(count().await, 2);
+    assert!(maya.get("/").await.words().contains("Helen Brandt reminded you"));
+    world.authorised(&id).await;
+    for page in ["/", &room] {
+        let done = world.signed_in("maya").await.get(page).await.words();
+        assert!(!done.contains("reminded you"), "what is done is reminded of no more: {done}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_once_more_is_not_reminded_of_yet() {
+    let world = World::new().await;
+    let id = world.raised("slow-responses", "Slow answers").await;
+    world.acts("maya", &id, Command::TakeRole { role: crate::domain::Role::IncidentCommander }).await;
+    world.acts("tomas", &id, Command::TakeRole { role: crate::domain::Role::TechnicalLead }).await;
+    world.acts("tomas", &id, Command::SubmitPlan { attempt: 1 }).await;
+    let (maya_id, path) = (world.id("maya").0, format!("/incidents/{id}/remind"));
+    let approve = [("task", "approve"), ("role", ""), ("person", maya_id.as_str())];
+    world.signed_in("sam").await.post(&path, &approve).await;
+    let mut maya = world.signed_in("maya").await;
+    assert!(maya.get("/").await.words().contains("Sam Ellery reminded you"));
+    world.authorised(&id).await;
+    let digest = world.digest(&id).await;
+    world.acts("maya", &id, Command::WithdrawApproval { attempt: 1, digest }).await;
+    let anew = maya.get("/").await.words();
+    assert!(anew.contains("Authorise the rollback to 4.11.3") && !anew.contains("reminded you"), "{anew}");
+}
+
+#[tokio::test]
+async fn a_role_that_is_waited_for_is_reminded_and_its_holders_see_it() {
+    let world = World::new().await;
+    let id = world.raised("crisis-detection", TITLE).await;
+    let command = [("task", "take_command"), ("role", "incident_commander"), ("person", "")];
+    let path = format!("/incidents/{id}/remind");
+    assert_eq!(world.signed_in("olga").await.post(&path, &command).await.status, StatusCode::SEE_OTHER);
+    for login in ["maya", "noor"] {
+        let page = world.signed_in(login).await.get("/").await.words();
+        assert!(page.contains("Olga Lind reminded you"), "{login}: {page}");
+    }
+    let page = world.signed_in("helen").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(page.contains("Olga Lind reminded everyone in the role incident commander"), "{page}");
+}

@@ -154,3 +154,22 @@ async fn silence_is_told_first_quietly_then_across_the_page_and_an_end_of_it_as_
     maya.page.until("nothing to be old any more", async || maya.counts("html.is-stale").await == 0).await;
     still_holds_it(&maya).await;
 }
+
+#[tokio::test]
+async fn a_reminder_reaches_whom_it_is_for_by_itself() {
+    let stage = Stage::opens().await;
+    let (maya, _her_cable) = stage.enters(MAYA).await;
+    let (helen, _hers) = stage.enters(HELEN).await;
+    a_release_fails(&stage, &maya).await;
+    helen.enters(INCIDENT).await;
+    maya.goes_to("/").await;
+    maya.sees("Take command").await;
+    helen.presses_the("#next .remind button").await;
+    helen.sees("You reminded everyone in the role incident commander").await;
+    maya.sees("Helen Brandt reminded you").await;
+    assert_eq!(helen.counts("#next .remind").await, 0, "not again at once");
+    maya.takes_command(INCIDENT).await;
+    maya.goes_to("/").await;
+    assert_eq!(maya.counts("[data-reminded]").await, 0, "what is done is reminded of no more");
+    maya.page.has_a_clean_console().await;
+}

@@ -10,6 +10,7 @@ use backout::domain::facts::Facts;
 use backout::domain::procedure::{LinkKind, RollbackType, TargetKind};
 use backout::domain::refusal::Refusal;
 use backout::domain::state::{AttemptEnd, AttemptStatus, Incident, IndicatorSign, RunState, Stop};
+use backout::domain::waits::waits;
 use backout::domain::{Role, Severity, Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -123,6 +124,7 @@ fn killed(node: &Node, command: &Command) -> Option<String> {
 fn forget(incident: &mut Incident) {
     incident.version = 0;
     incident.sections.clear();
+    incident.reminders.clear();
     incident.impact = None;
     incident.updates.note = None;
     incident.updates.sent.clear();
@@ -363,6 +365,9 @@ pub fn everything(node: &Node) -> Vec<Command> {
         commands.push(Command::UnpinLink { address: address.to_owned() });
     }
     commands.push(Command::AddNote { text: why() });
+    for wait in waits(&node.incident) {
+        commands.push(Command::Remind { task: wait.task, who: wait.who });
+    }
     let said = ImpactSaid { felt: "People wait".into(), people: Some(12), ..ImpactSaid::default() };
     commands.push(Command::DescribeImpact(said));
     commands.push(Command::WriteSection { document: "report".into(), section: "lessons".into(), text: why() });
