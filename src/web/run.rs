@@ -52,9 +52,15 @@ struct View {
     word: String,
     digest: String,
     cut: bool,
-    /// How many lines its end spoke of; more than are here when copying has not caught up.
-    told: Option<i64>,
+    /// How many lines its end spoke of; more than are here while they are being copied. 0 before its end.
+    told: i64,
     lines: Vec<Line>,
+}
+
+impl View {
+    fn here(&self) -> i64 {
+        self.lines.len() as i64
+    }
 }
 
 /// One line of a log.
@@ -137,7 +143,7 @@ fn view(sight: &Sight, attempt: &Attempt, run: &Run, bytes: &[u8]) -> View {
         word: run.word.clone().unwrap_or_default(),
         digest: outcome.map_or(String::new(), |outcome| outcome.log_sha256.clone()),
         cut: outcome.is_some_and(|outcome| outcome.log_cut),
-        told: outcome.map(|outcome| outcome.lines),
+        told: outcome.map_or(0, |outcome| outcome.lines),
         lines: lines(bytes),
         header,
     }
@@ -246,11 +252,19 @@ mod tests {
         world.authorised(&id).await;
         let run = world.runs(&id, "app-rollback").await;
         let chunk = b"1 1772680468000000 o <script>alert(1)</script>\n2 1772680469000000 e \x1b[31mlow disk\xff\n";
-        world.app.store.append_log(&run.0, 0, 2, chunk).await.unwrap();
-        world.app.store.append_log(&run.0, 2, 1, b"3 1772680470000000 o replica 1/6\n").await.unwrap();
-        world.ends(&id, &run, 0).await;
         let path = format!("/incidents/{id}/runs/{run}");
         let mut helen = world.signed_in("helen").await;
+        world.ends(&id, &run, 0).await;
+        let room = format!("/incidents/{id}");
+        for page in [&path, &room] {
+            let early = helen.get(page).await.words();
+            assert!(early.contains("Loading run output: 0 of 2 lines are here"), "its lines are on their way: {early}");
+        }
+        world.app.store.append_log(&run.0, 0, 2, chunk).await.unwrap();
+        for page in [&path, &room] {
+            assert!(!helen.get(page).await.body.contains("Loading run output"), "{page}: they are here");
+        }
+        world.app.store.append_log(&run.0, 2, 1, b"3 1772680470000000 o replica 1/6\n").await.unwrap();
         let page = helen.get(&path).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         assert!(!page.body.contains("<script>alert"), "markup never acts");

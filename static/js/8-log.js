@@ -21,6 +21,14 @@ function addToLog(fragment) {
   unspoken.set(log.id, (unspoken.get(log.id) ?? 0) + fresh.length);
   if (follows) followLog(log);
   else tellMore(log, fresh.length);
+  askWhenWhole(log);
+}
+
+/** Lines of a run that has ended were still on their way: with the last of them the page says so no more. */
+function askWhenWhole(log) {
+  const loading = document.getElementById(log.id.replace(/^log-/, "loading-"));
+  const number = Number(log.lastElementChild?.id.split("-").at(-1)) + 1;
+  if (loading && number >= Number(loading.dataset.loads)) refreshSoon();
 }
 
 function tellMore(log, count) {

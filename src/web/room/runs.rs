@@ -165,6 +165,9 @@ pub struct LogEnd {
     pub lines: Vec<Line>,
     /// How many there are in all.
     pub all: i64,
+    /// How many its end spoke of; more than there are while they are being copied. 0 before its end.
+    pub told: i64,
+    pub host: String,
 }
 
 /// How many lines of a log the room shows.
@@ -181,7 +184,9 @@ impl LogEnd {
         let spare = lines.len().saturating_sub(LAST as usize);
         lines.drain(..spare);
         let first = begins + spare as i64;
-        Ok(LogEnd { run: name.to_owned(), first, all: all.max(first + lines.len() as i64), lines })
+        let all = all.max(first + lines.len() as i64);
+        let told = run.outcome.as_ref().map_or(0, |outcome| outcome.lines);
+        Ok(LogEnd { run: name.to_owned(), first, all, lines, told, host: run.host.clone() })
     }
 }
 
