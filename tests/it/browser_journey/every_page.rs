@@ -32,7 +32,7 @@ const BY_ADDRESS: [(&str, &str); 2] =
 const DOWNLOADS: [&str; 5] = [".json", ".jsonl", ".md", ".toml", ".txt"];
 
 pub async fn is_found_and_sound(cast: &Cast) {
-    let Cast { tomas, helen, sights, .. } = cast;
+    let Cast { maya, tomas, helen, sights, .. } = cast;
     another_playbook_is_loaded(cast).await;
     let mut found = found_by_links(tomas).await;
     for (pattern, address) in BY_ADDRESS {
@@ -43,7 +43,16 @@ pub async fn is_found_and_sound(cast: &Cast) {
         assert!(known, "nothing leads to {}", route.path);
     }
     assert!(found.contains_key("/playbook/compare"), "the list of versions leads to what differs");
-    helen.raises("Memory leaks detected", "It grows once more.").await;
+    let incident = helen.raises("Memory leaks detected", "It grows once more.").await;
+    helen.enters(&incident).await;
+    sights.add(&helen.page, "room-waiting").await;
+    helen.presses_the("#next .remind button").await;
+    helen.sees("You reminded").await;
+    maya.goes_to("/").await;
+    maya.sees("Helen Brandt reminded you").await;
+    sights.add(&maya.page, "now-reminded").await;
+    maya.enters(&incident).await;
+    sights.add(&maya.page, "room-reminded").await;
     a_wall_is_sound(cast).await;
     for (pattern, address) in &found {
         if !DOWNLOADS.iter().any(|end| pattern.ends_with(end)) {

@@ -33,7 +33,8 @@ async fn told(page: &Page, question: &str) -> Vec<String> {
     answer.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap().to_owned()).collect()
 }
 
-/// Icons stand out from what is behind them, whatever is pressed or filled in has an edge, and every state has a word.
+/// Icons stand out from what is behind them, whatever is pressed or filled in has an edge, and every state has a word. A row
+/// that is pressed to tick it has the edge around its box; circles and boxes are the browser's own.
 const SHAPES: &str = "(() => { const faults = []; \
      const rgb = (colour) => { const parts = colour.match(/^rgba?\\(([^)]+)\\)$/)?.[1].split(/[ ,/]+/).map(Number); \
        return !parts || parts[3] === 0 ? null : parts.slice(0, 3); }; \
@@ -44,20 +45,20 @@ const SHAPES: &str = "(() => { const faults = []; \
      const shown = (it) => it.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && it.getBoundingClientRect().width > 1; \
      for (const it of [...document.querySelectorAll('svg.icon')].filter(shown)) { const colour = rgb(getComputedStyle(it).color); \
        if (colour && contrast(colour, behind(it.parentElement)) < 3) faults.push('an icon is not seen: ' + it.parentElement.outerHTML.slice(0, 140)); } \
-     for (const it of [...document.querySelectorAll('button, .button, .tag, .banner, input:not([type=hidden]), select, textarea')].filter(shown)) { \
+     for (const it of [...document.querySelectorAll('button:not(.check-tick), .button, .tag, .banner, .tick-mark, input:not([type=hidden], [type=radio], [type=checkbox]), select, textarea')].filter(shown)) { \
        const { borderTopWidth, borderTopStyle } = getComputedStyle(it); \
        if (borderTopStyle === 'none' || parseFloat(borderTopWidth) === 0) faults.push('nothing shows its edge: ' + it.outerHTML.slice(0, 140)); } \
      for (const it of [...document.querySelectorAll('.tag, .badge, .stage, .here, .away')].filter(shown)) \
        if (it.textContent.trim() === '') faults.push('a state without a word: ' + it.outerHTML.slice(0, 140)); \
      return faults; })()";
 
-/// One of each kind of what can be focused, and the ring around it.
+/// One of each kind of what can be focused, and the ring around it; a row that ticks has it around its box.
 const RINGS: &str = "(() => { const faults = [], seen = new Set(); \
      const able = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex=\"0\"]')]; \
      for (const it of able.filter(it => it.checkVisibility({ visibilityProperty: true }))) { const kind = it.tagName + '.' + it.className; \
        if (seen.has(kind)) continue; seen.add(kind); it.focus({ preventScroll: true }); \
        if (document.activeElement !== it) continue; \
-       const { outlineStyle, outlineWidth } = getComputedStyle(it); \
+       const { outlineStyle, outlineWidth } = getComputedStyle(it.querySelector('.tick-mark') ?? it); \
        if (outlineStyle === 'none' || parseFloat(outlineWidth) < 2) faults.push('the focus is not seen: ' + it.outerHTML.slice(0, 140)); } \
      document.activeElement?.blur(); return faults; })()";
 
@@ -68,13 +69,17 @@ const SPACED_OUT: &str = "(() => { const sheet = new CSSStyleSheet(); \
      document.adoptedStyleSheets.push(sheet); return null; })()";
 
 /// Text that is cut off by its box, or lies over other text. What scrolls in its own box, or stays while the page scrolls,
-/// may lie over others; what only readers of the page hear may be cut.
+/// may lie over others; what only readers of the page hear may be cut, and what stands whole in the heading or, as a row of
+/// the timeline, on its own page.
 const CRAMPED: &str = "(() => { const faults = [], root = document.documentElement; \
      if (root.scrollWidth > innerWidth) faults.push('it scrolls sideways by ' + (root.scrollWidth - innerWidth) + ' px'); \
-     const unseen = (it) => it.closest('svg, .u-hidden, .skip, option') || !it.checkVisibility({ visibilityProperty: true, opacityProperty: true }); \
+     const heard = (it) => it !== null && (getComputedStyle(it).clipPath !== 'none' || heard(it.parentElement)); \
+     const unseen = (it) => it.closest('svg, .skip, option') || !it.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || heard(it); \
+     const titles = [...document.querySelectorAll('h1')].map(it => it.textContent.trim()); \
+     const elsewhere = (it) => titles.includes(it.textContent.trim()) || getComputedStyle(it).webkitLineClamp !== 'none'; \
      const stays = (it) => it !== null && (['fixed', 'sticky'].includes(getComputedStyle(it).position) || stays(it.parentElement)); \
      const cuts = (it) => ['hidden', 'clip'].includes(it); \
-     for (const it of document.body.querySelectorAll('*')) { if (it.textContent.trim() === '' || unseen(it)) continue; \
+     for (const it of document.body.querySelectorAll('*')) { if (it.textContent.trim() === '' || elsewhere(it) || unseen(it)) continue; \
        const { overflowX, overflowY } = getComputedStyle(it); \
        if (cuts(overflowX) && it.scrollWidth > it.clientWidth + 1 || cuts(overflowY) && it.scrollHeight > it.clientHeight + 1) \
          faults.push('text is cut off: ' + it.outerHTML.slice(0, 140)); } \
