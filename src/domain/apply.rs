@@ -4,7 +4,8 @@ use super::event::{Event, Mark, Opened, Recorded, RunEnd};
 use super::plan::FixedPlan;
 use super::state::{
     Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, ImpactTold,
-    Incident, IndicatorSeen, Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates, Written,
+    Incident, IndicatorSeen, Marked, Promise, Run, RunId, RunState, SeverityAsked, Stop, Submitted, UpdateNote,
+    Updates, Written,
 };
 use super::{PersonId, Role, Timestamp};
 
@@ -60,6 +61,7 @@ fn open(opened: &Opened, recorded: &Recorded) -> Incident {
         kept: Vec::new(),
         pins: Vec::new(),
         closed: None,
+        notes_after_closing: 0,
     };
     promise_first(&mut incident, recorded.at);
     incident
@@ -96,7 +98,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         Event::AttemptDrafted { attempt, draft, escalates, why } => {
             incident.attempts.push(Attempt::new(*attempt, draft.clone(), why.clone(), *escalates, by));
         }
-        Event::UpdateEdited { note, .. } => incident.updates.note = Some(note.clone()),
+        Event::UpdateEdited { note, .. } => incident.updates.note = Some(UpdateNote { text: note.clone(), by }),
         Event::UpdateSent(update) => {
             incident.updates.note = None;
             incident.updates.promised = update.next_due_at.map(|due_at| Promise { number: update.number + 1, due_at });
@@ -118,7 +120,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         }
         Event::LinkPinned(pin) => incident.pins.push(pin.clone()),
         Event::LinkUnpinned { address, .. } => incident.pins.retain(|pin| pin.address != *address),
-        Event::NoteAdded { .. } => {}
+        Event::NoteAdded { .. } => incident.notes_after_closing += u32::from(!incident.is_open()),
         Event::ImpactDescribed(said) => {
             if let Some(by) = by {
                 incident.impact = Some(ImpactTold { said: said.clone(), by, at });

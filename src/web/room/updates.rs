@@ -8,11 +8,22 @@ pub struct Updates {
     pub next: Option<Next>,
     /// The newest first.
     pub sent: Vec<Sent>,
+    /// How many more went out before those.
+    pub earlier: usize,
     pub every: String,
 }
 
+/// How many of those that went out the room shows.
+const NEWEST: usize = 3;
+
 impl Updates {
     pub fn of(sight: &Sight) -> Updates {
-        Updates { next: Next::of(sight), sent: Sent::all(sight.incident), every: words_of(sight.incident.beat()) }
+        let incident = sight.incident;
+        Updates {
+            next: Next::of(sight),
+            sent: Sent::newest(incident, NEWEST),
+            earlier: incident.updates.sent.len().saturating_sub(NEWEST),
+            every: words_of(incident.beat()),
+        }
     }
 }
