@@ -118,13 +118,15 @@ pub fn note_writer<'a>(incident: &'a Incident, words: &str, sender: Option<&'a P
     kept.and_then(|kept| kept.by.as_ref()).or(sender)
 }
 
-/// The least time between two updates, as a part of the beat and at most: nobody floods those who read them.
+/// The least time between two updates that people send early, as a part of the beat and at most: nobody floods those who
+/// read them.
 const LEAST_PART: i64 = 5;
 const LEAST_DISTANCE: Span = Span::minutes(1);
 
-/// From when on a person may send the next update early; `None` while none went out.
+/// From when on a person may send the next update early; `None` when the last one came at its time: words that just missed
+/// it may follow at once.
 fn not_before(incident: &Incident) -> Option<Timestamp> {
-    let (sent_at, _) = incident.updates.sent.last()?;
+    let (sent_at, _) = incident.updates.sent.last().filter(|(_, last)| last.early)?;
     Some(*sent_at + LEAST_DISTANCE.min(Span(incident.beat().0 / LEAST_PART)))
 }
 

@@ -14,7 +14,7 @@ pub struct Updates {
 }
 
 /// How many of those that went out the room shows.
-const NEWEST: usize = 3;
+const NEWEST: usize = 5;
 
 impl Updates {
     pub fn of(sight: &Sight) -> Updates {
