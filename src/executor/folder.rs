@@ -149,24 +149,14 @@ impl Folder {
         self.link(&draft, name)
     }
 
-    /// The same, durably, and only once `before` has succeeded: whoever finds this file finds what came before it. Both
-    /// are on their way to the disk at the same time.
+    /// The same, durably, and only once `before` has succeeded: whoever finds this file finds what came before it. The
+    /// file is on its way to the disk meanwhile, so `before` may wait for something that is on its way too.
     ///
     /// # Errors
     /// Whatever `before` or the disk says; the name may be taken then.
-    pub fn place_after(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        before: impl FnOnce() -> io::Result<()> + Send,
-    ) -> io::Result<bool> {
+    pub fn place_after(&self, name: &str, bytes: &[u8], before: impl FnOnce() -> io::Result<()>) -> io::Result<bool> {
         let (draft, file) = self.draft(name, bytes)?;
-        let (before, own) = std::thread::scope(|scope| {
-            let before = scope.spawn(before);
-            let own = file.sync_all();
-            (before.join().unwrap_or_else(|_| Err(io::Error::other("what comes before was not done"))), own)
-        });
-        if let Err(fault) = before.and(own) {
+        if let Err(fault) = file.sync_all().and_then(|()| before()) {
             rustix::fs::unlinkat(&self.handle, draft.as_str(), AtFlags::empty())?;
             return Err(fault);
         }

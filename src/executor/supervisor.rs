@@ -101,6 +101,35 @@ fn supervise_run(path: &Path) -> Result<(), String> {
         return Err("the claim is not for this order".to_owned());
     }
 
+    let begun = thread::scope(|scope| {
+        // Claim and folder become safe on the disk while everything else gets ready.
+        let settled = scope.spawn(|| folder.settle(records::CLAIM));
+        get_ready(&folder, &spec, move || settled.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended"))))
+    });
+    let Ready { output, events, inbox } = begun?;
+    // From here on the run may count as begun, and every way out writes a last record.
+    let ending = match folder.exists(records::CANCEL) {
+        Ok(false) => Run { folder: &folder, spec: &spec, output: &output, inbox, events }.play_out(),
+        Ok(true) => {
+            lock(&output).log.note("cancelled before the script was started");
+            Ending::not_started(None, Why::Cancelled)
+        }
+        Err(error) => Ending::could_not_start(format!("the run's folder cannot be read: {error}")),
+    };
+    conclude(&folder, &spec, &output, ending)
+}
+
+/// What a run needs besides its script.
+struct Ready {
+    output: SharedOutput,
+    events: Sender<Event>,
+    inbox: Receiver<Event>,
+}
+
+/// Hears signals, opens the log, sets room aside for the last record, and writes the first one after `settled`: whoever
+/// finds it finds claim and folder too.
+fn get_ready(folder: &Folder, spec: &Spec, settled: impl FnOnce() -> io::Result<()>) -> Result<Ready, String> {
+    let said = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let (events, inbox) = channel();
     listen_for_signals(events.clone())?;
     let log = folder.create(records::LOG, true, Mode::RUSR | Mode::WUSR).map_err(said("the log cannot be made"))?;
@@ -116,22 +145,11 @@ fn supervise_run(path: &Path) -> Result<(), String> {
         uptime: identity::uptime().map_err(said("/proc cannot be read"))?,
         longest: Span(spec.time_limit.0.saturating_add(spec.grace.0).saturating_add(SLACK.0)),
     };
-    // Claim and folder are safe on the disk before this record is there: who finds it finds them too.
-    let settle = || folder.settle(records::CLAIM);
-    let first = folder.place_after(records::META, &records::to_json(&meta), settle);
+    let first = folder.place_after(records::META, &records::to_json(&meta), settled);
     if !first.map_err(said("the first record cannot be written"))? {
         return Err("this run has a supervisor already".to_owned());
     }
-    // From here on the run may count as begun, and every way out writes a last record.
-    let ending = match folder.exists(records::CANCEL) {
-        Ok(false) => Run { folder: &folder, spec: &spec, output: &output, inbox, events }.play_out(),
-        Ok(true) => {
-            lock(&output).log.note("cancelled before the script was started");
-            Ending::not_started(None, Why::Cancelled)
-        }
-        Err(error) => Ending::could_not_start(format!("the run's folder cannot be read: {error}")),
-    };
-    conclude(&folder, &spec, &output, ending)
+    Ok(Ready { output, events, inbox })
 }
 
 fn own_pid() -> i32 {

@@ -26,3 +26,4 @@ mod store_contract;
 mod supervisor;
 mod support;
 mod target;
+mod within_a_second;

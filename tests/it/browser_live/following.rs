@@ -1,10 +1,11 @@
 //! Following along: what one does the others see by itself; a break loses nothing and says so; nobody's unfinished work
 //! is touched.
 
-use super::{INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
+use super::{HELEN, INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
 use crate::browser_journey::person::Person;
 use crate::support::cable::Line;
 use crate::support::process::local_client;
+use crate::within_a_second::{PROMISED, TRIES, median};
 use serde_json::json;
 
 /// Words that nobody has sent yet, in the field for a note.
@@ -58,6 +59,45 @@ async fn what_one_ticks_the_other_sees_by_itself() {
         .await;
     still_holds_it(&maya).await;
     maya.page.has_a_clean_console().await;
+}
+
+/// From here on the page remembers each moment at which it showed the row ticked, or no longer ticked.
+async fn watches(person: &Person, row: &str) {
+    let script = "(row => { window.turned = []; let was = false; const look = () => { \
+                  const is = document.getElementById(row).classList.contains('check-done'); \
+                  if (is !== was) { was = is; window.turned.push(Date.now()) } }; \
+                  new MutationObserver(look).observe(document, {subtree: true, childList: true, attributes: true}) })";
+    person.page.value_of(&format!("{script}({})", json!(row))).await;
+}
+
+#[tokio::test]
+async fn two_others_see_a_tick_within_a_second() {
+    let stage = Stage::opens().await;
+    let (maya, _her_cable) = stage.enters(MAYA).await;
+    let (tomas, _his_cable) = stage.enters(TOMAS).await;
+    let (helen, _hers) = stage.enters(HELEN).await;
+    a_release_fails(&stage, &maya).await;
+    maya.takes_command(INCIDENT).await;
+    tomas.takes_the_lead(INCIDENT).await;
+    let open = "document.querySelector('.check:has(button[value=done]):not(#item-review-impact)').id";
+    let row = tomas.page.value_of(open).await.as_str().unwrap().to_owned();
+    let viewers = [&maya, &helen];
+    for viewer in viewers {
+        viewer.enters(INCIDENT).await;
+        watches(viewer, &row).await;
+    }
+    let mut taken = Vec::new();
+    for turn in 0..TRIES {
+        let pressed = tomas.page.value_of("Date.now()").await.as_i64().unwrap();
+        let act = if turn % 2 == 0 { "done" } else { "untick" };
+        tomas.presses_the(&format!("#{row} .check-tick[value={act}]")).await;
+        for viewer in viewers {
+            let turned = format!("window.turned[{turn}] ?? 0");
+            viewer.page.until("the tick to be seen", async || viewer.page.value_of(&turned).await != json!(0)).await;
+            taken.push(viewer.page.value_of(&turned).await.as_i64().unwrap() - pressed);
+        }
+    }
+    assert!(median(taken.clone()) < PROMISED.as_millis() as i64, "milliseconds: {taken:?}");
 }
 
 #[tokio::test]

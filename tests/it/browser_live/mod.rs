@@ -27,6 +27,7 @@ pub const ROOM: &str = "/incidents/RB-0001";
 
 pub const MAYA: (&str, &str) = ("maya", "Maya Okafor");
 pub const TOMAS: (&str, &str) = ("tomas", "Tomás Rivera");
+pub const HELEN: (&str, &str) = ("helen", "Helen Brandt");
 
 /// The sample world with one incident, and the people who look at it, each through a cable of their own.
 pub struct Stage {
