@@ -5,6 +5,7 @@
 
 use super::digest;
 use super::record::{Fact, record};
+use super::walls::MOST;
 use crate::clock;
 use crate::domain::{Span, Timestamp};
 use crate::store::{NewToken, Store, StoreError, Token};
@@ -38,6 +39,8 @@ impl Scope {
 pub enum NotMade {
     Label,
     Days,
+    /// This person has as many walls as one may.
+    Walls,
     Store(StoreError),
 }
 
@@ -46,6 +49,9 @@ impl fmt::Display for NotMade {
         match self {
             NotMade::Label => f.write_str("Say in 1 to 100 letters who or what uses it, without line breaks."),
             NotMade::Days => write!(f, "A token lives from 1 to {LONGEST_DAYS} days."),
+            NotMade::Walls => {
+                write!(f, "You have {MOST} walls and links. End one that nobody looks at, then make this one.")
+            }
             NotMade::Store(fault) => fault.fmt(f),
         }
     }

@@ -14,6 +14,8 @@ use crate::store::{NewToken, Store, StoreError, Token, Tx};
 
 /// A wall is open for so long.
 pub const LIFE: Span = Span::hours(24);
+/// The most walls and links to walls that one person has at once.
+pub const MOST: usize = 20;
 /// Its link opens within this time.
 pub const LINK_LIFE: Span = Span::minutes(15);
 
@@ -88,6 +90,12 @@ pub async fn invite(
     let label = label_of(label)?;
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
+    let theirs = tx.tokens().await?.into_iter().filter(|token| token.created_by == by);
+    let living = theirs.filter(|token| token.revoked_at.is_none() && token.expires_at > now);
+    if living.filter(|token| audience_of(&token.scope).is_some()).count() >= MOST {
+        tx.rollback().await?;
+        return Err(NotMade::Walls);
+    }
     let secret = make(&mut tx, by, &label, audience.link_scope(), now, now + LINK_LIFE).await?;
     tx.commit().await?;
     Ok(secret)

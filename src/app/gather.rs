@@ -133,6 +133,7 @@ pub fn registered(entry: store::Registered) -> Option<Registered> {
         again_at: entry.again_at,
         left_at: entry.left_at,
         left_in: entry.left_in,
+        undone_at: entry.undone_at,
     })
 }
 

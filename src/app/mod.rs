@@ -3,7 +3,8 @@
 //!
 //! A submission runs in a task of its own, so that a dropped connection cannot cut it in half. It opens one transaction,
 //! takes the ledger's head row first, brings the incident's fold up to that head, reads the facts, decides, and appends
-//! events, summary row and idempotency key together. Nothing read before the head row is trusted.
+//! events, summary row and idempotency key together. Nothing read before the head row is trusted, but for how long earlier
+//! rollbacks took: their incidents are closed and do not change, and reading them holds nobody back.
 
 pub mod catalogue;
 mod earlier;
@@ -24,6 +25,7 @@ use crate::domain::decide;
 use crate::domain::event::{Event, Recorded, TriggerSeen};
 use crate::domain::plan::hex;
 use crate::domain::procedure::{Procedure, Severity};
+use crate::domain::progress::Earlier;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Incident, RunId};
 use crate::domain::{Timestamp, apply};
@@ -176,6 +178,7 @@ impl App {
         command: Command,
         intent: Option<String>,
     ) -> Result<Accepted, SubmitError> {
+        let earlier = self.learn_first(id, &command).await?;
         let mut tx = self.store.begin().await?;
         let head = tx.lock_head().await?;
         let incident = self.journals.to_head(&mut tx, id).await?.ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
@@ -190,8 +193,8 @@ impl App {
         }
         let now = self.clock.now().max(head.at);
         let procedure = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
-        let decided =
-            self.decide(&mut tx, Some(&incident), procedure, &incident.playbook, &command, &actor, now).await?;
+        let case = Case { state: Some(&incident), procedure, playbook: &incident.playbook, earlier, now };
+        let decided = self.decide(&mut tx, case, &command, &actor).await?;
         match decided {
             Ok(events) => {
                 let accepted = self.write(&mut tx, Some(&incident), id, &actor.who, now, events).await?;
@@ -253,8 +256,9 @@ impl App {
             }
             let command = Command::Join { trigger: raised.trigger.clone() };
             let pinned = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
-            let decided =
-                self.decide(&mut tx, Some(&incident), pinned, &incident.playbook, &command, &actor, now).await?;
+            let earlier = Earlier::default();
+            let case = Case { state: Some(&incident), procedure: pinned, playbook: &incident.playbook, earlier, now };
+            let decided = self.decide(&mut tx, case, &command, &actor).await?;
             return match decided {
                 Ok(events) => {
                     let accepted = self.write(&mut tx, Some(&incident), &row.incident, &actor.who, now, events).await?;
@@ -277,7 +281,8 @@ impl App {
             outage: raised.outage,
             users_affected_ppm: raised.users_affected_ppm,
         });
-        match self.decide(&mut tx, None, procedure, &hash, &command, &actor, now).await? {
+        let case = Case { state: None, procedure, playbook: &hash, earlier: Earlier::default(), now };
+        match self.decide(&mut tx, case, &command, &actor).await? {
             Ok(events) => {
                 let accepted = self.write(&mut tx, None, &id, &actor.who, now, events).await?;
                 remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
@@ -344,17 +349,14 @@ impl App {
         journal::read_whole(&mut read, id).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the decision's own parts, gathered in one place")]
     async fn decide(
         &self,
         tx: &mut Tx,
-        state: Option<&Incident>,
-        procedure: Arc<Procedure>,
-        playbook: &str,
+        case: Case<'_>,
         command: &Command,
         actor: &Actor,
-        now: Timestamp,
     ) -> Result<Result<Vec<Event>, Refusal>, StoreError> {
+        let Case { state, procedure, playbook, earlier, now } = case;
         let (environment, component) = match (state, command) {
             (Some(incident), _) => (incident.environment.clone(), incident.component.clone()),
             (None, Command::Open(opening)) => (opening.environment.clone(), opening.component.clone()),
@@ -366,9 +368,7 @@ impl App {
         if let Some(incident) = state.filter(|_| decide::may_end(command)) {
             gathered.curves = measuring::curves_to_write(tx, &self.site, &gathered, incident, now).await?;
         }
-        if let Some(incident) = state.filter(|_| decide::composes(command)) {
-            gathered.earlier = earlier::learn_to_write(&self.journals, tx, incident).await?;
-        }
+        gathered.earlier = earlier;
         let scripts = Scripts(&self.site);
         Ok(decide::decide(state, &gathered.facts(&scripts), command, actor, now))
     }
@@ -435,6 +435,18 @@ impl App {
         tx.append("access", None, now, &actor.who.to_string(), &[NewEntry::new("Refused", body)]).await?;
         tx.commit().await
     }
+}
+
+/// What a decision is about, beside the facts that it reads itself.
+struct Case<'a> {
+    /// `None` for an opening.
+    state: Option<&'a Incident>,
+    procedure: Arc<Procedure>,
+    /// Its content hash.
+    playbook: &'a str,
+    /// Learnt before the head row was taken; empty for what composes no update.
+    earlier: Earlier,
+    now: Timestamp,
 }
 
 /// Keeps what a one-time key did, in the transaction that did it.

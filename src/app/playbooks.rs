@@ -248,10 +248,9 @@ impl Playbooks {
 }
 
 async fn read(file: &Path) -> Result<String, String> {
-    tokio::fs::read_to_string(file).await.map_err(|fault| match fault.kind() {
-        std::io::ErrorKind::InvalidData => "it is not written in UTF-8".to_owned(),
-        _ => fault.to_string(),
-    })
+    let file = file.to_owned();
+    let text = tokio::task::spawn_blocking(move || playbook::read_file(&file)).await;
+    text.map_err(|fault| fault.to_string())?.map_err(|fault| fault.to_string())
 }
 
 macro_rules! fetching {

@@ -125,6 +125,7 @@ pub async fn register(
         again_at: None,
         left_at: None,
         left_in: String::new(),
+        undone_at: None,
     };
     let told = |fault| match fault {
         StoreError::Duplicate => NotRegistered::Duplicate(entry.name.clone()),
@@ -207,9 +208,21 @@ pub(super) async fn follow_success(
                     again_at: None,
                     left_at: None,
                     left_in: String::new(),
+                    undone_at: None,
                 };
                 tx.register(&line).await?;
             }
+        }
+        // What they did to the data is undone as far as it was brought back to before them.
+        let kept = plan
+            .targets
+            .iter()
+            .find(|other| other.kind == TargetKind::Backup && other.component == target.component && !other.free_text);
+        let kept = kept.and_then(|backup| {
+            known.iter().find(|entry| entry.kind == TargetKind::Backup && entry.name == backup.name)
+        });
+        if let (Some(kept), Some(to)) = (kept, to) {
+            tx.data_brought_back(environment, component, kept.at, to.at, at).await?;
         }
         // A restoration may have begun with the target in service already: what an earlier attempt left counts too.
         let started = incident.attempts.iter().filter(|attempt| !attempt.runs.is_empty());

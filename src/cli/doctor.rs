@@ -52,7 +52,7 @@ async fn look(config: &Config) -> Vec<Finding> {
         Err(failure) => findings.extend(failure.text.lines().map(bad)),
     }
     let procedure = match &config.playbook {
-        Some(path) => match std::fs::read_to_string(path) {
+        Some(path) => match playbook::read_file(path) {
             Ok(text) => match playbook::parse(&text) {
                 Ok(procedure) => {
                     findings.push(good(format!("playbook {} has no faults", path.display())));

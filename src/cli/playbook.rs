@@ -5,7 +5,7 @@ use super::decide::Decide;
 use super::{Failure, runtime};
 use crate::app::playbooks::{LoadError, Playbooks};
 use crate::clock::{Clock, SystemClock};
-use crate::playbook::{DEFAULT, parse};
+use crate::playbook::{DEFAULT, parse, read_file};
 use clap::Subcommand;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -47,7 +47,7 @@ impl Playbook {
             Playbook::Decide(decide) => {
                 let text = match &decide.playbook {
                     Some(path) => {
-                        fs::read_to_string(path).map_err(|fault| Failure::no(format!("{}: {fault}", path.display())))?
+                        read_file(path).map_err(|fault| Failure::no(format!("{}: {fault}", path.display())))?
                     }
                     None => DEFAULT.to_owned(),
                 };
@@ -134,10 +134,14 @@ pub fn check(path: &Path) -> u8 {
 
 fn check_into(path: &Path, out: &mut dyn Write, errors: &mut dyn Write) -> u8 {
     let file = path.display();
-    let text = match fs::read_to_string(path) {
+    let text = match read_file(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             say(errors, &format!("{file} is not written in UTF-8; save it in that encoding"));
+            return FAULTY;
+        }
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+            say(errors, &format!("{file} is not read: {error}; shorten it"));
             return FAULTY;
         }
         Err(error) => {
@@ -264,5 +268,9 @@ mod tests {
         let binary = folder.0.join("binary.toml");
         fs::write(&binary, [0xff, 0xfe]).unwrap();
         assert!(checked(&binary).2.contains("is not written in UTF-8"));
+        let huge = folder.0.join("huge.toml");
+        fs::write(&huge, "#".repeat((1 << 20) + 1)).unwrap();
+        let (code, _, errors) = checked(&huge);
+        assert!(code == FAULTY && errors.contains("huge.toml is not read: it is larger than 1 MiB"), "{errors}");
     }
 }

@@ -132,7 +132,7 @@ async fn first_playbook(store: &Store, playbooks: &Playbooks) -> Result<(), Fail
         }
         (Ok(_), None) => Ok(()),
         (Err(_), Some(file)) => {
-            let text = std::fs::read_to_string(file)
+            let text = playbook::read_file(file)
                 .map_err(|fault| Failure::usage(format!("the playbook {}: {fault}", file.display())))?;
             playbooks.load_first(store, &text, "system", now).await.map(|_| ()).map_err(Failure::usage)
         }

@@ -4,8 +4,8 @@ use super::event::{Event, Mark, Opened, Recorded, RunEnd};
 use super::plan::FixedPlan;
 use super::state::{
     Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, ImpactTold,
-    Incident, IndicatorSeen, Marked, Promise, Reminder, Run, RunId, RunState, SeverityAsked, Stop, Submitted, Updates,
-    Written,
+    Incident, IndicatorSeen, Marked, Promise, Reminder, Run, RunId, RunState, SeverityAsked, Stop, Submitted,
+    UpdateNote, Updates, Written,
 };
 use super::waits::waits;
 use super::{PersonId, Role, Timestamp};
@@ -72,6 +72,7 @@ fn open(opened: &Opened, recorded: &Recorded) -> Incident {
         pins: Vec::new(),
         reminders: Vec::new(),
         closed: None,
+        notes_after_closing: 0,
     };
     promise_first(&mut incident, recorded.at);
     incident
@@ -108,7 +109,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         Event::AttemptDrafted { attempt, draft, escalates, why } => {
             incident.attempts.push(Attempt::new(*attempt, draft.clone(), why.clone(), *escalates, by));
         }
-        Event::UpdateEdited { note, .. } => incident.updates.note = Some(note.clone()),
+        Event::UpdateEdited { note, .. } => incident.updates.note = Some(UpdateNote { text: note.clone(), by }),
         Event::UpdateSent(update) => {
             incident.updates.note = None;
             incident.updates.promised = update.next_due_at.map(|due_at| Promise { number: update.number + 1, due_at });
@@ -130,7 +131,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         }
         Event::LinkPinned(pin) => incident.pins.push(pin.clone()),
         Event::LinkUnpinned { address, .. } => incident.pins.retain(|pin| pin.address != *address),
-        Event::NoteAdded { .. } => {}
+        Event::NoteAdded { .. } => incident.notes_after_closing += u32::from(!incident.is_open()),
         Event::Reminded { task, who, what } => {
             if let Some(by) = by {
                 let reminder = Reminder { task: *task, who: who.clone(), what: what.clone(), by, at };

@@ -64,6 +64,8 @@ pub struct Registered {
     pub left_at: Option<Timestamp>,
     /// The incident in which that was; empty when it never was.
     pub left_in: String,
+    /// When the data was last brought back to a backup from before it first ran; `None` when nobody knows of that.
+    pub undone_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,15 +157,9 @@ impl Facts<'_> {
         running::releases(self.register, component).into_iter()
     }
 
-    /// The releases after this one whose migrations the data may carry. One that was rolled back from for an older release
-    /// took its migrations along: without a backup nobody goes behind a destructive one.
+    /// The releases whose migrations the data may carry, and which this one does not know.
     pub fn migrated_since(&self, chosen: &Registered) -> impl Iterator<Item = &Registered> {
-        let running = self.running_release(&chosen.component).map(|running| running.at);
-        let chosen_at = chosen.at;
-        self.releases(&chosen.component).filter(move |release| {
-            let undone = release.was_left() && running.is_some_and(|running| release.at > running);
-            release.at > chosen_at && !undone
-        })
+        running::unknown_to(self.register, chosen).into_iter()
     }
 
     pub fn registered(&self, kind: TargetKind, component: &str, name: &str) -> Option<&Registered> {

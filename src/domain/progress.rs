@@ -146,6 +146,13 @@ fn values(
     ])
 }
 
+/// A person's words as they stand among the facts: each line begins with who wrote it, so that nobody takes it for
+/// something measured.
+pub fn words_of_writer(name: &str, words: &str) -> String {
+    let lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| format!("{name}: {line}")).collect::<Vec<_>>().join("\n")
+}
+
 /// That nothing changed since the last one is said, not skipped.
 fn change_words(incident: &Incident, said: &BTreeMap<String, String>) -> String {
     match incident.updates.sent.last() {
@@ -158,7 +165,12 @@ fn change_words(incident: &Incident, said: &BTreeMap<String, String>) -> String 
 fn beat_words(facts: &Facts, incident: &Incident) -> String {
     let Some(beat) = incident.updates.beat.as_ref().filter(|beat| !beat.announced) else { return String::new() };
     let by = beat.by.as_ref().map_or_else(|| "the incident commander".to_owned(), |id| facts.name(id));
-    format!("From now on an update every {}, promised by {by}: {}", beat.every.in_words(), beat.reason)
+    format!("From now on an update every {}, promised by {by}: {}", beat.every.in_words(), in_one_line(&beat.reason))
+}
+
+/// Words in the middle of a sentence, without line breaks of their own.
+pub fn in_one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `error rate 3.10 %, goal below 1 %`: what is measured beside what success wants, or else what set the alarm off.

@@ -38,6 +38,36 @@ pub fn running<'a>(register: &'a [Registered], component: &str) -> Option<&'a Re
     releases(register, component).into_iter().max_by_key(|release| release.began_at())
 }
 
+/// The releases whose migrations the data may carry, and which `chosen` does not know: to be asked before anyone goes back
+/// to it (D19). What is not known to be undone counts.
+pub fn unknown_to<'a>(register: &'a [Registered], chosen: &Registered) -> Vec<&'a Registered> {
+    let releases = releases(register, &chosen.component);
+    let unknown = |release: &&Registered| {
+        if release.at < chosen.at {
+            // The chosen one was built upon it, unless it was gone by then and came again afterwards.
+            release.began_at() > chosen.at && was_gone(&releases, release)
+        } else {
+            release.name != chosen.name && !undone(&releases, release)
+        }
+    };
+    releases.iter().copied().filter(unknown).collect()
+}
+
+/// The data was brought back to before this release, and neither it nor a newer one, which is built upon it, began since.
+fn undone(releases: &[&Registered], release: &Registered) -> bool {
+    release.undone_at.is_some_and(|undone| {
+        releases.iter().filter(|other| other.at >= release.at).all(|other| other.began_at() < undone)
+    })
+}
+
+/// This release may have been undone at some time since it first ran: what it did to the data was, it was rolled back
+/// from, or an older one began again after it.
+fn was_gone(releases: &[&Registered], release: &Registered) -> bool {
+    release.undone_at.is_some()
+        || release.left_at.is_some()
+        || releases.iter().any(|older| older.at < release.at && older.began_at() > release.at)
+}
+
 /// The stints that speak for an earlier release than the one that runs, the newest release first: long enough, and of a
 /// release that was not rolled back from. Whether they were quiet is another question.
 pub fn ways_back<'a>(register: &'a [Registered], component: &str, at_least: Span) -> Vec<Stint<'a>> {
@@ -80,6 +110,7 @@ mod tests {
             again_at: None,
             left_at: None,
             left_in: String::new(),
+            undone_at: None,
         }
     }
 
@@ -97,6 +128,78 @@ mod tests {
                 release.again_at = Some(on(day));
             }
         }
+    }
+
+    fn deployed_again(register: &mut [Registered], name: &str, day: i64) {
+        register.iter_mut().find(|release| release.name == name).unwrap().again_at = Some(on(day));
+    }
+
+    /// The data was brought back, on that day, to before these releases.
+    fn brought_back(register: &mut [Registered], names: &[&str], day: i64) {
+        for release in register.iter_mut().filter(|release| names.contains(&release.name.as_str())) {
+            release.undone_at = Some(on(day));
+        }
+    }
+
+    fn unknown<'a>(register: &'a [Registered], chosen: &str) -> Vec<&'a str> {
+        let chosen = register.iter().find(|release| release.name == chosen).unwrap();
+        unknown_to(register, chosen).into_iter().map(|release| release.name.as_str()).collect()
+    }
+
+    #[test]
+    fn what_was_left_without_its_data_being_brought_back_still_counts() {
+        let mut register = vec![release("0", 1), release("1", 10), release("2", 20)];
+        assert_eq!(unknown(&register, "0"), ["1", "2"]);
+        rolled_back(&mut register, "2", "1", 21);
+        assert_eq!(unknown(&register, "0"), ["1", "2"], "nobody brought the data back");
+        brought_back(&mut register, &["2"], 21);
+        assert_eq!(unknown(&register, "0"), ["1"]);
+    }
+
+    #[test]
+    fn a_newer_release_puts_on_again_what_was_undone() {
+        let mut register = vec![release("0", 1), release("1", 10), release("2", 20)];
+        rolled_back(&mut register, "2", "1", 21);
+        brought_back(&mut register, &["2"], 21);
+        // The next one is built upon what was undone; and then an old one is deployed over it.
+        register.push(release("3", 30));
+        assert_eq!(unknown(&register, "1"), ["2", "3"]);
+        deployed_again(&mut register, "1", 31);
+        assert_eq!(unknown(&register, "0"), ["1", "2", "3"]);
+        // The data is brought back before all of it: nothing is left of them.
+        brought_back(&mut register, &["2", "3"], 32);
+        assert_eq!(unknown(&register, "0"), ["1"]);
+    }
+
+    #[test]
+    fn what_was_undone_and_is_deployed_again_counts_again() {
+        let mut register = vec![release("0", 1), release("1", 10), release("2", 20)];
+        rolled_back(&mut register, "2", "1", 21);
+        brought_back(&mut register, &["2"], 21);
+        deployed_again(&mut register, "2", 22);
+        assert_eq!(unknown(&register, "1"), ["2"]);
+        rolled_back(&mut register, "2", "1", 23);
+        assert_eq!(unknown(&register, "0"), ["1", "2"], "left a second time, but this time its data stayed");
+    }
+
+    #[test]
+    fn an_older_release_that_was_gone_and_came_again_is_unknown_to_what_was_built_without_it() {
+        // The second was undone; the third was built without it; then the second is deployed again.
+        let mut register = vec![release("1", 1), release("2", 10), release("3", 20)];
+        rolled_back(&mut register, "2", "1", 11);
+        brought_back(&mut register, &["2"], 11);
+        assert_eq!(unknown(&register, "3"), [""; 0]);
+        deployed_again(&mut register, "2", 30);
+        assert_eq!(unknown(&register, "3"), ["2"]);
+        // The same when the register saw only that the first was deployed in between.
+        let mut register = vec![release("1", 1), release("2", 10), release("3", 20)];
+        deployed_again(&mut register, "1", 11);
+        deployed_again(&mut register, "2", 30);
+        assert_eq!(unknown(&register, "3"), ["2"]);
+        // What was there all the time is known to what came after it.
+        let mut register = vec![release("1", 1), release("2", 10), release("3", 20)];
+        rolled_back(&mut register, "3", "2", 30);
+        assert_eq!(unknown(&register, "3"), [""; 0]);
     }
 
     fn names(register: &[Registered]) -> (Option<&str>, Vec<&str>) {

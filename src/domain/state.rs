@@ -73,6 +73,8 @@ pub struct Incident {
     /// The newest reminder of each thing that still waits.
     pub reminders: Vec<Reminder>,
     pub closed: Option<Closed>,
+    /// How many notes were written since it was closed.
+    pub notes_after_closing: u32,
 }
 
 /// That somebody reminded whoever is waited for.
@@ -128,13 +130,20 @@ pub struct Updates {
     pub sent: Vec<(Timestamp, UpdateSent)>,
     pub promised: Option<Promise>,
     /// A person's words for the next one.
-    pub note: Option<String>,
+    pub note: Option<UpdateNote>,
     /// Since when they are promised.
     pub since: Option<Timestamp>,
     /// The beat that the incident commander promised in place of the playbook's.
     pub beat: Option<Beat>,
     /// How the one stands that waits for a person; as new once one went out.
     pub call: Call,
+}
+
+/// Words that go out with the next update, and whose they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UpdateNote {
+    pub text: String,
+    pub by: Option<PersonId>,
 }
 
 /// A beat that was promised by a person.

@@ -8,6 +8,7 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `fault.rs` | one fault and how it reads |
+//! | `file.rs` | the file's text, up to the largest size |
 //! | `sheet.rs` | the text under reading, its faults, and the names that entries give and use |
 //! | `reader.rs` | one table: takes keys, remembers which, reports the rest |
 //! | `parse/` | the chapters of a playbook, each read into its types |
@@ -17,6 +18,7 @@
 //! | `seeds.rs` | which line of the written procedure each entry comes from |
 
 mod fault;
+mod file;
 mod nearest;
 mod parse;
 mod reader;
@@ -26,6 +28,7 @@ mod template;
 mod units;
 
 pub use fault::Fault;
+pub use file::{LARGEST, read_file};
 pub use parse::parse;
 pub use seeds::{Seed, seeds};
 pub use template::{RenderFault, render};

@@ -10,8 +10,14 @@ macro_rules! files {
 }
 
 /// Name and text. What was released is never changed: a database remembers the hash of each text that it has seen.
-const FILES: &[(&str, &str)] =
-    files!["0001_foundation.sql", "0002_settings.sql", "0003_presence.sql", "0004_readings.sql", "0005_what_runs.sql",];
+const FILES: &[(&str, &str)] = files![
+    "0001_foundation.sql",
+    "0002_settings.sql",
+    "0003_presence.sql",
+    "0004_readings.sql",
+    "0005_what_runs.sql",
+    "0006_data_brought_back.sql",
+];
 
 pub(super) static MIGRATIONS: LazyLock<Migrator> =
     LazyLock::new(|| Migrator::with_migrations(FILES.iter().map(|(file, sql)| migration(file, sql)).collect()));

@@ -28,6 +28,8 @@ pub struct Registered {
     pub left_at: Option<Timestamp>,
     /// The incident in which that was; empty when it never was.
     pub left_in: String,
+    /// When the data was last brought back to a backup from before it first ran.
+    pub undone_at: Option<Timestamp>,
 }
 
 row!(Registered {
@@ -44,6 +46,7 @@ row!(Registered {
     again_at,
     left_at,
     left_in,
+    undone_at,
 });
 
 /// The name under which a script is kept: SHA-256 of its bytes, 64 lower-case hexadecimal digits.
@@ -54,7 +57,7 @@ pub fn script_hash(bytes: &[u8]) -> String {
 macro_rules! columns {
     () => {
         "kind, environment, component, name, checksum, at, added_by, note, migrations, verified_at, again_at, left_at, \
-         left_in"
+         left_in, undone_at"
     };
 }
 
@@ -66,7 +69,7 @@ queries! {
     /// Adds a line; `Duplicate` when the kind has that name there already.
     alone pub fn register(db, line: &Registered) -> () {
         let added = sqlx::query(concat!(
-            "INSERT INTO register (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            "INSERT INTO register (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              ON CONFLICT DO NOTHING"
         ))
             .bind(&line.kind)
@@ -82,6 +85,7 @@ queries! {
             .bind(line.again_at)
             .bind(line.left_at)
             .bind(&line.left_in)
+            .bind(line.undone_at)
             .execute(db)
             .await?;
         if added.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Duplicate) }
@@ -146,6 +150,25 @@ queries! {
             .execute(db)
             .await?;
         Ok(noted.rows_affected() == 1)
+    }
+
+    /// Notes that at `at` the data was brought back to what it was at `kept`: for each release that first ran after that,
+    /// and after `behind`.
+    write pub fn data_brought_back(
+        db, environment: &str, component: &str, kept: Timestamp, behind: Timestamp, at: Timestamp
+    ) -> () {
+        sqlx::query(
+            "UPDATE register SET undone_at = $5
+             WHERE kind = 'release' AND environment = $1 AND component = $2 AND at > $3 AND at > $4",
+        )
+            .bind(environment)
+            .bind(component)
+            .bind(kept)
+            .bind(behind)
+            .bind(at)
+            .execute(db)
+            .await?;
+        Ok(())
     }
 
     /// Keeps a script and answers the hash under which it is kept. Keeping it again changes nothing.

@@ -6,6 +6,7 @@
 
 use super::AppState;
 use super::error::{WebError, page};
+use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -19,7 +20,7 @@ use crate::domain::{PersonId, Role, Timestamp};
 use crate::store::{Entry, Fault, Head, Verified};
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,12 +32,12 @@ const PAGE: usize = 50;
 const READ: i64 = 200;
 const MOST_READ: usize = 4_000;
 /// Lines of one export.
-const EXPORT: i64 = 1_000;
+pub const EXPORT: i64 = 1_000;
 
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/audit", Capability::SignedIn, get),
-        Route::get("/audit.jsonl", Capability::Administrator, get_lines),
+        Route::post("/audit/export", Capability::FreshAdministrator, post_export),
     ]
 }
 
@@ -248,33 +249,39 @@ async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Ask
 }
 
 /// Where an export begins.
-#[derive(Debug, Default, Deserialize)]
-struct From {
-    #[serde(default)]
-    after: i64,
+struct Export {
+    /// The first entry's number, from 1.
+    first: i64,
 }
 
-/// The whole ledger as JSON lines, oldest first, a bounded part at a time; `link` says where the next part begins. Each
-/// part that leaves is an entry itself, written before the first byte goes: what cannot be recorded is not exported.
-async fn get_lines(
-    State(app): State<AppState>,
-    who: SignedIn,
-    method: Method,
-    headers: HeaderMap,
-    Query(from): Query<From>,
-) -> Result<Response, WebError> {
-    // It leaves an entry in this person's name: only they themselves ask for it, never a page of somebody else.
-    if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
-        return Err(WebError::forbidden("Another site asked for it. Open the audit log here and export it yourself."));
+impl Form for Export {
+    const FIELDS: &'static [Field] = &[Field::text("first", "First entry", 19)];
+
+    fn read(typed: &Typed, faults: &mut Faults) -> Option<Export> {
+        let first = typed.text("first").trim().parse().ok().filter(|first| *first >= 1);
+        if first.is_none() {
+            faults.add("first", "Write the number of an entry, from 1.");
+        }
+        Some(Export { first: first? })
     }
-    let entries = app.store.tail(from.after.max(0), EXPORT).await?;
+}
+
+/// The whole ledger as JSON lines, oldest first, a bounded part at a time; the file's name says which. Each part that
+/// leaves is an entry itself, written before the first byte goes: what cannot be recorded is not exported.
+async fn post_export(State(app): State<AppState>, who: SignedIn, form: Checked<Export>) -> Result<Response, WebError> {
+    let first = match form.value {
+        Ok(export) => export.first,
+        Err(faults) => {
+            let told: Vec<String> = faults.0.into_iter().map(|fault| fault.text).collect();
+            return Err(WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "Nothing was exported", &told.join(" "))
+                .with_way_out("Audit log", "/audit"));
+        }
+    };
+    let entries = app.store.tail(first - 1, EXPORT).await?;
     let ends = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.seq);
     let exported =
         Fact::AuditExported { first: ends(entries.first()), last: ends(entries.last()), entries: entries.len() as i64 };
-    // HEAD asks for the headers alone: nothing leaves.
-    if method != Method::HEAD {
-        record::record_alone(&app.store, app.clock.now(), &who.actor(), exported).await?;
-    }
+    record::record_alone(&app.store, app.clock.now(), &who.actor(), exported).await?;
     let mut lines = String::new();
     for entry in &entries {
         let line = serde_json::json!({
@@ -287,11 +294,10 @@ async fn get_lines(
     let mut response = lines.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl; charset=utf-8"));
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"audit.jsonl\""));
-    if let Some(last) = entries.last().filter(|_| entries.len() as i64 == EXPORT) {
-        let next = format!("</audit.jsonl?after={}>; rel=\"next\"", last.seq);
-        headers.insert(header::LINK, HeaderValue::from_str(&next).map_err(|fault| WebError::internal(&fault))?);
-    }
+    let name =
+        format!("attachment; filename=\"audit-{first}-{}.jsonl\"", entries.last().map_or(first, |last| last.seq));
+    let name = HeaderValue::from_str(&name).map_err(|fault| WebError::internal(&fault))?;
+    headers.insert(header::CONTENT_DISPOSITION, name);
     Ok(response)
 }
 
@@ -354,9 +360,20 @@ mod tests {
     async fn the_export_is_whole_lines_for_administrators_alone() {
         let world = World::new().await;
         world.critical().await;
-        assert_eq!(world.signed_in("maya").await.get("/audit.jsonl").await.status, StatusCode::FORBIDDEN);
-        let file = world.signed_in("ada").await.get("/audit.jsonl?after=2").await;
+        let from_3 = [("first", "3")];
+        assert_eq!(world.confirmed("maya").await.post("/audit/export", &from_3).await.status, StatusCode::FORBIDDEN);
+        let mut ada = world.signed_in("ada").await;
+        let asked = ada.post("/audit/export", &from_3).await;
+        assert_eq!(asked.status, StatusCode::UNAUTHORIZED, "an open browser is not yet an administrator");
+        assert!(asked.words().contains("Confirm that it is you"), "{}", asked.words());
+        let mut ada = world.confirmed("ada").await;
+        let odd = ada.post("/audit/export", &[("first", "0")]).await;
+        assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(odd.words().contains("Write the number of an entry, from 1."), "{}", odd.words());
+        let file = ada.post("/audit/export", &from_3).await;
         assert_eq!(file.status, StatusCode::OK);
+        let name = file.headers[header::CONTENT_DISPOSITION].to_str().unwrap().to_owned();
+        assert!(name.starts_with("attachment; filename=\"audit-3-"), "{name}");
         let lines: Vec<serde_json::Value> = file.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["seq"], 3);
         assert!(lines.windows(2).all(|pair| pair[1]["seq"].as_i64() == pair[0]["seq"].as_i64().map(|seq| seq + 1)));
@@ -370,7 +387,9 @@ mod tests {
             let entries = world.app.store.entries(STREAM, 0, 1_000).await.unwrap();
             entries.into_iter().filter(|entry| entry.kind == "AuditExported").collect::<Vec<_>>()
         };
-        let file = world.signed_in("ada").await.get("/audit.jsonl?after=2").await;
+        let from_3 = [("first", "3")];
+        let mut ada = world.confirmed("ada").await;
+        let file = ada.post("/audit/export", &from_3).await;
         let told = exports().await;
         assert_eq!(told.len(), 1, "one export, one entry");
         assert_eq!(told[0].actor, format!("person:{}", world.id("ada")));
@@ -378,12 +397,17 @@ mod tests {
         let count = file.body.lines().count();
         assert_eq!((body["first"].as_i64(), body["entries"].as_i64()), (Some(3), i64::try_from(count).ok()));
         assert_eq!(body["last"], told[0].seq - 1, "everything up to its own entry");
-        // Another site may send the browser there; it takes nothing and leaves nothing in this person's name.
-        let mut ada = world.signed_in("ada").await;
-        let (parts, _) = ada.ask(Method::GET, "/audit.jsonl", String::new(), &[("sec-fetch-site", "cross-site")]).await;
-        assert_eq!(parts.status, StatusCode::FORBIDDEN);
-        world.signed_in("maya").await.get("/audit.jsonl").await;
+        // A link, or another site, takes nothing and leaves nothing in this person's name.
+        let linked = ada.get("/audit/export").await;
+        assert!(!linked.status.is_success() && !linked.body.contains("body_hash"), "{}", linked.body);
+        world.confirmed("maya").await.post("/audit/export", &from_3).await;
         assert_eq!(exports().await.len(), 1);
+        // And nobody draws the ledger off in a moment.
+        let mut answers = Vec::new();
+        for _ in 0..10 {
+            answers.push(ada.post("/audit/export", &from_3).await.status);
+        }
+        assert_eq!(answers.last(), Some(&StatusCode::TOO_MANY_REQUESTS), "{answers:?}");
         let refused = world.app.store.entries(STREAM, 0, 1_000).await.unwrap();
         assert!(refused.iter().any(|entry| entry.kind == "Denied"), "and the refusal is told as one");
     }

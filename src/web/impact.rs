@@ -413,7 +413,11 @@ mod tests {
         assert_eq!(world.app.store.readings(&id).await.unwrap(), [], "a page that renews itself was not opened");
         let first = world.now();
         assert!(helen.get(&address).await.words().contains("Helen Brandt (you)"), "she sees that it is kept");
-        world.turn(Span::minutes(3));
+        // Whoever loads it again and again keeps nobody from writing.
+        world.turn(Span::seconds(59));
+        helen.get(&address).await;
+        assert_eq!(world.app.store.readings(&id).await.unwrap()[0].last_at, first, "once a minute is enough");
+        world.turn(Span::seconds(121));
         helen.get(&address).await;
         let read = world.app.store.readings(&id).await.unwrap();
         let once = [Reading { person: world.id("helen").0, first_at: first, last_at: world.now() }];

@@ -15,7 +15,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 const WINDOW: Span = Span::minutes(1);
-/// Authorising and starting, in a minute.
+/// Authorising, starting, and taking the audit log along, in a minute.
 const GRAVE: usize = 10;
 /// Everything else that is sent, and knocking at closed doors, in a minute.
 const USUAL: usize = 60;
@@ -23,7 +23,7 @@ const USUAL: usize = 60;
 /// What is counted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A form that authorises or starts something.
+    /// A form that authorises or starts something, or takes the audit log along.
     Grave,
     /// Any other form.
     Usual,
@@ -57,10 +57,10 @@ impl Pace {
     }
 }
 
-/// Does a form sent to this address authorise or start something?
+/// Does a form sent to this address authorise or start something, or take the audit log along?
 fn kind(path: &str) -> Kind {
     let grave = ["/approve", "/start", "/retry", "/release", "/resume"].iter().any(|tail| path.ends_with(tail));
-    if grave && path.starts_with("/incidents/") { Kind::Grave } else { Kind::Usual }
+    if (grave && path.starts_with("/incidents/")) || path == "/audit/export" { Kind::Grave } else { Kind::Usual }
 }
 
 /// Before every page: lets a form pass, or answers 429 with the time to wait.
@@ -114,10 +114,10 @@ mod tests {
         let mut olga = world.signed_in("olga").await;
         let before = world.app.store.head().await.unwrap().seq;
         for _ in 0..USUAL {
-            assert_eq!(olga.get("/audit.jsonl").await.status, StatusCode::FORBIDDEN);
+            assert_eq!(olga.get("/tokens").await.status, StatusCode::FORBIDDEN);
         }
         for _ in 0..40 {
-            assert_eq!(olga.get("/audit.jsonl").await.status, StatusCode::TOO_MANY_REQUESTS);
+            assert_eq!(olga.get("/tokens").await.status, StatusCode::TOO_MANY_REQUESTS);
         }
         assert_eq!(world.app.store.head().await.unwrap().seq - before, USUAL as i64);
         assert_eq!(olga.get("/").await.status, StatusCode::OK, "what is hers to read stays open");

@@ -278,7 +278,10 @@ fn between(sight: &Sight, entry: &Registered) -> String {
     };
     let (destructive, unknown, reversible) = (named("destructive"), named("unknown"), named("reversible"));
     if !destructive.is_empty() {
-        return format!("destructive migration in {}: needs a backup to be restored as well", destructive.join(", "));
+        return format!(
+            "destructive migration in {}: needs a backup from before it to be restored as well",
+            destructive.join(", ")
+        );
     }
     match (unknown.is_empty(), reversible.is_empty()) {
         (false, _) => format!("unknown whether {} migrated data", unknown.join(", ")),

@@ -100,6 +100,7 @@ mod tests {
             again_at: None,
             left_at: None,
             left_in: String::new(),
+            undone_at: None,
         }
     }
 

@@ -132,6 +132,7 @@ impl World {
             again_at: None,
             left_at: None,
             left_in: String::new(),
+            undone_at: None,
         };
         self.app.store.register(&line).await.unwrap();
     }

@@ -47,17 +47,26 @@ struct View {
     filters: Vec<Filter>,
     /// The kind that is looked at alone.
     only: Option<&'static str>,
-    /// New entries arrive only in the list that has every kind.
+    /// New entries arrive only in the list that has every kind, and the newest.
     list: &'static str,
+    /// Not more than [`MOST`] of them.
     rows: Vec<Row>,
+    /// Where the entries before and after those stand.
+    newer: Option<String>,
+    older: Option<String>,
+    /// How many there are of this kind, and in all.
+    of_kind: usize,
     all: usize,
     note: Place,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Asked {
     #[serde(default)]
     kind: String,
+    /// An entry that the page must hold.
+    #[serde(default)]
+    at: String,
 }
 
 async fn get(
@@ -66,21 +75,30 @@ async fn get(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, WebError> {
-    show(&app, &who, &id, &asked.kind, Back::default()).await
+    show(&app, &who, &id, &asked, Back::default()).await
 }
 
-/// `only` is a kind's word; one that is unknown filters nothing.
-async fn show(app: &AppState, who: &SignedIn, id: &str, only: &str, back: Back) -> Result<Response, WebError> {
+/// What is asked for and unknown is passed over: no such kind filters nothing, and no such entry begins with the newest.
+async fn show(app: &AppState, who: &SignedIn, id: &str, asked: &Asked, back: Back) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    let only = TimelineKind::from_key(only);
+    let only = TimelineKind::from_key(&asked.kind);
     let maker = Rows::of(&looked.incident, &facts);
     let mut rows: Vec<Row> = journal.iter().rev().map(|recorded| maker.row(recorded)).collect();
     let filters = filters(id, &rows, only);
     rows.retain(|row| only.is_none_or(|kind| kind == row.kind));
+    let of_kind = rows.len();
+    let start = start_of(&rows, asked.at.parse().ok());
+    let address = |row: &Row| {
+        let kind = only.map_or_else(String::new, |kind| format!("kind={}&", kind.key()));
+        format!("/incidents/{id}/timeline?{kind}at={}", row.seq)
+    };
+    let newer = (start > 0).then(|| address(&rows[start.saturating_sub(MOST)]));
+    let older = rows.get(start + MOST).map(address);
+    let rows: Vec<Row> = rows.into_iter().skip(start).take(MOST).collect();
     let header = IncidentHeader::of(&sight, Page::Timeline);
     let status = back.told.as_ref().map_or(StatusCode::OK, |told| told.status);
     let view = View {
@@ -89,13 +107,25 @@ async fn show(app: &AppState, who: &SignedIn, id: &str, only: &str, back: Back) 
         back,
         filters,
         only: only.map(TimelineKind::title),
-        list: if only.is_some() { "timeline-rows-of-kind" } else { LIST },
+        list: if only.is_some() || newer.is_some() { "timeline-rows-of-part" } else { LIST },
         rows,
+        newer,
+        older,
+        of_kind,
         all: journal.len(),
         note: Place::of(sight.offers().ask(&Command::AddNote { text: "…".to_owned() })),
         header,
     };
     Ok((status, page(&view)?).into_response())
+}
+
+/// How many entries a page holds: the story of a long night is read in parts.
+const MOST: usize = 500;
+
+/// Where a page begins that holds this entry: with the newest while it is among them, else with the entry itself.
+fn start_of(rows: &[Row], at: Option<i64>) -> usize {
+    let place = at.and_then(|seq| rows.iter().position(|row| row.seq <= seq));
+    place.filter(|place| *place >= MOST).unwrap_or(0)
 }
 
 fn filters(id: &str, rows: &[Row], only: Option<TimelineKind>) -> Vec<Filter> {
@@ -121,7 +151,7 @@ async fn post(
         Ok(order) => order,
         Err(faults) => {
             let back = Back::faulty(Note::PLACE, form.typed, &faults, Order::<Note>::FIELDS);
-            return show(&app, &who, &id, "", back).await;
+            return show(&app, &who, &id, &Asked::default(), back).await;
         }
     };
     match act(&app, &who, &id, order.command, &order.intent).await {
@@ -131,7 +161,7 @@ async fn post(
             Ok(Redirect::to(&format!("/incidents/{id}/timeline{place}")).into_response())
         }
         Err(NotDone::Refused(refusal)) => {
-            show(&app, &who, &id, "", Back::refused(Note::PLACE, form.typed, &refusal)).await
+            show(&app, &who, &id, &Asked::default(), Back::refused(Note::PLACE, form.typed, &refusal)).await
         }
         Err(NotDone::Error(error)) => Err(error),
     }
@@ -140,6 +170,8 @@ async fn post(
 #[cfg(test)]
 mod tests {
     use crate::domain::Span;
+    use crate::domain::event::Event;
+    use crate::store::NewEntry;
     use crate::web::sample::World;
     use crate::web::timeline_row::Rows;
     use axum::http::StatusCode;
@@ -159,7 +191,10 @@ mod tests {
         let notes = sam.get(&format!("{address}?kind=note")).await;
         assert!(notes.body.contains(&format!("id=\"event-{last}\"")), "{}", notes.body);
         assert!(!notes.body.contains(&format!("id=\"event-{first}\"")), "the opening is no note");
-        assert!(notes.body.contains(&format!("href=\"{address}#event-{last}\"")), "its address needs no filter");
+        assert!(
+            notes.body.contains(&format!("href=\"{address}?at={last}#event-{last}\"")),
+            "its address needs no filter"
+        );
         assert!(!notes.body.contains("<em>"));
         assert!(notes.words().contains(&format!("1 of {} events", journal.len())), "{}", notes.words());
         assert!(notes.words().contains("Sam Ellery wrote a note users"), "{}", notes.words());
@@ -212,6 +247,40 @@ mod tests {
         assert!(room.words().contains("note 19") && !room.words().contains("note 4"));
         let whole = olga.get(&format!("/incidents/{id}/timeline")).await;
         assert_eq!(whole.body.matches("<li class=\"event\"").count(), all);
+    }
+
+    #[tokio::test]
+    async fn a_long_story_is_read_in_parts_and_an_entry_keeps_its_address() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        let mut tx = world.app.store.begin().await.unwrap();
+        let notes = (0..1_100).map(|number| Event::NoteAdded { text: format!("note {number}.") });
+        let entries: Vec<NewEntry> = notes.map(|event| NewEntry::new(event.kind(), event.body())).collect();
+        let who = format!("person:{}", world.id("olga"));
+        tx.append(&format!("incident/{id}"), None, world.now(), &who, &entries).await.unwrap();
+        tx.commit().await.unwrap();
+        let all = world.app.incidents.journal(&id).await.unwrap();
+        let (oldest, newest) = (all.first().unwrap().seq, all.last().unwrap().seq);
+        let address = format!("/incidents/{id}/timeline");
+        let mut olga = world.signed_in("olga").await;
+        let shown = |body: &str| body.matches("<li class=\"event\"").count();
+
+        let first = olga.get(&address).await;
+        assert_eq!(shown(&first.body), 500);
+        assert!(first.body.contains("id=\"timeline-rows\"") && first.body.contains(&format!("id=\"event-{newest}\"")));
+        assert!(!first.words().contains("Newer events"));
+        // Page after page, each entry once.
+        let (mut page, mut seen) = (first, 500);
+        while let Some((_, rest)) = page.body.split_once("id=\"older\" href=\"") {
+            let (next, _) = rest.split_once('"').unwrap();
+            page = olga.get(&next.replace("&#38;", "&")).await;
+            seen += shown(&page.body);
+            assert!(!page.body.contains("id=\"timeline-rows\""), "what arrives is newer than this page");
+        }
+        assert_eq!(seen, all.len());
+        let old = olga.get(&format!("{address}?at={oldest}")).await;
+        assert!(old.body.contains(&format!("id=\"event-{oldest}\"")), "its address still leads to it");
+        assert!(olga.get(&format!("{address}?at=x")).await.body.contains(&format!("id=\"event-{newest}\"")));
     }
 
     #[tokio::test]

@@ -78,8 +78,8 @@ impl Row {
         Alone { row: self }.render()
     }
 
-    /// `/incidents/RB-0142/timeline#event-310`: holds as long as the incident is kept.
+    /// `/incidents/RB-0142/timeline?at=310#event-310`: holds as long as the incident is kept, however many come after it.
     pub fn link(&self) -> String {
-        format!("/incidents/{}/timeline#event-{}", self.incident, self.seq)
+        format!("/incidents/{}/timeline?at={seq}#event-{seq}", self.incident, seq = self.seq)
     }
 }

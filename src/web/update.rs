@@ -17,7 +17,7 @@ use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::command::Command;
-use crate::domain::decide::current_update;
+use crate::domain::decide::{current_update, note_writer};
 use crate::domain::procedure::Sending;
 use crate::domain::progress::{self, Draft};
 use crate::domain::state::Incident;
@@ -59,7 +59,7 @@ impl Next {
         let promise = incident.updates.promised.filter(|_| incident.is_open())?;
         let current = current_update(incident, sight.now)?;
         let number = current.number;
-        let note = incident.updates.note.clone().unwrap_or_default();
+        let note = incident.updates.note.as_ref().map_or("", |kept| kept.text.as_str());
         let edit = Command::EditUpdate { number, note: format!("{note}…") };
         let draft = progress::draft(incident, promise.due_at, sight.now);
         let ready_at = promise.due_at - incident.cadence.draft_before;
@@ -116,9 +116,9 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// The newest first.
-    pub fn all(incident: &Incident) -> Vec<Sent> {
-        let sent = incident.updates.sent.iter().rev().map(|(at, update)| {
+    /// The newest first, and not more than `most`.
+    pub fn newest(incident: &Incident, most: usize) -> Vec<Sent> {
+        let sent = incident.updates.sent.iter().rev().take(most).map(|(at, update)| {
             let when = match (update.late, update.early) {
                 (true, _) => "late",
                 (false, true) => "sent early",
@@ -137,6 +137,9 @@ impl Sent {
         sent.collect()
     }
 }
+
+/// How many of those that went out the page shows; the timeline has all.
+const NEWEST: usize = 20;
 
 /// How often updates come, and who promised so.
 struct Beat {
@@ -200,6 +203,8 @@ struct View {
     text: String,
     note: String,
     sent: Vec<Sent>,
+    /// How many more went out before those.
+    earlier: usize,
     missed: Vec<u32>,
     beat: Option<Beat>,
     open: bool,
@@ -225,12 +230,14 @@ fn view(sight: &Sight, back: Back) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Elsewhere);
     let next = Next::of(sight);
-    let kept = incident.updates.note.clone().unwrap_or_default();
+    let kept = incident.updates.note.as_ref().map(|kept| kept.text.clone()).unwrap_or_default();
     let typed = back.form == WRITE && back.typed.has("note");
     let note = if typed { back.typed.text("note").to_owned() } else { kept };
     let text = next.as_ref().map(|next| {
         let after = (!incident.outcome_known()).then(|| next.due_at + incident.beat());
-        progress::compose(sight.facts, incident, next.number, note.trim(), after, sight.now).text
+        let writer = note_writer(incident, note.trim(), Some(&sight.who.person));
+        let words = progress::words_of_writer(&sight.by(writer), note.trim());
+        progress::compose(sight.facts, incident, next.number, &words, after, sight.now).text
     });
     let title = match &next {
         Some(next) => format!("Update {}", next.number),
@@ -243,7 +250,8 @@ fn view(sight: &Sight, back: Back) -> View {
         next,
         text: text.unwrap_or_default(),
         note,
-        sent: Sent::all(incident),
+        sent: Sent::newest(incident, NEWEST),
+        earlier: incident.updates.sent.len().saturating_sub(NEWEST),
         missed: incident.updates.call.missed.clone(),
         beat: Beat::of(sight),
         open: incident.is_open(),
@@ -324,7 +332,7 @@ async fn post(
 /// The update went out while its words were still being typed: they must not be lost unsaid.
 fn without_words(incident: &Incident, number: u32, note: &str) -> Option<Told> {
     let (at, sent) = incident.updates.sent.iter().find(|(_, update)| update.number >= number)?;
-    if note.is_empty() || sent.text.contains(note) {
+    if note.lines().all(|line| sent.text.contains(line.trim())) {
         return None;
     }
     let mend = match incident.updates.promised {

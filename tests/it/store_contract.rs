@@ -433,6 +433,7 @@ async fn registers_and_scripts(store: &Store) {
         again_at: None,
         left_at: None,
         left_in: String::new(),
+        undone_at: None,
     };
     store.register(&release).await.unwrap();
     assert_eq!(store.register(&release).await, Err(StoreError::Duplicate));
@@ -449,12 +450,16 @@ async fn registers_and_scripts(store: &Store) {
     assert!(!tx.runs_again("production", "checkout", "9.9.9", after(8)).await.unwrap());
     assert!(tx.rolled_back_from("production", "checkout", "2.4.1", after(7), "RB-0001").await.unwrap());
     assert!(!tx.rolled_back_from("staging", "basket", "2.4.1", after(7), "RB-0001").await.unwrap());
+    tx.data_brought_back("production", "checkout", T, after(-1), after(9)).await.unwrap();
+    tx.data_brought_back("production", "checkout", after(-1), T, after(9)).await.unwrap();
+    tx.data_brought_back("production", "checkout", after(-1), after(-1), after(9)).await.unwrap();
     tx.commit().await.unwrap();
     let release = Registered {
         verified_at: Some(after(7)),
         again_at: Some(after(8)),
         left_at: Some(after(7)),
         left_in: "RB-0001".into(),
+        undone_at: Some(after(9)),
         ..release
     };
     assert_eq!(store.registered("production", "checkout").await.unwrap(), [backup.clone(), release.clone()]);

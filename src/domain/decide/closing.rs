@@ -3,6 +3,7 @@
 use super::{Case, informing, optional, required};
 use crate::domain::command::Outcome;
 use crate::domain::event::Event;
+use crate::domain::progress;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{AttemptStatus, Incident};
 
@@ -44,7 +45,9 @@ pub fn close(case: &Case, incident: &Incident, outcome: Outcome, reason: &str) -
     }
     let reason = required("reason", reason)?;
     let mut events = Vec::new();
-    let words = format!("The incident is closed: {outcome}. {reason}");
+    let by = case.actor.who.person().map_or_else(|| "Backout".to_owned(), |id| case.facts.name(id));
+    let said = progress::in_one_line(&reason);
+    let words = format!("The incident is closed: {outcome}. {}", progress::words_of_writer(&by, &said));
     events.extend(informing::last(case, incident, &words));
     events.push(Event::Closed { outcome, reason });
     Ok(events)

@@ -11,7 +11,7 @@ use crate::domain::progress;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Incident, Promise};
 use crate::domain::words::roles_words;
-use crate::domain::{Role, Span, Timestamp};
+use crate::domain::{PersonId, Role, Span, Timestamp};
 
 /// An update that goes out this long after its time is still on time.
 const GRACE: Span = Span::seconds(15);
@@ -69,7 +69,7 @@ pub fn edit_update(case: &Case, incident: &Incident, number: u32, note: &str) ->
     may_write(case, incident)?;
     promised(case, incident, number)?;
     let note = optional("note", note)?;
-    if incident.updates.note.as_deref().unwrap_or_default() == note {
+    if incident.updates.note.as_ref().map_or("", |kept| kept.text.as_str()) == note {
         return Err(Refusal::already("the draft says this already"));
     }
     Ok(vec![Event::UpdateEdited { number, note }])
@@ -92,14 +92,46 @@ pub fn send(case: &Case, incident: &Incident, number: u32, note: Option<&str>) -
             return Err(Refusal::phase("its time has not come", "It goes out by itself when it has."));
         }
     }
+    if early && let Some(allowed_at) = not_before(incident).filter(|at| case.now < *at) {
+        return Err(Refusal::phase(
+            format!("update {} went out a moment ago", promise.number.saturating_sub(1)),
+            format!("The next can be sent from {} UTC on. Keep your words for it meanwhile.", allowed_at.time_of_day()),
+        ));
+    }
     let (current, missed) = caught_up(promise, incident.beat(), case.now);
-    let note = match note {
-        Some(note) => optional("note", note)?,
-        None => incident.updates.note.clone().unwrap_or_default(),
-    };
+    let note = written_note(case, incident, note)?;
     let base = if early { case.now } else { current.due_at };
     let next_due_at = (!incident.outcome_known()).then(|| base + incident.beat());
     Ok(vec![update(case, incident, current, missed, &note, next_due_at)])
+}
+
+/// Words for an update with the name of who wrote them: those that were kept for it, or the sender's own.
+fn written_note(case: &Case, incident: &Incident, words: Option<&str>) -> Result<String, Refusal> {
+    let kept = incident.updates.note.as_ref();
+    let words = match words {
+        Some(words) => optional("note", words)?,
+        None => kept.map(|kept| kept.text.clone()).unwrap_or_default(),
+    };
+    let writer = note_writer(incident, &words, case.actor.who.person());
+    Ok(progress::words_of_writer(&writer.map_or_else(|| "A person".to_owned(), |id| case.facts.name(id)), &words))
+}
+
+/// Whose words these are, when `sender` sends them: what somebody kept stays theirs while it is unchanged.
+pub fn note_writer<'a>(incident: &'a Incident, words: &str, sender: Option<&'a PersonId>) -> Option<&'a PersonId> {
+    let kept = incident.updates.note.as_ref().filter(|kept| kept.text == words);
+    kept.and_then(|kept| kept.by.as_ref()).or(sender)
+}
+
+/// The least time between two updates that people send early, as a part of the beat and at most: nobody floods those who
+/// read them.
+const LEAST_PART: i64 = 5;
+const LEAST_DISTANCE: Span = Span::minutes(1);
+
+/// From when on a person may send the next update early; `None` when the last one came at its time: words that just missed
+/// it may follow at once.
+fn not_before(incident: &Incident) -> Option<Timestamp> {
+    let (sent_at, _) = incident.updates.sent.last().filter(|(_, last)| last.early)?;
+    Some(*sent_at + LEAST_DISTANCE.min(Span(incident.beat().0 / LEAST_PART)))
 }
 
 /// The last update says the outcome; nothing is promised after it. What passed in silence before it is a miss all the
@@ -225,7 +257,18 @@ pub fn change_beat(case: &Case, incident: &Incident, every: Span, reason: &str) 
     Ok(vec![Event::BeatChanged { from, every, reason, next_due_at }])
 }
 
-pub fn note(text: &str) -> Result<Vec<Event>, Refusal> {
+/// The most notes that a closed incident takes: afterwards it is a record, and grows no more.
+const MOST_NOTES_AFTER_CLOSING: u32 = 100;
+
+pub fn note(incident: &Incident, text: &str) -> Result<Vec<Event>, Refusal> {
+    if incident.notes_after_closing >= MOST_NOTES_AFTER_CLOSING {
+        return Err(Refusal::phase(
+            format!(
+                "{MOST_NOTES_AFTER_CLOSING} notes were written since the incident was closed, and it takes no more"
+            ),
+            "Write it into the report's sections, or open a new incident if it happens again.",
+        ));
+    }
     Ok(vec![Event::NoteAdded { text: required("note", text)? }])
 }
 

@@ -19,7 +19,7 @@ mod verifying;
 
 pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
-pub use informing::{composes, current_update};
+pub use informing::{composes, current_update, note_writer};
 pub use keeping::may_end;
 pub use planning::{proposal, restores};
 pub use verifying::{compared, is_red, measured, version_proven};
@@ -170,7 +170,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::ChangeBeat { every, reason } => informing::change_beat(case, incident, *every, reason),
         Command::PinLink(pin) => pinning::pin(incident, pin),
         Command::UnpinLink { address } => pinning::unpin(incident, address),
-        Command::AddNote { text } => informing::note(text),
+        Command::AddNote { text } => informing::note(incident, text),
         Command::Remind { task, who } => reminding::remind(case, incident, *task, who),
         Command::DescribeImpact(said) => informing::describe_impact(case, incident, said),
         Command::WriteSection { document, section, text } => {

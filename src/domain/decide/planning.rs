@@ -392,7 +392,7 @@ fn checked_target(facts: &Facts, draft: &Draft, target: &Target) -> Result<Targe
     }
     match target_of(facts, target.kind, &target.component, &target.name) {
         Some(known) => {
-            behind_no_return(facts, &draft.targets, &known)?;
+            behind_no_return(facts, draft.kind, &draft.targets, &known)?;
             Ok(known)
         }
         None if target.free_text => {
@@ -419,7 +419,7 @@ pub fn still_reached(facts: &Facts, plan: &FixedPlan) -> Result<(), Refusal> {
                 "Submit the plan again, for what runs now.",
             ));
         }
-        behind_no_return(facts, &plan.targets, target)?;
+        behind_no_return(facts, plan.kind, &plan.targets, target)?;
     }
     Ok(())
 }
@@ -429,16 +429,34 @@ pub fn restores(targets: &[Target], component: &str) -> bool {
     targets.iter().any(|target| target.kind == TargetKind::Backup && target.component == component)
 }
 
-/// The point of no return (D19): an application-only plan cannot go behind a destructive migration.
-fn behind_no_return(facts: &Facts, targets: &[Target], target: &Target) -> Result<(), Refusal> {
-    if target.kind != TargetKind::Release || restores(targets, &target.component) {
+/// The point of no return (D19): nobody goes behind a destructive migration, unless the same plan brings back the data of
+/// before it. A backup that is typed by hand is the approvers' to judge: when it was taken is not known.
+fn behind_no_return(facts: &Facts, kind: RollbackType, targets: &[Target], target: &Target) -> Result<(), Refusal> {
+    if target.kind != TargetKind::Release {
         return Ok(());
     }
-    let Some(chosen) = facts.registered(TargetKind::Release, &target.component, &target.name) else { return Ok(()) };
-    match facts.migrated_since(chosen).find(|release| release.migrations == "destructive") {
+    let component = &target.component;
+    let Some(chosen) = facts.registered(TargetKind::Release, component, &target.name) else { return Ok(()) };
+    let mut destructive = facts.migrated_since(chosen).filter(|release| release.migrations == "destructive").peekable();
+    let Some(first) = destructive.peek() else { return Ok(()) };
+    let behind = |release: &str| format!("{} lies behind the destructive migration of {release}", target.name);
+    let Some(backup) = targets.iter().find(|other| other.kind == TargetKind::Backup && other.component == *component)
+    else {
+        let mend = "Add a backup to restore, or choose a release after it.";
+        return Err(Refusal::blocked(behind(&first.name), mend));
+    };
+    if !facts.procedure.actions.iter().any(|action| action.target == TargetKind::Backup && action.types.contains(&kind))
+    {
+        return Err(Refusal::blocked(
+            format!("{}, and a {kind} restores no backup", behind(&first.name)),
+            "Choose a type of rollback that restores one, or a release after it.",
+        ));
+    }
+    let Some(kept) = facts.registered(TargetKind::Backup, component, &backup.name) else { return Ok(()) };
+    match destructive.find(|release| release.at <= kept.at) {
         Some(release) => Err(Refusal::blocked(
-            format!("{} lies behind the destructive migration of {}", target.name, release.name),
-            "Add a backup to restore, or choose a release after it.",
+            format!("{}, and {} was taken after it", behind(&release.name), kept.name),
+            "Choose a backup from before it, or a release after it.",
         )),
         None => Ok(()),
     }

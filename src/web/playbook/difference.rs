@@ -1,6 +1,7 @@
 //! What two versions of a playbook say differently, entry by entry. Each change has a word; colour only repeats it.
 
 use super::book::{Book, Entry, Part};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A chapter in which something differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +64,16 @@ pub fn difference(from: &Book, to: &Book) -> Vec<Changes> {
         .collect()
 }
 
+/// Entries by their key: the first of each. A playbook may have thousands, so that nothing is looked for one by one.
+fn by_key(entries: &[Entry]) -> BTreeMap<&str, &Entry> {
+    entries.iter().rev().map(|entry| (entry.key.as_str(), entry)).collect()
+}
+
 fn changed(from: &[Entry], to: &[Entry]) -> Vec<Change> {
     let mut changes = Vec::new();
+    let (known, wanted) = (by_key(from), by_key(to));
     for entry in to {
-        match from.iter().find(|other| other.key == entry.key) {
+        match known.get(entry.key.as_str()) {
             None => changes.push(Change {
                 title: entry.title.clone(),
                 how: How::Added,
@@ -83,17 +90,17 @@ fn changed(from: &[Entry], to: &[Entry]) -> Vec<Change> {
             }
         }
     }
-    let gone = from.iter().filter(|entry| !to.iter().any(|other| other.key == entry.key));
+    let gone = from.iter().filter(|entry| !wanted.contains_key(entry.key.as_str()));
     changes.extend(gone.map(|entry| Change {
         title: entry.title.clone(),
         how: How::Removed,
         lines: flat(entry).into_iter().map(|(label, was)| Differing { label, was, now: String::new() }).collect(),
     }));
-    let order = |entries: &[Entry], others: &[Entry]| -> Vec<String> {
-        let both = entries.iter().filter(|entry| others.iter().any(|other| other.key == entry.key));
+    let order = |entries: &[Entry], others: &BTreeMap<&str, &Entry>| -> Vec<String> {
+        let both = entries.iter().filter(|entry| others.contains_key(entry.key.as_str()));
         both.map(|entry| entry.key.clone()).collect()
     };
-    if order(from, to) != order(to, from) {
+    if order(from, &wanted) != order(to, &known) {
         let titles = |entries: &[Entry]| entries.iter().map(|entry| entry.title.clone()).collect::<Vec<_>>().join("; ");
         let lines = vec![Differing { label: "Order".to_owned(), was: titles(from), now: titles(to) }];
         changes.push(Change { title: "The order of the entries".to_owned(), how: How::Changed, lines });
@@ -127,27 +134,29 @@ fn flat(entry: &Entry) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The texts of each label, in their order, without the empty ones.
+fn by_label(lines: &[(String, String)]) -> BTreeMap<&str, Vec<String>> {
+    let mut texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (label, text) in lines.iter().filter(|(_, text)| !text.is_empty()) {
+        texts.entry(label).or_default().push(text.clone());
+    }
+    texts
+}
+
 /// Lines that stand in one alone. A label's lines that went are set against those that came, in their order; the same
 /// lines in another order are one change of order.
 fn compared(from: &[(String, String)], to: &[(String, String)]) -> Vec<Differing> {
-    let mut labels: Vec<&String> = Vec::new();
-    for (label, _) in to.iter().chain(from) {
-        if !labels.contains(&label) {
-            labels.push(label);
-        }
-    }
+    let (before, after) = (by_label(from), by_label(to));
+    let mut told = BTreeSet::new();
     let mut differing = Vec::new();
-    for label in labels {
-        let of = |lines: &[(String, String)]| -> Vec<String> {
-            lines
-                .iter()
-                .filter(|(known, text)| known == label && !text.is_empty())
-                .map(|(_, text)| text.clone())
-                .collect()
+    for (label, _) in to.iter().chain(from).filter(|(label, _)| told.insert(label.as_str())) {
+        let of = |lines: &BTreeMap<&str, Vec<String>>| lines.get(label.as_str()).cloned().unwrap_or_default();
+        let (was, now) = (of(&before), of(&after));
+        let not_in = |lines: &[String], others: &[String]| -> Vec<String> {
+            let others: BTreeSet<&String> = others.iter().collect();
+            lines.iter().filter(|text| !others.contains(text)).cloned().collect()
         };
-        let (was, now) = (of(from), of(to));
-        let gone: Vec<&String> = was.iter().filter(|text| !now.contains(text)).collect();
-        let came: Vec<&String> = now.iter().filter(|text| !was.contains(text)).collect();
+        let (gone, came) = (not_in(&was, &now), not_in(&now, &was));
         for place in 0..gone.len().max(came.len()) {
             differing.push(Differing {
                 label: label.clone(),
@@ -208,6 +217,25 @@ mod tests {
         let (_, change) = only(&back);
         assert_eq!((change.title.as_str(), change.how), ("Night watch", How::Removed));
         assert!(change.lines.iter().all(|line| line.now.is_empty() && !line.was.is_empty()), "{change:?}");
+    }
+
+    /// By pairs these would be ten thousand million looks.
+    #[test]
+    fn two_huge_versions_are_compared_in_a_moment() {
+        let lines =
+            |word: &str| -> Vec<_> { (0..100_000).map(|n| ("Steps".to_owned(), format!("{word} {n}"))).collect() };
+        let entry = |word: &str, n: usize| Entry {
+            key: format!("{word}/{n}"),
+            title: "An entry".to_owned(),
+            note: String::new(),
+            parts: vec![Part::Line { label: "Says".to_owned(), text: word.to_owned() }],
+        };
+        let entries = |word: &str| -> Vec<Entry> { (0..100_000).map(|n| entry(word, n)).collect() };
+        let begun = std::time::Instant::now();
+        assert_eq!(compared(&lines("was"), &lines("is")).len(), 100_000);
+        assert_eq!(changed(&entries("was"), &entries("is")).len(), 200_000);
+        let took = begun.elapsed();
+        assert!(took < std::time::Duration::from_secs(30), "{took:?}");
     }
 
     #[test]

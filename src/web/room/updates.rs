@@ -9,18 +9,25 @@ pub struct Updates {
     pub next: Option<Next>,
     /// The newest first.
     pub sent: Vec<Sent>,
+    /// How many more went out before those.
+    pub earlier: usize,
     pub every: String,
     /// From the opening at this severity or worse.
     pub from: Severity,
 }
 
+/// How many of those that went out the room shows.
+const NEWEST: usize = 5;
+
 impl Updates {
     pub fn of(sight: &Sight) -> Updates {
+        let incident = sight.incident;
         Updates {
-            from: sight.incident.cadence.from,
+            from: incident.cadence.from,
             next: Next::of(sight),
-            sent: Sent::all(sight.incident),
-            every: sight.incident.beat().in_words(),
+            sent: Sent::newest(incident, NEWEST),
+            earlier: incident.updates.sent.len().saturating_sub(NEWEST),
+            every: incident.beat().in_words(),
         }
     }
 }

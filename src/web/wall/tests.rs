@@ -7,12 +7,17 @@ use futures_util::StreamExt;
 
 /// A screen with an open wall, and the link that opened it.
 pub async fn screen(world: &World, audience: &str) -> (Browser, String) {
-    let mut maya = world.confirmed("maya").await;
-    let made = maya.post("/walls", &[("label", "Big screen"), ("audience", audience)]).await;
+    screen_of(world, "maya", audience).await
+}
+
+/// The same of another maker.
+async fn screen_of(world: &World, maker: &str, audience: &str) -> (Browser, String) {
+    let mut maker = world.confirmed(maker).await;
+    let made = maker.post("/walls", &[("label", "Big screen"), ("audience", audience)]).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.words());
     let at = made.body.find("/wall/open/").expect("the link is shown");
     let link: String = made.body[at..].chars().take_while(|letter| *letter != '"').collect();
-    assert!(!maya.get("/walls").await.body.contains("bko_"), "once");
+    assert!(!maker.get("/walls").await.body.contains("bko_"), "once");
     let mut screen = world.nobody();
     assert_eq!(screen.get("/wall").await.status, StatusCode::GONE);
     let offered = screen.get(&link).await;
@@ -104,4 +109,51 @@ async fn a_wall_hears_that_something_happened() {
         heard.push_str(std::str::from_utf8(&stream.next().await.unwrap().unwrap()).unwrap());
     }
     assert!(!heard.contains("secret"), "{heard}");
+}
+
+#[tokio::test]
+async fn one_person_has_twenty_walls_and_a_wall_eight_streams() {
+    let world = World::new().await;
+    let mut maya = world.confirmed("maya").await;
+    let wish = [("label", "One more"), ("audience", "technical")];
+    for _ in 0..20 {
+        assert_eq!(maya.post("/walls", &wish).await.status, StatusCode::OK);
+    }
+    let refused = maya.post("/walls", &wish).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.words().contains("You have 20 walls and links."), "{}", refused.words());
+    assert_eq!(world.app.store.tokens().await.unwrap().len(), 20);
+    let (mut one, _) = screen_of(&world, "tomas", "technical").await;
+    let (mut other, _) = screen_of(&world, "tomas", "technical").await;
+    // Links that nobody opened are over after a while, and count no more.
+    world.turn(Span::minutes(15));
+    let mut maya = world.confirmed("maya").await;
+    assert_eq!(maya.post("/walls", &wish).await.status, StatusCode::OK);
+
+    let path = format!("/wall/live?after={}", world.app.store.head().await.unwrap().seq);
+    let mut streams = Vec::new();
+    for _ in 0..8 {
+        let (parts, body) = one.ask(Method::GET, &path, String::new(), &[]).await;
+        assert_eq!(parts.status, StatusCode::OK);
+        streams.push(body);
+    }
+    let (parts, _) = one.ask(Method::GET, &path, String::new(), &[]).await;
+    assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE);
+    let (parts, _) = other.ask(Method::GET, &path, String::new(), &[]).await;
+    assert_eq!(parts.status, StatusCode::OK, "another screen is not in its way");
+}
+
+#[tokio::test]
+async fn a_strangers_guess_waits_for_no_writer() {
+    let world = World::new().await;
+    let (_, link) = screen(&world, "technical").await;
+    let mut writing = world.app.store.begin().await.unwrap();
+    writing.lock_head().await.unwrap();
+    let mut stranger = world.nobody();
+    for guess in [link, format!("/wall/open/bko_{}", "A".repeat(43)), "/wall/open/x".to_owned()] {
+        let answers = async { [stranger.get(&guess).await.status, stranger.post(&guess, &[]).await.status] };
+        let answers = tokio::time::timeout(std::time::Duration::from_secs(3), answers).await;
+        assert_eq!(answers.expect("it took the writer"), [StatusCode::NOT_FOUND; 2], "{guess}");
+    }
+    writing.rollback().await.unwrap();
 }

@@ -171,6 +171,7 @@ fn register(replaced: bool) -> Vec<Registered> {
         again_at: None,
         left_at: None,
         left_in: String::new(),
+        undone_at: None,
     };
     vec![
         entry(TargetKind::Release, "app", "1.9", 30, "none"),

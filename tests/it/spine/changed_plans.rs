@@ -280,6 +280,26 @@ on_both! {
         assert_void(&room, "runs 4.12.1 now, and the plan leaves 4.12.0").await;
     }
 
+    async fn a_destructive_migration_that_was_told_of_late(database) {
+        let world = IncidentWorld::new(database).await;
+        let app = world.app().await;
+        let room = approved(&app).await;
+        // It ran between the target and what runs: the plan leaves the same release as before.
+        let (now, at) = (app.clock.now(), app.clock.now() - Span::hours(5));
+        let entry = Entry {
+            kind: TargetKind::Release,
+            environment: ENVIRONMENT.to_owned(),
+            component: COMPONENT.to_owned(),
+            name: "4.11.4".to_owned(),
+            at,
+            checksum: String::new(),
+            migrations: "destructive".to_owned(),
+            note: String::new(),
+        };
+        registering::register(&app.store, &app.site, "pipeline", &entry, now).await.unwrap();
+        assert_refused(&room, "4.11.3 lies behind the destructive migration of 4.11.4").await;
+    }
+
     async fn an_approver_without_the_role(database) {
         let world = IncidentWorld::new(database).await;
         let app = world.app().await;

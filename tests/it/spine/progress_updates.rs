@@ -1,7 +1,7 @@
 //! The promise of progress updates: each exactly once, whoever serves and however often it is restarted.
 
 use crate::support::databases::{Database, on_both};
-use crate::support::incident_world::{IC, IncidentWorld, NOON, Room, assert_whole};
+use crate::support::incident_world::{IC, IncidentWorld, NOON, OBSERVER, Room, assert_whole};
 use backout::app::App;
 use backout::clock::ManualClock;
 use backout::domain::Span;
@@ -53,6 +53,44 @@ on_both! {
             assert!(!update.early && !update.late && update.missed.is_empty(), "{update:?}");
         }
         assert_whole(&app.store).await;
+    }
+
+    async fn nobody_floods_those_who_read_and_words_bear_their_writers_name(database) {
+        let (_world, clock, _app, room) = opened(database).await;
+        room.take_command().await;
+        room.app.store.set_roles(OBSERVER, &["support".to_owned()]).await.unwrap();
+        let kept = "error rate 0 %\nall is well";
+        room.must(IC, Command::EditUpdate { number: 1, note: kept.to_owned() }).await;
+        room.must(OBSERVER, Command::SendUpdate { number: 1, note: Some(kept.to_owned()) }).await;
+        let early = Command::SendUpdate { number: 2, note: Some("and more".to_owned()) };
+        for _ in 0..2 {
+            let refusal = room.refusal(OBSERVER, early.clone()).await;
+            assert_eq!(refusal.because, "update 1 went out a moment ago");
+            assert!(refusal.mend.contains("from 12:01:00 UTC on"), "{refusal}");
+            clock.turn(Span::seconds(59));
+        }
+        room.must(OBSERVER, early).await;
+        let sent = sent(&room).await;
+        assert!(sent[0].text.contains(&format!("{IC}: error rate 0 %\n{IC}: all is well")), "{}", sent[0].text);
+        assert!(sent[1].text.contains(&format!("{OBSERVER}: and more")), "{}", sent[1].text);
+        // At its time it goes out whatever was sent before.
+        clock.turn(Span::minutes(5));
+        assert_eq!(deadlines::step(&room.app).await.unwrap(), 1);
+    }
+
+    async fn a_closed_incident_takes_a_hundred_notes_more(database) {
+        let (_world, _clock, _app, room) = opened(database).await;
+        room.take_command().await;
+        for _ in 0..2 {
+            room.must(IC, Command::AddNote { text: "while it is open".to_owned() }).await;
+        }
+        room.clear().await;
+        room.must(IC, Command::Close { outcome: Outcome::NotRolledBack, reason: "a vendor".to_owned() }).await;
+        for _ in 0..100 {
+            room.must(OBSERVER, Command::AddNote { text: "afterwards".to_owned() }).await;
+        }
+        let refusal = room.refusal(OBSERVER, Command::AddNote { text: "one more".to_owned() }).await;
+        assert!(refusal.because.contains("100 notes were written since"), "{refusal}");
     }
 
     async fn two_that_serve_at_once_send_each_once(database) {
