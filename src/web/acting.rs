@@ -2,6 +2,7 @@
 
 use super::AppState;
 use super::error::WebError;
+use super::forms::{Faults, Typed};
 use super::session::SignedIn;
 use crate::app::{Accepted, SubmitError};
 use crate::domain::actor::Actor;
@@ -45,6 +46,33 @@ pub async fn act(
             Err(NotDone::Refused(refusal))
         }
         Err(other) => Err(NotDone::Error(error(other))),
+    }
+}
+
+/// A form that came back: as it was typed, and why it did not take effect. The default: no form came back.
+#[derive(Debug, Default)]
+pub struct Returned {
+    pub typed: Typed,
+    pub refused: Option<Refusal>,
+    pub faults: Faults,
+}
+
+impl Returned {
+    pub fn faulty(typed: Typed, faults: Faults) -> Returned {
+        Returned { typed, faults, refused: None }
+    }
+
+    pub fn refused(typed: Typed, refusal: Refusal) -> Returned {
+        Returned { typed, refused: Some(refusal), faults: Faults::default() }
+    }
+
+    /// The status of the page that shows it.
+    pub fn status(&self) -> StatusCode {
+        match &self.refused {
+            Some(refusal) => status(refusal),
+            None if self.faults.is_empty() => StatusCode::OK,
+            None => StatusCode::UNPROCESSABLE_ENTITY,
+        }
     }
 }
 

@@ -5,9 +5,9 @@
 
 use super::AppState;
 use super::acting::{NotDone, act};
-use super::error::{WebError, page};
+use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
-use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, target_name};
+use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown, target_name};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::band::{Band, Press};
@@ -16,7 +16,6 @@ use super::room::orders::{ATTEMPT, Back, INTENT, NAME, TEXT, attempt};
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::app::catalogue::Scripts;
 use crate::domain::command::{Approve, Command};
 use crate::domain::condition::Series;
 use crate::domain::decide::open_items;
@@ -176,16 +175,7 @@ async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>)
 
 /// The page, with a form that came back where there is one.
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
-    let looked = look(app, id).await?;
-    let scripts = Scripts(&app.incidents.site);
-    let facts = looked.gathered.facts(&scripts);
-    let sight = Sight::of(&looked, &facts, who);
-    let status = back.told.as_ref().map(|told| told.status);
-    let html = page(&view(&sight, back))?;
-    Ok(match status {
-        Some(status) => (status, html).into_response(),
-        None => html.into_response(),
-    })
+    shown(app, who, id, back.status(), |sight| Ok(view(sight, back))).await
 }
 
 fn view(sight: &Sight, back: Back) -> View {

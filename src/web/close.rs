@@ -2,7 +2,7 @@
 //! back is a decision too, with a reason like the others.
 
 use super::AppState;
-use super::acting::{self, NotDone, act};
+use super::acting::{NotDone, Returned, act};
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Lock, Sight, lock, look};
@@ -19,7 +19,6 @@ use crate::domain::command::{Command, Outcome};
 use crate::domain::refusal::Refusal;
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 pub fn routes() -> Vec<Route> {
@@ -63,14 +62,7 @@ fn meaning(outcome: Outcome) -> &'static str {
     }
 }
 
-#[derive(Default)]
-struct Back {
-    typed: Typed,
-    refused: Option<Refusal>,
-    faults: Faults,
-}
-
-fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Returned) -> View {
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(looked, &facts, who);
@@ -102,18 +94,14 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Back) -> View {
     }
 }
 
-async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
+async fn show(app: &AppState, who: &SignedIn, id: &str, back: Returned) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
-    let status = match &back {
-        Back { refused: Some(refusal), .. } => acting::status(refusal),
-        Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    };
+    let status = back.status();
     Ok((status, page(&view(app, who, &looked, back))?).into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
-    show(&app, &who, &id, Back::default()).await
+    show(&app, &who, &id, Returned::default()).await
 }
 
 struct Close {
@@ -149,14 +137,12 @@ async fn post(
     let typed = form.typed;
     let close = match form.value {
         Ok(close) => close,
-        Err(faults) => return show(&app, &who, &id, Back { typed, faults, refused: None }).await,
+        Err(faults) => return show(&app, &who, &id, Returned::faulty(typed, faults)).await,
     };
     let command = Command::Close { outcome: close.outcome, reason: close.reason };
     match act(&app, &who, &id, command, &close.intent).await {
         Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}")).into_response()),
-        Err(NotDone::Refused(refusal)) => {
-            show(&app, &who, &id, Back { typed, refused: Some(refusal), faults: Faults::default() }).await
-        }
+        Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Returned::refused(typed, refusal)).await,
         Err(NotDone::Error(error)) => Err(error),
     }
 }
@@ -165,6 +151,7 @@ async fn post(
 mod tests {
     use super::*;
     use crate::web::sample::World;
+    use axum::http::StatusCode;
 
     #[tokio::test]
     async fn each_way_is_offered_or_says_what_stands_in_its_way() {

@@ -5,7 +5,7 @@
 //! itself, and what a browser fetches before anybody asked, counts as nothing.
 
 use super::AppState;
-use super::acting::{self, NotDone, act};
+use super::acting::{self, NotDone, Returned, act};
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Named, Place, Sight, look};
@@ -102,17 +102,15 @@ impl View {
     }
 }
 
-#[derive(Default)]
-struct Back {
-    typed: Option<Typed>,
-    refused: Option<Refusal>,
-    faults: Faults,
-}
-
-fn view(sight: &Sight, journal: &[Recorded], readings: Vec<Reading>, back: Back) -> View {
+fn view(sight: &Sight, journal: &[Recorded], readings: Vec<Reading>, back: Option<Returned>) -> View {
     let incident = sight.incident;
     let header = IncidentHeader::of(sight, Page::Impact);
     let told = incident.impact.as_ref();
+    // What was said stands in the fields, unless a form came back.
+    let back = back.unwrap_or_else(|| Returned {
+        typed: told.map_or_else(Typed::default, |told| typed(&told.said, sight.now)),
+        ..Returned::default()
+    });
     // Asked with other words than those that stand there: the same again would be nothing new.
     let asked = ImpactSaid { felt: "…".to_owned(), ..ImpactSaid::default() };
     View {
@@ -127,7 +125,7 @@ fn view(sight: &Sight, journal: &[Recorded], readings: Vec<Reading>, back: Back)
         readers: readings.into_iter().map(|reading| reader(sight, reading)).collect(),
         told: back.refused,
         faults: back.faults.0,
-        typed: back.typed.unwrap_or_else(|| told.map_or_else(Typed::default, |told| typed(&told.said, sight.now))),
+        typed: back.typed,
         header,
     }
 }
@@ -174,7 +172,7 @@ fn typed(said: &ImpactSaid, now: Timestamp) -> Typed {
     ])
 }
 
-async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
+async fn show(app: &AppState, who: &SignedIn, id: &str, back: Option<Returned>) -> Result<Response, WebError> {
     let mut looked = look(app, id).await?;
     app.incidents.learn(&mut looked).await?;
     let journal = app.incidents.journal(id).await.map_err(acting::error)?;
@@ -182,11 +180,7 @@ async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Re
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    let status = match &back {
-        Back { refused: Some(refusal), .. } => acting::status(refusal),
-        Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    };
+    let status = back.as_ref().map_or(StatusCode::OK, Returned::status);
     Ok((status, page(&view(&sight, &journal, readings, back))?).into_response())
 }
 
@@ -204,7 +198,7 @@ async fn get(
             tracing::warn!(%fault, incident = id, "a reading could not be noted");
         }
     }
-    show(&app, &who, &id, Back::default()).await
+    show(&app, &who, &id, None).await
 }
 
 /// Notes who read it, at most once a minute: a page that is loaded again and again keeps nobody from writing.
@@ -288,23 +282,20 @@ async fn post(
     form: Checked<Describe>,
 ) -> Result<Response, WebError> {
     look(&app, &id).await?;
-    let again = |typed, refused, faults| Back { typed: Some(typed), refused, faults };
     let mut describe = match form.value {
         Ok(describe) => describe,
-        Err(faults) => return show(&app, &who, &id, again(form.typed, None, faults)).await,
+        Err(faults) => return show(&app, &who, &id, Some(Returned::faulty(form.typed, faults))).await,
     };
     if !describe.since.is_empty() {
         describe.said.since = instant(&describe.since, app.clock.now());
         if describe.said.since.is_none() {
             let faults = Faults::one("since", "It is no time. Write it like 02:53, in UTC, or leave it empty.");
-            return show(&app, &who, &id, again(form.typed, None, faults)).await;
+            return show(&app, &who, &id, Some(Returned::faulty(form.typed, faults))).await;
         }
     }
     match act(&app, &who, &id, Command::DescribeImpact(describe.said), &describe.intent).await {
         Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}/impact")).into_response()),
-        Err(NotDone::Refused(refusal)) => {
-            show(&app, &who, &id, again(form.typed, Some(refusal), Faults::default())).await
-        }
+        Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Some(Returned::refused(form.typed, refusal))).await,
         Err(NotDone::Error(error)) => Err(error),
     }
 }

@@ -5,9 +5,10 @@
 
 use super::AppState;
 use super::acting;
-use super::error::WebError;
+use super::error::{WebError, page};
 use super::session::SignedIn;
 use crate::access::capability::Capability;
+use crate::app::catalogue::Scripts;
 use crate::app::summary::number_of;
 use crate::app::{Looked, Seen};
 use crate::domain::facts::Facts;
@@ -17,6 +18,9 @@ use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, Incident};
 use crate::domain::{PersonId, Role, Timestamp};
 use crate::web::layout::initials;
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 
 /// Loads the incident of an address. `id` must look like `RB-0142`.
 ///
@@ -24,6 +28,24 @@ use crate::web::layout::initials;
 /// The page that says there is nothing here, or what else went wrong.
 pub async fn look(app: &AppState, id: &str) -> Result<Looked, WebError> {
     if is_name(id) { app.incidents.look(id).await.map_err(acting::error) } else { Err(WebError::not_found()) }
+}
+
+/// A page of one incident as this person sees it now. `status` is that of a form that came back, or OK.
+///
+/// # Errors
+/// As for [`look`], and whatever `view` says.
+pub async fn shown<V: Template>(
+    app: &AppState,
+    who: &SignedIn,
+    id: &str,
+    status: StatusCode,
+    view: impl FnOnce(&Sight) -> Result<V, WebError>,
+) -> Result<Response, WebError> {
+    let looked = look(app, id).await?;
+    let scripts = Scripts(&app.incidents.site);
+    let facts = looked.gathered.facts(&scripts);
+    let html = page(&view(&Sight::of(&looked, &facts, who))?)?;
+    Ok((status, html).into_response())
 }
 
 /// Whether this is how an incident is written in an address. Only the one spelling: `RB-1` would otherwise be a second

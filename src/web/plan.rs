@@ -4,16 +4,15 @@
 
 use super::AppState;
 use super::acting::{NotDone, act};
-use super::error::{WebError, page};
+use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
-use super::incident::{Place, Sight, look, sentence};
+use super::incident::{Place, Sight, look, sentence, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::orders::{Back, INTENT, NAME, TEXT};
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::app::catalogue::Scripts;
 use crate::domain::command::Command;
 use crate::domain::decide::{proposal, restores};
 use crate::domain::facts::Registered;
@@ -92,16 +91,7 @@ async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>)
 }
 
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
-    let looked = look(app, id).await?;
-    let scripts = Scripts(&app.incidents.site);
-    let facts = looked.gathered.facts(&scripts);
-    let sight = Sight::of(&looked, &facts, who);
-    let status = back.told.as_ref().map(|told| told.status);
-    let html = page(&view(&sight, back))?;
-    Ok(match status {
-        Some(status) => (status, html).into_response(),
-        None => html.into_response(),
-    })
+    shown(app, who, id, back.status(), |sight| Ok(view(sight, back))).await
 }
 
 /// What the form begins with: the draft that is there, else what the machine proposes, else nothing but the place.

@@ -2,7 +2,7 @@
 //! write. Every signed-in person reads it; what a trigger froze as evidence is left out for support and observers.
 
 use super::AppState;
-use super::acting::{self, NotDone, act};
+use super::acting::{self, NotDone, Returned, act};
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Lock, Sight, lock, look};
@@ -22,7 +22,7 @@ use crate::domain::report::{Report, report, telling};
 use crate::store::Head;
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 pub fn routes() -> Vec<Route> {
@@ -76,14 +76,7 @@ async fn written(app: &AppState, who: &SignedIn, looked: &Looked) -> Result<Repo
     Ok(report)
 }
 
-#[derive(Default)]
-struct Back {
-    typed: Typed,
-    refused: Option<Refusal>,
-    faults: Faults,
-}
-
-fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: Head, back: Back) -> View {
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: Head, back: Returned) -> View {
     let incident = &looked.incident;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
@@ -119,20 +112,16 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, report: Report, chain: 
     }
 }
 
-async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
+async fn show(app: &AppState, who: &SignedIn, id: &str, back: Returned) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
     let report = written(app, who, &looked).await?;
     let chain = app.store.head().await?;
-    let status = match &back {
-        Back { refused: Some(refusal), .. } => acting::status(refusal),
-        Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    };
+    let status = back.status();
     Ok((status, page(&view(app, who, &looked, report, chain, back))?).into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
-    show(&app, &who, &id, Back::default()).await
+    show(&app, &who, &id, Returned::default()).await
 }
 
 async fn get_markdown(
@@ -185,23 +174,21 @@ async fn post_section(
     let typed = form.typed;
     let write = match form.value {
         Ok(write) => write,
-        Err(faults) => return show(&app, &who, &id, Back { typed, faults, refused: None }).await,
+        Err(faults) => return show(&app, &who, &id, Returned::faulty(typed, faults)).await,
     };
     let place = format!("/incidents/{id}/report#report-{}", write.section);
     let command = Command::WriteSection { document: write.document, section: write.section, text: write.text };
     match act(&app, &who, &id, command, &write.intent).await {
         Ok(_) => Ok(Redirect::to(&place).into_response()),
-        Err(NotDone::Refused(refusal)) => {
-            show(&app, &who, &id, Back { typed, refused: Some(refusal), faults: Faults::default() }).await
-        }
+        Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Returned::refused(typed, refusal)).await,
         Err(NotDone::Error(error)) => Err(error),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::web::sample::World;
+    use axum::http::StatusCode;
 
     #[tokio::test]
     async fn the_report_writes_itself_and_says_what_people_have_yet_to_write() {

@@ -3,7 +3,7 @@
 //! called; raising it opens an incident or joins the open one of its cause.
 
 use super::AppState;
-use super::acting::{self, actor};
+use super::acting::{self, Returned, actor};
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout};
@@ -282,28 +282,16 @@ fn judged(app: &AppState, ground: &Ground, start: &Start) -> Option<Verdict> {
     })
 }
 
-/// What is shown again.
-#[derive(Default)]
-struct Back<'a> {
-    typed: Typed,
-    start: Option<&'a Start>,
-    refused: Option<Refusal>,
-    faults: Faults,
-}
-
-async fn show(app: &AppState, who: &SignedIn, back: Back<'_>) -> Result<Response, WebError> {
+/// The page; `start` is what a form that came back asked for, where it could be read.
+async fn show(app: &AppState, who: &SignedIn, start: Option<&Start>, back: Returned) -> Result<Response, WebError> {
     let (environment, component) =
-        back.start.map_or(("", ""), |start| (start.environment.as_str(), start.component.as_str()));
+        start.map_or(("", ""), |start| (start.environment.as_str(), start.component.as_str()));
     let ground = ground(app, environment, component).await?;
-    let status = match &back {
-        Back { refused: Some(refusal), .. } => acting::status(refusal),
-        Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    };
-    Ok((status, page(&view(app, who, &ground, back))?).into_response())
+    let status = back.status();
+    Ok((status, page(&view(app, who, &ground, start, back))?).into_response())
 }
 
-fn view(app: &AppState, who: &SignedIn, ground: &Ground, back: Back<'_>) -> View {
+fn view(app: &AppState, who: &SignedIn, ground: &Ground, start: Option<&Start>, back: Returned) -> View {
     let procedure = &*ground.procedure;
     let typed = &back.typed;
     let choices = |category: &str| -> Vec<Choice> {
@@ -356,7 +344,7 @@ fn view(app: &AppState, who: &SignedIn, ground: &Ground, back: Back<'_>) -> View
         since: typed.text("since").to_owned(),
         outage: typed.has("outage"),
         users: typed.text("users").to_owned(),
-        verdict: back.start.and_then(|start| judged(app, ground, start)),
+        verdict: start.and_then(|start| judged(app, ground, start)),
         may,
         refused: back.refused,
         faults: back.faults.0,
@@ -378,17 +366,14 @@ fn blank() -> TriggerSeen {
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Response, WebError> {
-    show(&app, &who, Back::default()).await
+    show(&app, &who, None, Returned::default()).await
 }
 
 async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Start>) -> Result<Response, WebError> {
     let typed = form.typed;
     let start = match &form.value {
         Ok(start) => start,
-        Err(faults) => {
-            let faults = faults.clone();
-            return show(&app, &who, Back { typed, faults, ..Back::default() }).await;
-        }
+        Err(faults) => return show(&app, &who, None, Returned::faulty(typed, faults.clone())).await,
     };
     let ground = ground(&app, &start.environment, &start.component).await?;
     let mut faults = Faults::default();
@@ -399,7 +384,7 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Start>) 
         faults.add("since", format_args!("It lies in the future. It is {} now.", ground.now));
     }
     if !faults.is_empty() || start.check {
-        return show(&app, &who, Back { typed, start: Some(start), faults, refused: None }).await;
+        return show(&app, &who, Some(start), Returned::faulty(typed, faults)).await;
     }
     let raised = Raised {
         title: String::new(),
@@ -417,9 +402,7 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Start>) 
         Err(SubmitError::Refused(refusal)) if refusal.kind == RefusalKind::AlreadyDone && !ground.open.is_empty() => {
             Ok(Redirect::to(&format!("/incidents/{}", ground.open[0].0)).into_response())
         }
-        Err(SubmitError::Refused(refusal)) => {
-            show(&app, &who, Back { typed, start: Some(start), refused: Some(refusal), faults }).await
-        }
+        Err(SubmitError::Refused(refusal)) => show(&app, &who, Some(start), Returned::refused(typed, refusal)).await,
         Err(other) => Err(acting::error(other)),
     }
 }

@@ -3,9 +3,9 @@
 
 use super::AppState;
 use super::acting::{NotDone, act};
-use super::error::{WebError, page};
+use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
-use super::incident::{Place, Sight, look, target_name};
+use super::incident::{Place, Sight, shown, target_name};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::orders::{ATTEMPT, Back, INTENT, TEXT, attempt};
@@ -13,7 +13,6 @@ use super::room::runs::RunWord;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
 use crate::domain::command::Command;
 use crate::domain::state::{Attempt, AttemptNo, Run};
@@ -61,17 +60,11 @@ async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>)
 }
 
 async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
-    let looked = look(app, id).await?;
-    let scripts = Scripts(&app.incidents.site);
-    let facts = looked.gathered.facts(&scripts);
-    let sight = Sight::of(&looked, &facts, who);
-    let attempt = looked.incident.current().ok_or_else(WebError::not_found)?;
-    let status = back.told.as_ref().map(|told| told.status);
-    let html = page(&view(&sight, attempt, back))?;
-    Ok(match status {
-        Some(status) => (status, html).into_response(),
-        None => html.into_response(),
+    shown(app, who, id, back.status(), |sight| {
+        let attempt = sight.incident.current().ok_or_else(WebError::not_found)?;
+        Ok(view(sight, attempt, back))
     })
+    .await
 }
 
 fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {

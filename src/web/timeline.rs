@@ -18,7 +18,6 @@ use crate::domain::command::Command;
 use crate::domain::words::TimelineKind;
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -100,7 +99,7 @@ async fn show(app: &AppState, who: &SignedIn, id: &str, asked: &Asked, back: Bac
     let older = rows.get(start + MOST).map(address);
     let rows: Vec<Row> = rows.into_iter().skip(start).take(MOST).collect();
     let header = IncidentHeader::of(&sight, Page::Timeline);
-    let status = back.told.as_ref().map_or(StatusCode::OK, |told| told.status);
+    let status = back.status();
     let view = View {
         layout: Layout::in_incident(&sight, &header.tab("Timeline"), "/timeline"),
         id: id.to_owned(),

@@ -222,7 +222,7 @@ async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Re
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, who);
-    let status = back.told.as_ref().map_or(StatusCode::OK, |told| told.status);
+    let status = back.status();
     Ok((status, page(&view(&sight, back))?).into_response())
 }
 

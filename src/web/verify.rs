@@ -5,7 +5,7 @@
 //! of step 4; beside them the failure indicators as words, and the two verdicts: confirmed, or failed.
 
 use super::AppState;
-use super::acting::{self, NotDone, act};
+use super::acting::{NotDone, Returned, act};
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::incident::{Sight, look};
@@ -30,7 +30,6 @@ use crate::domain::refusal::Refusal;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, IndicatorSign, Marked};
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 /// The step of the procedure whose checks stand behind the criteria.
@@ -413,15 +412,7 @@ fn band(sight: &Sight, begun: Option<&Verification>) -> Band {
     band
 }
 
-/// What was typed, and why it was not taken.
-#[derive(Default)]
-struct Back {
-    typed: Typed,
-    refused: Option<Refusal>,
-    faults: Faults,
-}
-
-fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, back: Back) -> View {
+fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, back: Returned) -> View {
     let incident = &looked.incident;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
@@ -445,19 +436,15 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, bac
     }
 }
 
-async fn show(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
+async fn show(app: &AppState, who: &SignedIn, id: &str, back: Returned) -> Result<Response, WebError> {
     let looked = look(app, id).await?;
     let measures = Measures::read(app, &looked).await?;
-    let status = match &back {
-        Back { refused: Some(refusal), .. } => acting::status(refusal),
-        Back { faults, .. } if !faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    };
+    let status = back.status();
     Ok((status, page(&view(app, who, &looked, measures, back))?).into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>) -> Result<Response, WebError> {
-    show(&app, &who, &id, Back::default()).await
+    show(&app, &who, &id, Returned::default()).await
 }
 
 /// A form of this page: which command it means, and where on the page it stands.
@@ -478,13 +465,11 @@ async fn carry_out(
     look(app, id).await?;
     let asked = match value {
         Ok(asked) => asked,
-        Err(faults) => return show(app, who, id, Back { typed, faults, refused: None }).await,
+        Err(faults) => return show(app, who, id, Returned::faulty(typed, faults)).await,
     };
     match act(app, who, id, asked.command, &asked.intent).await {
         Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}/verify{}", asked.anchor)).into_response()),
-        Err(NotDone::Refused(refusal)) => {
-            show(app, who, id, Back { typed, refused: Some(refusal), faults: Faults::default() }).await
-        }
+        Err(NotDone::Refused(refusal)) => show(app, who, id, Returned::refused(typed, refusal)).await,
         Err(NotDone::Error(error)) => Err(error),
     }
 }
@@ -612,6 +597,7 @@ async fn post_fail(
 mod tests {
     use super::*;
     use crate::web::sample::World;
+    use axum::http::StatusCode;
 
     const CRITERIA: [&str; 6] = [
         "application-functional",

@@ -75,6 +75,11 @@ pub struct Told {
 }
 
 impl Back {
+    /// The status of the page that shows it.
+    pub fn status(&self) -> StatusCode {
+        self.told.as_ref().map_or(StatusCode::OK, |told| told.status)
+    }
+
     pub fn refused(form: &'static str, typed: Typed, refusal: &crate::domain::refusal::Refusal) -> Back {
         let told = Told { because: refusal.because.clone(), mend: refusal.mend.clone(), status: status(refusal) };
         Back { form, typed, told: Some(told) }
@@ -129,7 +134,7 @@ pub async fn post<K: Orders>(
 
 /// The room once more, with what was typed.
 async fn again(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
-    let status = back.told.as_ref().map_or(StatusCode::OK, |told| told.status);
+    let status = back.status();
     Ok((status, show(app, who, id, back).await?).into_response())
 }
 
