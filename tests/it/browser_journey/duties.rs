@@ -128,8 +128,9 @@ impl Person {
 
 /// The plan, the registers, a trigger by hand.
 impl Person {
+    /// What was deployed a moment ago may have to be read back first.
     pub async fn submits_the_plan(&self, incident: &str) {
-        self.goes_to(&format!("{}/plan", room(incident))).await;
+        self.waits_at(&format!("{}/plan", room(incident)), "main", "Submit for approval").await;
         self.presses("Submit for approval").await;
         self.finds_the_state(incident, "Waiting for approval").await;
     }
