@@ -191,7 +191,7 @@ fn view(sight: &Sight, back: Back) -> View {
         id: incident.id.clone(),
         attempt: attempt.map_or(0, |attempt| attempt.number),
         plan: submitted.map(|submitted| plan_view(sight, submitted)),
-        state: attempt.map_or_else(|| "not planned".to_owned(), |attempt| attempt.status().to_string()),
+        state: attempt.map_or_else(|| "not planned".to_owned(), |attempt| attempt.status().stands().to_owned()),
         band: band(sight),
         policy: incident.advice.authority.clone(),
         rule: rule_number(sight.facts.procedure, &incident.advice.rule),

@@ -29,6 +29,8 @@ pub mod machines;
 pub mod measures;
 pub mod next;
 pub mod now;
+#[cfg(test)]
+mod one_story;
 pub mod pace;
 pub mod patience;
 pub mod people;

@@ -62,7 +62,7 @@ async fn show(
         state: match () {
             () if token.revoked_at.is_some() => "Revoked",
             () if token.expires_at <= now => "Expired",
-            () => "Living",
+            () => "Valid",
         },
         by: names.get(&token.created_by).cloned().unwrap_or(token.created_by),
         id: token.id,
