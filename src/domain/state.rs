@@ -81,8 +81,8 @@ pub struct Incident {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reminder {
     pub task: Task,
+    pub of: String,
     pub who: Awaited,
-    pub what: String,
     pub by: PersonId,
     pub at: Timestamp,
 }

@@ -413,6 +413,12 @@ async fn tokens(store: &Store) {
     assert!(store.revoke_token("t1", after(6)).await.unwrap());
     assert!(!store.revoke_token("t1", after(7)).await.unwrap());
     assert_eq!(store.live_token("h1", after(6)).await.unwrap(), None);
+    let living = async |by, at| {
+        let found = store.living_tokens_of(by, at).await.unwrap();
+        found.into_iter().map(|token| token.id).collect::<Vec<_>>()
+    };
+    assert_eq!(living("p-ada", after(6)).await, ["t2"], "the other one has ended");
+    assert!(living("p-ada", after(60)).await.is_empty() && living("p-bo", after(6)).await.is_empty());
     let all = store.tokens().await.unwrap();
     let ends: Vec<_> = all.iter().map(|token| (token.id.as_str(), token.revoked_at)).collect();
     assert_eq!(ends, [("t2", None), ("t1", Some(after(6)))]);
@@ -881,6 +887,7 @@ async fn samples_of_migration_1(store: &Store) {
     assert_eq!(store.sign_in_bucket("login/ada").await.unwrap().unwrap().failures, 3);
     assert!(store.device("device").await.unwrap().is_some());
     assert!(store.live_token("token", T).await.unwrap().is_some());
+    assert_eq!(store.living_tokens_of("p-ada", T).await.unwrap().len(), 2);
     let known = store.registered("production", "checkout").await.unwrap();
     assert_eq!(known.iter().map(|line| line.left_in.as_str()).collect::<Vec<_>>(), ["RB-0001", ""]);
     assert_eq!(known[1].again_at, Some(T));

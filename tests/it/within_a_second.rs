@@ -55,19 +55,18 @@ impl Stream {
         Stream(response.into_body().into_data_stream())
     }
 
-    /// Until a piece holds this, or the stream ends.
+    /// The next piece; nothing at the end.
+    async fn next(&mut self) -> Option<String> {
+        let piece = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("something comes, or the end");
+        piece.map(|piece| String::from_utf8_lossy(&piece.unwrap()).into_owned())
+    }
+
     async fn until(&mut self, words: &str) {
-        loop {
-            let piece = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("something comes, or the end");
-            let Some(piece) = piece else { return };
-            if String::from_utf8_lossy(&piece.unwrap()).contains(words) {
-                return;
-            }
-        }
+        while !self.next().await.expect("the stream goes on").contains(words) {}
     }
 
     async fn until_its_end(&mut self) {
-        self.until("\0").await;
+        while self.next().await.is_some() {}
     }
 }
 
