@@ -174,6 +174,14 @@ pub struct Promise {
     pub due_at: Timestamp,
 }
 
+impl Promise {
+    /// When update `number` is due: that of this promise, or a later one, each a beat after the one before it.
+    pub fn due_at_of(&self, number: u32, beat: Span) -> Timestamp {
+        let passed = i64::from(number.saturating_sub(self.number));
+        self.due_at + Span(beat.0.saturating_mul(passed))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Attempt {
     pub number: AttemptNo,

@@ -3,7 +3,7 @@
 
 use super::procedure::StartMode;
 use super::state::{ActionState, AttemptStatus, Incident, Reminder, RunState};
-use super::{PersonId, Role, Span, Timestamp};
+use super::{PersonId, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One thing that waits for somebody.
@@ -318,9 +318,7 @@ fn update(incident: &Incident) -> Option<(String, Timestamp, Vec<Role>)> {
     let (promise, call) = (incident.updates.promised?, &incident.updates.call);
     call.ready.filter(|number| *number == promise.number)?;
     let number = call.missed.last().copied().unwrap_or(promise.number);
-    // Each promise that passed meanwhile was due one beat after the one before it.
-    let passed = i64::from(number.saturating_sub(promise.number));
-    let due_at = promise.due_at + Span(incident.beat().0.saturating_mul(passed));
+    let due_at = promise.due_at_of(number, incident.beat());
     let due = due_at.time_of_day();
     let asked = if call.escalated_at.is_some() { incident.cadence.next_contact.clone() } else { Vec::new() };
     Some(match call.missed.is_empty() {

@@ -485,17 +485,17 @@ async fn playbooks_and_settings(store: &Store) {
         text: "title = \"Rollback\"\n".into(),
         title: "Rollback".into(),
         version: "1".into(),
-        added_at: T,
-        added_by: "p-ada".into(),
+        used_at: T,
+        used_by: "p-ada".into(),
     };
-    let second = StoredPlaybook { hash: "b2".into(), added_at: after(1), ..first.clone() };
+    let second = StoredPlaybook { hash: "b2".into(), used_at: after(1), ..first.clone() };
     assert!(store.add_playbook(&first).await.unwrap());
     assert!(!store.add_playbook(&first).await.unwrap(), "its text is known");
     assert!(store.add_playbook(&second).await.unwrap());
     assert_eq!(store.playbook("b1").await.unwrap().as_ref(), Some(&first));
     assert_eq!(store.playbook("b9").await.unwrap(), None);
     assert_eq!(store.playbooks().await.unwrap(), [second.clone(), first.clone()]);
-    let again = StoredPlaybook { added_at: after(2), added_by: "p-bo".into(), ..first };
+    let again = StoredPlaybook { used_at: after(2), used_by: "p-bo".into(), ..first };
     assert!(!store.add_playbook(&again).await.unwrap());
     assert_eq!(store.playbooks().await.unwrap(), [again, second], "the one last taken into use is first");
     assert_eq!(store.setting("playbook/current").await.unwrap(), None);
