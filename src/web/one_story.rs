@@ -38,7 +38,7 @@ async fn succeeded() -> (World, String) {
         world.turn(Span::seconds(50));
         world.ends(&id, &run, 0).await;
     }
-    let procedure = crate::playbook::default_procedure();
+    let procedure = world.app.incidents.look(&id).await.unwrap().gathered.procedure;
     for criterion in &procedure.verification.criteria {
         let mark = Some(Mark::Done { note: "looked at it".to_owned() });
         let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
@@ -165,7 +165,10 @@ async fn the_report_uses_what_was_said_and_measured() {
 #[tokio::test]
 async fn a_breach_that_no_incident_is_open_for_is_told_and_leads_to_a_start() {
     let world = World::new().await;
-    let procedure = crate::playbook::default_procedure();
+    let incidents = &world.app.incidents;
+    let mut read = incidents.store.read().await.unwrap();
+    let (_, procedure) = incidents.playbooks.current_read(&mut read).await.unwrap();
+    drop(read);
     let Detection::Metric { condition, .. } = &procedure.trigger("error-rate").unwrap().detection else {
         panic!("it is measured");
     };
