@@ -14,10 +14,11 @@ use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::command::Command;
-use crate::domain::decide::{proposal, restores};
+use crate::domain::decide::proposal;
 use crate::domain::facts::Registered;
-use crate::domain::plan::{Draft, Target};
+use crate::domain::plan::{Draft, Target, restored};
 use crate::domain::procedure::{RollbackType, StartMode, TargetKind};
+use crate::domain::running::Data;
 use crate::domain::state::{AttemptNo, AttemptStatus};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -227,7 +228,7 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
         && facts.previous_stable(&entry.component).is_some_and(|stable| stable.name == entry.name);
     let running = entry.kind == TargetKind::Release
         && facts.running_release(&entry.component).is_some_and(|running| running.name == entry.name);
-    let barred = running && !restores(&draft.targets, &entry.component);
+    let barred = running && restored(facts.procedure, draft.kind, &draft.targets, &entry.component).is_none();
     let hours = (sight.now - entry.at).as_seconds() / 3_600;
     let age = if hours >= 48 { format!("{} days old", hours / 24) } else { format!("{hours} h old") };
     let mut lines = vec![format!("{age}, by {}", entry.by)];
@@ -262,7 +263,7 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
 
 /// The migrations that lie between a release and what runs.
 fn between(sight: &Sight, entry: &Registered) -> String {
-    let later: Vec<&Registered> = sight.facts.migrated_since(entry).collect();
+    let later: Vec<&Registered> = sight.facts.unknown_to(entry, Data::Present).collect();
     let named = |kind: &str| -> Vec<&str> {
         later.iter().filter(|release| release.migrations == kind).map(|release| release.name.as_str()).collect()
     };
