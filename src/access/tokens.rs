@@ -5,7 +5,6 @@
 
 use super::digest;
 use super::record::{Fact, record};
-use super::walls::MOST;
 use crate::clock;
 use crate::domain::{Span, Timestamp};
 use crate::store::{NewToken, Store, StoreError, Token};
@@ -39,8 +38,6 @@ impl Scope {
 pub enum NotMade {
     Label,
     Days,
-    /// This person has as many walls as one may.
-    Walls,
     Store(StoreError),
 }
 
@@ -49,9 +46,6 @@ impl fmt::Display for NotMade {
         match self {
             NotMade::Label => f.write_str("Say in 1 to 100 letters who or what uses it, without line breaks."),
             NotMade::Days => write!(f, "A token lives from 1 to {LONGEST_DAYS} days."),
-            NotMade::Walls => {
-                write!(f, "You have {MOST} walls and links. End one that nobody looks at, then make this one.")
-            }
             NotMade::Store(fault) => fault.fmt(f),
         }
     }
@@ -66,12 +60,10 @@ impl From<StoreError> for NotMade {
 }
 
 /// A label that is one short line.
-pub(super) fn label_of(label: &str) -> Result<String, NotMade> {
+pub(super) fn label_of(label: &str) -> Option<String> {
     let label = label.trim();
-    if label.is_empty() || label.chars().count() > 100 || label.chars().any(char::is_control) {
-        return Err(NotMade::Label);
-    }
-    Ok(label.to_owned())
+    let fits = !label.is_empty() && label.chars().count() <= 100 && !label.chars().any(char::is_control);
+    fits.then(|| label.to_owned())
 }
 
 /// Makes a token and answers it; it is kept nowhere. `by` is who makes it, as the ledger names them.
@@ -86,7 +78,7 @@ pub async fn create(
     days: i64,
     now: Timestamp,
 ) -> Result<String, NotMade> {
-    let label = label_of(label)?;
+    let label = label_of(label).ok_or(NotMade::Label)?;
     if !(1..=LONGEST_DAYS).contains(&days) {
         return Err(NotMade::Days);
     }

@@ -11,6 +11,7 @@ use super::tokens::{LENGTH, NotMade, PREFIX, label_of};
 use crate::clock;
 use crate::domain::{PersonId, Span, Timestamp};
 use crate::store::{NewToken, Store, StoreError, Token, Tx};
+use std::fmt;
 
 /// A wall is open for so long.
 pub const LIFE: Span = Span::hours(24);
@@ -76,25 +77,51 @@ pub fn viewer(token: &str) -> PersonId {
     PersonId(format!("wall:{token}"))
 }
 
+/// Why no link was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotInvited {
+    Label,
+    /// This person has as many walls as one may.
+    Many,
+    Store(StoreError),
+}
+
+impl fmt::Display for NotInvited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotInvited::Label => NotMade::Label.fmt(f),
+            NotInvited::Many => {
+                write!(f, "You have {MOST} walls and links. End one that nobody looks at, then make this one.")
+            }
+            NotInvited::Store(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl From<StoreError> for NotInvited {
+    fn from(fault: StoreError) -> NotInvited {
+        NotInvited::Store(fault)
+    }
+}
+
 /// Makes the link for a screen; answers its secret, which is kept nowhere.
 ///
 /// # Errors
-/// [`NotMade`]; nothing is stored then.
+/// [`NotInvited`]; nothing is stored then.
 pub async fn invite(
     store: &Store,
     by: &str,
     label: &str,
     audience: Audience,
     now: Timestamp,
-) -> Result<String, NotMade> {
-    let label = label_of(label)?;
+) -> Result<String, NotInvited> {
+    let label = label_of(label).ok_or(NotInvited::Label)?;
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
-    let theirs = tx.tokens().await?.into_iter().filter(|token| token.created_by == by);
-    let living = theirs.filter(|token| token.revoked_at.is_none() && token.expires_at > now);
-    if living.filter(|token| audience_of(&token.scope).is_some()).count() >= MOST {
+    let living = tx.living_tokens_of(by, now).await?;
+    if living.iter().filter(|token| audience_of(&token.scope).is_some()).count() >= MOST {
         tx.rollback().await?;
-        return Err(NotMade::Walls);
+        return Err(NotInvited::Many);
     }
     let secret = make(&mut tx, by, &label, audience.link_scope(), now, now + LINK_LIFE).await?;
     tx.commit().await?;

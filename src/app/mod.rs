@@ -194,8 +194,8 @@ impl App {
         let now = self.clock.now().max(head.at);
         let procedure = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
         let pinned = procedure.clone();
-        let case = Case { state: Some(&incident), procedure, playbook: &incident.playbook, earlier, now };
-        let decided = self.decide(&mut tx, case, &command, &actor).await?;
+        let matter = Matter { state: Some(&incident), procedure, playbook: &incident.playbook, earlier, now };
+        let decided = self.decide(&mut tx, matter, &command, &actor).await?;
         match decided {
             Ok(events) => {
                 let accepted = self.write(&mut tx, Some(&incident), id, &actor.who, now, events).await?;
@@ -259,8 +259,9 @@ impl App {
             let command = Command::Join { trigger: raised.trigger.clone() };
             let pinned = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
             let earlier = Earlier::default();
-            let case = Case { state: Some(&incident), procedure: pinned, playbook: &incident.playbook, earlier, now };
-            let decided = self.decide(&mut tx, case, &command, &actor).await?;
+            let matter =
+                Matter { state: Some(&incident), procedure: pinned, playbook: &incident.playbook, earlier, now };
+            let decided = self.decide(&mut tx, matter, &command, &actor).await?;
             return match decided {
                 Ok(events) => {
                     let accepted = self.write(&mut tx, Some(&incident), &row.incident, &actor.who, now, events).await?;
@@ -283,8 +284,8 @@ impl App {
             outage: raised.outage,
             users_affected_ppm: raised.users_affected_ppm,
         });
-        let case = Case { state: None, procedure, playbook: &hash, earlier: Earlier::default(), now };
-        match self.decide(&mut tx, case, &command, &actor).await? {
+        let matter = Matter { state: None, procedure, playbook: &hash, earlier: Earlier::default(), now };
+        match self.decide(&mut tx, matter, &command, &actor).await? {
             Ok(events) => {
                 let accepted = self.write(&mut tx, None, &id, &actor.who, now, events).await?;
                 remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
@@ -354,11 +355,11 @@ impl App {
     async fn decide(
         &self,
         tx: &mut Tx,
-        case: Case<'_>,
+        matter: Matter<'_>,
         command: &Command,
         actor: &Actor,
     ) -> Result<Result<Vec<Event>, Refusal>, StoreError> {
-        let Case { state, procedure, playbook, earlier, now } = case;
+        let Matter { state, procedure, playbook, earlier, now } = matter;
         let (environment, component) = match (state, command) {
             (Some(incident), _) => (incident.environment.clone(), incident.component.clone()),
             (None, Command::Open(opening)) => (opening.environment.clone(), opening.component.clone()),
@@ -435,7 +436,7 @@ impl App {
 }
 
 /// What a decision is about, beside the facts that it reads itself.
-struct Case<'a> {
+struct Matter<'a> {
     /// `None` for an opening.
     state: Option<&'a Incident>,
     procedure: Arc<Procedure>,

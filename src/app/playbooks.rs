@@ -161,8 +161,8 @@ impl Playbooks {
                 text: text.to_owned(),
                 title: procedure.title.clone(),
                 version: procedure.version.clone(),
-                added_at: now,
-                added_by: by.to_owned(),
+                used_at: now,
+                used_by: by.to_owned(),
             };
             tx.add_playbook(&stored).await?;
             tx.put_setting(CURRENT, &hash).await?;

@@ -36,7 +36,7 @@ pub fn apply(state: &mut Option<Incident>, recorded: &Recorded) {
 fn forget_reminders(incident: &mut Incident) {
     if !incident.reminders.is_empty() {
         let waiting = waits(incident);
-        incident.reminders.retain(|reminder| waiting.iter().any(|wait| wait.is(reminder)));
+        incident.reminders.retain(|reminder| waiting.iter().any(|wait| wait.was_meant_by(reminder)));
     }
 }
 
@@ -132,11 +132,10 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         Event::LinkPinned(pin) => incident.pins.push(pin.clone()),
         Event::LinkUnpinned { address, .. } => incident.pins.retain(|pin| pin.address != *address),
         Event::NoteAdded { .. } => incident.notes_after_closing += u32::from(!incident.is_open()),
-        Event::Reminded { task, who, what } => {
+        Event::Reminded { task, of, who, .. } => {
             if let Some(by) = by {
-                let reminder = Reminder { task: *task, who: who.clone(), what: what.clone(), by, at };
-                incident.reminders.retain(|known| (known.task, &known.who, &known.what) != (*task, who, what));
-                incident.reminders.push(reminder);
+                incident.reminders.retain(|known| (known.task, &known.of, &known.who) != (*task, of, who));
+                incident.reminders.push(Reminder { task: *task, of: of.clone(), who: who.clone(), by, at });
             }
         }
         Event::ImpactDescribed(said) => {

@@ -95,7 +95,10 @@ fn stands_on(person: &PersonId, ground: Ground, incident: Option<&Incident>, fac
         Ground::Commander => place(Role::IncidentCommander),
         Ground::Lead => place(Role::TechnicalLead),
         Ground::Holds(role) => facts.holds(person, role),
-        Ground::NextContact => next_contact(incident).iter().any(|role| facts.holds(person, *role)),
+        Ground::NextContact => {
+            let asked = incident.is_some_and(|incident| incident.updates.call.escalated_at.is_some());
+            asked && next_contact(incident).iter().any(|role| facts.holds(person, *role))
+        }
         Ground::AnyRole => Role::ALL.into_iter().any(|role| role != Role::Administrator && facts.holds(person, role)),
         Ground::System => false,
     }
@@ -118,7 +121,7 @@ fn refusal(allowed: &[Ground], incident: Option<&Incident>, facts: &Facts) -> Re
                     next_contact(incident)
                         .iter()
                         .filter(|role| !allowed.contains(&Ground::Holds(**role)))
-                        .map(|role| anyone(*role)),
+                        .map(|role| format!("once an update is left unsent, {}", anyone(*role))),
                 );
             }
             Ground::AnyRole => who.push("anyone with a role in rollbacks".to_owned()),

@@ -198,6 +198,8 @@ pub enum Command {
     /// Reminds whoever is waited for.
     Remind {
         task: Task,
+        /// Which of several things of this task ([`super::waits::Wait::of`]).
+        of: String,
         who: Awaited,
     },
     /// Says what people feel, how many and since when: what a machine cannot know (L7).

@@ -27,7 +27,8 @@ pub fn due(incident: &Incident) -> Option<(Timestamp, Command)> {
 /// What is owed of the next update: it goes out by itself; or, where a person's word is demanded, its writer is called,
 /// its miss is recorded at its time, and the next contact is asked.
 fn update(incident: &Incident) -> Option<(Timestamp, Command)> {
-    let Promise { number, due_at } = incident.updates.promised.filter(|_| incident.is_open())?;
+    let promise = incident.updates.promised.filter(|_| incident.is_open())?;
+    let Promise { number, due_at } = promise;
     if incident.cadence.sent == Sending::ByItself {
         return Some((due_at, Command::SendUpdate { number, note: None }));
     }
@@ -35,8 +36,7 @@ fn update(incident: &Incident) -> Option<(Timestamp, Command)> {
     let ready = (call.ready != Some(number))
         .then(|| (due_at - incident.cadence.draft_before, Command::CallForUpdate { number }));
     let next = call.missed.last().map_or(number, |missed| missed.saturating_add(1));
-    let passed = Span(incident.beat().0.saturating_mul(i64::from(next.saturating_sub(number))));
-    let miss = (due_at + passed, Command::MissUpdate { number: next });
+    let miss = (promise.due_at_of(next, incident.beat()), Command::MissUpdate { number: next });
     let asked = !call.missed.is_empty() && call.escalated_at.is_none();
     let escalate = asked.then(|| (due_at + incident.cadence.next_contact_after, Command::EscalateUpdate { number }));
     [ready, Some(miss), escalate].into_iter().flatten().min_by_key(|(at, _)| *at)

@@ -228,6 +228,8 @@ pub enum Event {
     /// Somebody reminded whoever was waited for.
     Reminded {
         task: Task,
+        /// Which of several things of this task ([`super::waits::Wait::of`]).
+        of: String,
         who: Awaited,
         /// Verb and object, as it waited then.
         what: String,

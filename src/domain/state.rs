@@ -81,8 +81,8 @@ pub struct Incident {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reminder {
     pub task: Task,
+    pub of: String,
     pub who: Awaited,
-    pub what: String,
     pub by: PersonId,
     pub at: Timestamp,
 }
@@ -172,6 +172,14 @@ pub struct Call {
 pub struct Promise {
     pub number: u32,
     pub due_at: Timestamp,
+}
+
+impl Promise {
+    /// When update `number` is due: that of this promise, or a later one, each a beat after the one before it.
+    pub fn due_at_of(&self, number: u32, beat: Span) -> Timestamp {
+        let passed = i64::from(number.saturating_sub(self.number));
+        self.due_at + Span(beat.0.saturating_mul(passed))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

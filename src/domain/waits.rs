@@ -3,13 +3,17 @@
 
 use super::procedure::StartMode;
 use super::state::{ActionState, AttemptStatus, Incident, Reminder, RunState};
-use super::{PersonId, Role, Span, Timestamp};
+use super::{PersonId, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One thing that waits for somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
     pub task: Task,
+    /// Which of several things of this task: a place, a slot, an action, a run; empty where there is one at most. Stays the
+    /// same while the words change.
+    #[serde(default)]
+    pub of: String,
     pub who: Awaited,
     /// Verb and object: "Authorise rollback to 4.11.3".
     pub what: String,
@@ -26,9 +30,14 @@ pub struct Reminded {
 }
 
 impl Wait {
+    /// Is this the thing of that task, for the one who is waited for?
+    pub fn is(&self, task: Task, of: &str, who: &Awaited) -> bool {
+        (self.task, self.of.as_str(), &self.who) == (task, of, who)
+    }
+
     /// Is this what somebody was reminded of?
-    pub fn is(&self, reminder: &Reminder) -> bool {
-        (self.task, &self.who, &self.what) == (reminder.task, &reminder.who, &reminder.what)
+    pub fn was_meant_by(&self, reminder: &Reminder) -> bool {
+        self.is(reminder.task, &reminder.of, &reminder.who)
     }
 }
 
@@ -108,7 +117,7 @@ impl Task {
 }
 
 impl Awaited {
-    pub fn is(&self, person: &PersonId, roles: &[Role]) -> bool {
+    pub fn includes(&self, person: &PersonId, roles: &[Role]) -> bool {
         match self {
             Awaited::Person(id) => id == person,
             Awaited::Role(role) => roles.contains(role),
@@ -126,15 +135,16 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         Some(person) => Awaited::Person(person.clone()),
         None => Awaited::Role(role),
     };
-    let mut add = |task, who, what: String, since| {
-        let mut wait = Wait { task, who, what, since, reminded: None };
-        let reminder = incident.reminders.iter().find(|reminder| wait.is(reminder));
+    let mut add = |task, of: String, who, what: String, since| {
+        let mut wait = Wait { task, of, who, what, since, reminded: None };
+        let reminder = incident.reminders.iter().find(|reminder| wait.was_meant_by(reminder));
         wait.reminded = reminder.map(|reminder| Reminded { by: reminder.by.clone(), at: reminder.at });
         waits.push(wait);
     };
     for (role, person) in &incident.offers {
         add(
             Task::AcceptRole,
+            role.key().to_owned(),
             Awaited::Person(person.clone()),
             format!("Accept the place of the {role}"),
             incident.opened_at,
@@ -142,12 +152,12 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
     }
     if incident.commander.is_none() {
         let who = Awaited::Role(Role::IncidentCommander);
-        add(Task::TakeCommand, who, "Take command".into(), incident.opened_at);
+        add(Task::TakeCommand, String::new(), who, "Take command".into(), incident.opened_at);
     }
     if let Some((what, since, asked)) = update(incident) {
-        add(Task::WriteUpdate, place(Role::IncidentCommander), what.clone(), since);
+        add(Task::WriteUpdate, String::new(), place(Role::IncidentCommander), what.clone(), since);
         for role in asked {
-            add(Task::WriteUpdate, Awaited::Role(role), what.clone(), since);
+            add(Task::WriteUpdate, String::new(), Awaited::Role(role), what.clone(), since);
         }
     }
     if let Some(asked) = &incident.severity_asked {
@@ -156,11 +166,12 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         } else {
             place(Role::IncidentCommander)
         };
-        add(Task::ConfirmSeverity, who, format!("Confirm lowering to {}", asked.to), incident.opened_at);
+        add(Task::ConfirmSeverity, String::new(), who, format!("Confirm lowering to {}", asked.to), incident.opened_at);
     }
     match incident.current() {
         None => add(
             Task::Plan,
+            String::new(),
             place(Role::TechnicalLead),
             "Plan a rollback, or decide against one".into(),
             incident.opened_at,
@@ -172,6 +183,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                 AttemptStatus::Draft => {
                     add(
                         Task::Plan,
+                        String::new(),
                         place(Role::TechnicalLead),
                         format!("Check and submit the plan to {target}"),
                         incident.opened_at,
@@ -186,14 +198,15 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                     });
                     let open = open.unwrap_or_default();
                     for slot in &open {
-                        add(Task::Approve, place(slot.duty), format!("Authorise the rollback to {target}"), since);
+                        let what = format!("Authorise the rollback to {target}");
+                        add(Task::Approve, slot.role.clone(), place(slot.duty), what, since);
                     }
                     if open.is_empty() && attempt.start_ordered.is_none() {
                         let what = match attempt.start_mode() {
                             Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),
                             _ => format!("Start the authorised rollback to {target}"),
                         };
-                        add(Task::Start, place(Role::IncidentCommander), what, since);
+                        add(Task::Start, String::new(), place(Role::IncidentCommander), what, since);
                     }
                 }
                 AttemptStatus::Executing => {
@@ -203,6 +216,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                             ActionState::AwaitsWord => {
                                 add(
                                     Task::ReleaseAction,
+                                    action.name.clone(),
                                     place(Role::TechnicalLead),
                                     format!("Give the word for {}", action.title),
                                     since,
@@ -211,6 +225,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                             ActionState::Ready if !action.by_hand.is_empty() => {
                                 add(
                                     Task::ReleaseAction,
+                                    action.name.clone(),
                                     place(Role::TechnicalLead),
                                     format!("Carry out by hand: {}", action.title),
                                     since,
@@ -226,6 +241,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                     match lost {
                         Some(run) => add(
                             Task::JudgeRun,
+                            run.id.to_string(),
                             place(Role::TechnicalLead),
                             format!("Look at lost run {}", run.id),
                             since,
@@ -233,6 +249,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         None if attempt.stop.is_some() => {}
                         None => add(
                             Task::Recover,
+                            String::new(),
                             place(Role::TechnicalLead),
                             "Retry, stop or declare the failure".into(),
                             since,
@@ -241,12 +258,13 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                 }
                 AttemptStatus::Verifying => {
                     let since = attempt.executed_at().unwrap_or(since);
-                    add(Task::Verify, place(Role::TechnicalLead), format!("Verify {target}"), since);
+                    add(Task::Verify, String::new(), place(Role::TechnicalLead), format!("Verify {target}"), since);
                 }
                 AttemptStatus::Failed => {
                     let since = attempt.end.as_ref().map_or(since, |end| end.at);
                     add(
                         Task::Escalate,
+                        String::new(),
                         place(Role::IncidentCommander),
                         "Decide how to go on after the failure".into(),
                         since,
@@ -254,22 +272,29 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                 }
                 AttemptStatus::Succeeded => {
                     let since = attempt.end.as_ref().map_or(since, |end| end.at);
-                    add(Task::Close, place(Role::IncidentCommander), "Close the incident".into(), since);
+                    add(Task::Close, String::new(), place(Role::IncidentCommander), "Close the incident".into(), since);
                 }
                 AttemptStatus::Aborted | AttemptStatus::Rejected | AttemptStatus::Withdrawn => {
                     let since = attempt.end.as_ref().map_or(since, |end| end.at);
-                    add(Task::Plan, place(Role::IncidentCommander), "Plan another attempt, or close".into(), since);
+                    add(
+                        Task::Plan,
+                        String::new(),
+                        place(Role::IncidentCommander),
+                        "Plan another attempt, or close".into(),
+                        since,
+                    );
                 }
             }
         }
     }
     if incident.technical_lead.is_none() {
         let who = Awaited::Role(Role::TechnicalLead);
-        add(Task::TakeLead, who, "Take the place of the technical lead".into(), incident.opened_at);
+        add(Task::TakeLead, String::new(), who, "Take the place of the technical lead".into(), incident.opened_at);
     }
     if incident.has_open_debt() {
         add(
             Task::Ratify,
+            String::new(),
             Awaited::Role(Role::Management),
             "Ratify what was allowed in advance".into(),
             incident.opened_at,
@@ -283,9 +308,7 @@ fn update(incident: &Incident) -> Option<(String, Timestamp, Vec<Role>)> {
     let (promise, call) = (incident.updates.promised?, &incident.updates.call);
     call.ready.filter(|number| *number == promise.number)?;
     let number = call.missed.last().copied().unwrap_or(promise.number);
-    // Each promise that passed meanwhile was due one beat after the one before it.
-    let passed = i64::from(number.saturating_sub(promise.number));
-    let due_at = promise.due_at + Span(incident.beat().0.saturating_mul(passed));
+    let due_at = promise.due_at_of(number, incident.beat());
     let due = due_at.time_of_day();
     let asked = if call.escalated_at.is_some() { incident.cadence.next_contact.clone() } else { Vec::new() };
     Some(match call.missed.is_empty() {
@@ -295,4 +318,17 @@ fn update(incident: &Incident) -> Option<(String, Timestamp, Vec<Role>)> {
         }
         false => (format!("Send progress update {number}, overdue since {due} UTC"), due_at, asked),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_has_one_word_in_forms_and_in_the_journal() {
+        for task in Task::ALL {
+            assert_eq!(serde_json::to_value(task).unwrap(), task.key());
+            assert_eq!(Task::from_key(task.key()), Some(task));
+        }
+    }
 }

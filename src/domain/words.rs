@@ -1055,6 +1055,7 @@ mod tests {
             (
                 Event::Reminded {
                     task: crate::domain::waits::Task::Verify,
+                    of: String::new(),
                     who: Awaited::Person(helen()),
                     what: "Verify 4.11.3".into(),
                 },

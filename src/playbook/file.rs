@@ -5,12 +5,12 @@ use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
 /// The largest playbook, in bytes. The default one has 60 KiB.
-pub const LARGEST: u64 = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 
 /// The text of a playbook's file.
 ///
 /// # Errors
-/// Those of the file system; `FileTooLarge` for one of more than [`LARGEST`] bytes, of which no more is read than shows
+/// Those of the file system; `FileTooLarge` for one of more than 1 MiB, of which no more is read than shows
 /// that; `InvalidData` for one that is not written in UTF-8.
 pub fn read_file(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();

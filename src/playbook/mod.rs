@@ -28,7 +28,7 @@ mod template;
 mod units;
 
 pub use fault::Fault;
-pub use file::{LARGEST, read_file};
+pub use file::read_file;
 pub use parse::parse;
 pub use seeds::{Seed, seeds};
 pub use template::{RenderFault, render};

@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = files![
     "0004_readings.sql",
     "0005_what_runs.sql",
     "0006_data_brought_back.sql",
+    "0007_tokens_by_maker.sql",
 ];
 
 pub(super) static MIGRATIONS: LazyLock<Migrator> =

@@ -11,6 +11,8 @@
 //! | `write` | `Tx` | what must commit together with something else |
 //! | `alone` | `Tx`, `Store` (in a transaction of its own) | what is whole by itself |
 //!
+//! A type that is read from rows names its columns once, in a `row!` (`rows.rs`).
+//!
 //! **The portable subset** makes it possible: columns are BIGINT or TEXT; times are microseconds
 //! ([`Timestamp`](crate::domain::Timestamp) binds and reads itself); truths are 0 or 1 ([`Flag`]);
 //! lists are JSON arrays ([`TextList`]), bytes base64 ([`ByteText`]); columns are always named, since `SELECT *` breaks prepared

@@ -23,6 +23,7 @@ const HOT: &[&str] = &[
     sessions::LOAD,
     sessions::KNOWN,
     tokens::LIVE,
+    tokens::LIVING_OF,
     registers::LIST,
     logs::FROM_LINE,
     logs::END,

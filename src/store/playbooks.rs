@@ -12,11 +12,11 @@ pub struct StoredPlaybook {
     pub title: String,
     pub version: String,
     /// When it was last taken into use, and by whom.
-    pub added_at: Timestamp,
-    pub added_by: String,
+    pub used_at: Timestamp,
+    pub used_by: String,
 }
 
-row!(StoredPlaybook { hash, text, title, version, added_at, added_by });
+row!(StoredPlaybook { hash, text, title, version, used_at, used_by });
 
 queries! {
     /// Keeps a playbook. False when this very text was kept before: then only its use is new.
@@ -29,26 +29,26 @@ queries! {
             .bind(&playbook.text)
             .bind(&playbook.title)
             .bind(&playbook.version)
-            .bind(playbook.added_at)
-            .bind(&playbook.added_by)
+            .bind(playbook.used_at)
+            .bind(&playbook.used_by)
             .execute(&mut *db)
             .await?;
         if added.rows_affected() == 1 {
             return Ok(true);
         }
         let again = "UPDATE playbooks SET added_at = $2, added_by = $3 WHERE hash = $1";
-        sqlx::query(again).bind(&playbook.hash).bind(playbook.added_at).bind(&playbook.added_by).execute(db).await?;
+        sqlx::query(again).bind(&playbook.hash).bind(playbook.used_at).bind(&playbook.used_by).execute(db).await?;
         Ok(false)
     }
 
     read pub fn playbook(db, hash: &str) -> Option<StoredPlaybook> {
-        let sql = "SELECT hash, text, title, version, added_at, added_by FROM playbooks WHERE hash = $1";
+        let sql = "SELECT hash, text, title, version, added_at AS used_at, added_by AS used_by FROM playbooks WHERE hash = $1";
         Ok(sqlx::query_as(sql).bind(hash).fetch_optional(db).await?)
     }
 
     /// Every playbook, the one last taken into use first.
     read pub fn playbooks(db) -> Vec<StoredPlaybook> {
-        let sql = "SELECT hash, text, title, version, added_at, added_by FROM playbooks ORDER BY added_at DESC";
+        let sql = "SELECT hash, text, title, version, added_at AS used_at, added_by AS used_by FROM playbooks ORDER BY added_at DESC";
         Ok(sqlx::query_as(sql).fetch_all(db).await?)
     }
 

@@ -40,6 +40,8 @@ macro_rules! columns {
 
 pub(super) const LIVE: &str =
     concat!("SELECT ", columns!(), " FROM tokens WHERE hash = $1 AND expires_at > $2 AND revoked_at IS NULL");
+pub(super) const LIVING_OF: &str =
+    concat!("SELECT ", columns!(), " FROM tokens WHERE created_by = $1 AND expires_at > $2 AND revoked_at IS NULL");
 
 queries! {
     /// Adds a token; `Duplicate` when its id or hash is taken.
@@ -68,6 +70,11 @@ queries! {
     /// Every token, living or not, the newest first.
     read pub fn tokens(db) -> Vec<Token> {
         Ok(sqlx::query_as(concat!("SELECT ", columns!(), " FROM tokens ORDER BY created_at DESC")).fetch_all(db).await?)
+    }
+
+    /// What somebody made that is neither expired at `now` nor revoked.
+    read pub fn living_tokens_of(db, created_by: &str, now: Timestamp) -> Vec<Token> {
+        Ok(sqlx::query_as(LIVING_OF).bind(created_by).bind(now).fetch_all(db).await?)
     }
 
     /// Notes that a token was used. Do it at most once a minute for each: it is a commit.

@@ -161,7 +161,7 @@ fn mine(
     let mut lines: Vec<WaitLine> = rows
         .iter()
         .flat_map(|row| {
-            let own = waits_of(row).into_iter().filter(|wait| wait.who.is(person, roles));
+            let own = waits_of(row).into_iter().filter(|wait| wait.who.includes(person, roles));
             own.map(|wait| WaitLine {
                 path: page_of(wait.task, &row.incident),
                 verb: verb(wait.task),
@@ -198,7 +198,7 @@ fn active(
 ) -> ActiveLine {
     let next = waits_of(row).into_iter().next().map(|wait| {
         let whose = match &wait.who {
-            whose if whose.is(&who.person, &who.roles) => "You".to_owned(),
+            whose if whose.includes(&who.person, &who.roles) => "You".to_owned(),
             Awaited::Person(person) => named(names, Some(&person.0)),
             Awaited::Role(role) => format!("Any {role}"),
         };

@@ -117,9 +117,7 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Make>) -
     match made {
         Ok(token) => show(&app, &who, Some(token), &Typed::default(), Faults::default()).await,
         Err(NotMade::Store(fault)) => Err(fault.into()),
-        Err(fault @ (NotMade::Label | NotMade::Walls)) => {
-            show(&app, &who, None, &form.typed, Faults::one("label", fault)).await
-        }
+        Err(fault @ NotMade::Label) => show(&app, &who, None, &form.typed, Faults::one("label", fault)).await,
         Err(fault @ NotMade::Days) => show(&app, &who, None, &form.typed, Faults::one("days", fault)).await,
     }
 }

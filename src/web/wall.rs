@@ -14,8 +14,8 @@ use super::session::{SignedIn, cookie, set_cookie, with_cookies};
 use super::sign_in::Button;
 use crate::access::capability::Capability;
 use crate::access::digest;
-use crate::access::tokens::{self, NotMade};
-use crate::access::walls::{self, Audience, LIFE, Wall};
+use crate::access::tokens;
+use crate::access::walls::{self, Audience, LIFE, NotInvited, Wall};
 use crate::app::catalogue::Scripts;
 use crate::domain::lanes::lanes;
 use crate::domain::progress::remaining;
@@ -336,7 +336,7 @@ async fn post_walls(State(app): State<AppState>, who: SignedIn, form: Checked<Ma
             let link = app.site.link(&format!("/wall/open/{secret}"));
             show(&app, &who, Some(link), &Typed::default(), Faults::default()).await
         }
-        Err(NotMade::Store(fault)) => Err(fault.into()),
+        Err(NotInvited::Store(fault)) => Err(fault.into()),
         Err(fault) => show(&app, &who, None, &form.typed, Faults::one("label", fault)).await,
     }
 }

@@ -2,8 +2,16 @@
 
 const PLACES = { n: ["/", "Now"], r: ["/rollbacks", "Rollbacks"], a: ["/audit", "Audit log"] };
 const linkTo = (path) => document.querySelector(`header.bar a[href="${path}"]`);
-const rowList = () => [...document.querySelectorAll("main :is(.check, .row, .signature, .event, tbody tr)")].filter((row) => row.checkVisibility());
-const focusedRow = () => document.activeElement?.closest("main :is(.check, .row, .signature, .event, tr)") ?? null;
+/* What the keys reach: looked for when one is pressed, and when the help lists those that would do something here. */
+const KEY_ROWS = "main :is(.check, .row, .signature, .event, tbody tr)";
+const TICK = "form:is([action$='/items'], [action$='/criteria']) button[value=done]";
+const EVIDENCE_FIELD = ":is([name=note], [name=evidence])";
+const EVIDENCE_LINK = "a:is([href*='/evidence/'], [href*='/runs/'])";
+const UPDATE_WORDS = "#write-update textarea";
+const UPDATE_PAGE = "body:not(:has([data-digest])) a[data-write-update]";
+
+const rowList = () => [...document.querySelectorAll(KEY_ROWS)].filter((row) => row.checkVisibility());
+const focusedRow = () => document.activeElement?.closest(KEY_ROWS) ?? null;
 
 let goPressed = false;
 
@@ -12,19 +20,19 @@ const KEYS = {
   "?": ["This help", () => showHelp(), "body"],
   "/": ["Filter", () => reach(document.querySelector("main [data-filter]")), "main [data-filter]"],
   n: ["Next action", () => reach(document.querySelector("#next a.button, #next button") ?? document.getElementById("next")), "#next"],
-  u: ["Write a progress update", () => writeUpdate(), "#write-update textarea, body:not(:has([data-digest])) a[data-write-update]"],
-  j: ["Next row", () => step(1), "main :is(.check, .row, .signature, .event, tbody tr)"],
-  k: ["Row before", () => step(-1), "main :is(.check, .row, .signature, .event, tbody tr)"],
-  x: ["Tick the row", () => tick(focusedRow()), "main form:is([action$='/items'], [action$='/criteria']) button[value=done]"],
-  e: ["Evidence of the row", () => openEvidence(focusedRow()), "main :is(.check, .row, .signature, .event, tr) :is([name=note], [name=evidence], a[href*='/evidence/'], a[href*='/runs/'])"],
+  u: ["Write a progress update", () => writeUpdate(), `${UPDATE_WORDS}, ${UPDATE_PAGE}`],
+  j: ["Next row", () => step(1), KEY_ROWS],
+  k: ["Row before", () => step(-1), KEY_ROWS],
+  x: ["Tick the row", () => tick(focusedRow()), `main ${TICK}`],
+  e: ["Evidence of the row", () => openEvidence(focusedRow()), `${KEY_ROWS} :is(${EVIDENCE_FIELD}, ${EVIDENCE_LINK})`],
   l: ["End of the log", () => document.querySelectorAll(".log").forEach(followLog), ".log"],
 };
 
 /** On its own page into its words, else there; but never away from what somebody is about to sign. */
 function writeUpdate() {
-  const words = document.querySelector("#write-update textarea");
+  const words = document.querySelector(UPDATE_WORDS);
   if (words) reach(words);
-  else if (!document.querySelector("[data-digest]")) document.querySelector("a[data-write-update]")?.click();
+  else document.querySelector(UPDATE_PAGE)?.click();
 }
 
 function reach(element) {
@@ -43,15 +51,15 @@ function step(by) {
 
 /** Presses the row's own tick, and no other button whatever: the two addresses take ticks alone. */
 function tick(row) {
-  const button = row?.querySelector("form:is([action$='/items'], [action$='/criteria']) button[value=done]");
+  const button = row?.querySelector(TICK);
   if (!button) return;
   button.closest("details")?.setAttribute("open", "");
   button.form.requestSubmit(button);
 }
 
 function openEvidence(row) {
-  const field = row?.querySelector("[name=note], [name=evidence]");
-  const link = row?.querySelector("a[href*='/evidence/'], a[href*='/runs/']");
+  const field = row?.querySelector(EVIDENCE_FIELD);
+  const link = row?.querySelector(EVIDENCE_LINK);
   if (field) reach(field);
   else link?.click();
 }

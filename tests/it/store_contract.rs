@@ -413,6 +413,12 @@ async fn tokens(store: &Store) {
     assert!(store.revoke_token("t1", after(6)).await.unwrap());
     assert!(!store.revoke_token("t1", after(7)).await.unwrap());
     assert_eq!(store.live_token("h1", after(6)).await.unwrap(), None);
+    let living = async |by, at| {
+        let found = store.living_tokens_of(by, at).await.unwrap();
+        found.into_iter().map(|token| token.id).collect::<Vec<_>>()
+    };
+    assert_eq!(living("p-ada", after(6)).await, ["t2"], "the other one has ended");
+    assert!(living("p-ada", after(60)).await.is_empty() && living("p-bo", after(6)).await.is_empty());
     let all = store.tokens().await.unwrap();
     let ends: Vec<_> = all.iter().map(|token| (token.id.as_str(), token.revoked_at)).collect();
     assert_eq!(ends, [("t2", None), ("t1", Some(after(6)))]);
@@ -538,17 +544,17 @@ async fn playbooks_and_settings(store: &Store) {
         text: "title = \"Rollback\"\n".into(),
         title: "Rollback".into(),
         version: "1".into(),
-        added_at: T,
-        added_by: "p-ada".into(),
+        used_at: T,
+        used_by: "p-ada".into(),
     };
-    let second = StoredPlaybook { hash: "b2".into(), added_at: after(1), ..first.clone() };
+    let second = StoredPlaybook { hash: "b2".into(), used_at: after(1), ..first.clone() };
     assert!(store.add_playbook(&first).await.unwrap());
     assert!(!store.add_playbook(&first).await.unwrap(), "its text is known");
     assert!(store.add_playbook(&second).await.unwrap());
     assert_eq!(store.playbook("b1").await.unwrap().as_ref(), Some(&first));
     assert_eq!(store.playbook("b9").await.unwrap(), None);
     assert_eq!(store.playbooks().await.unwrap(), [second.clone(), first.clone()]);
-    let again = StoredPlaybook { added_at: after(2), added_by: "p-bo".into(), ..first };
+    let again = StoredPlaybook { used_at: after(2), used_by: "p-bo".into(), ..first };
     assert!(!store.add_playbook(&again).await.unwrap());
     assert_eq!(store.playbooks().await.unwrap(), [again, second], "the one last taken into use is first");
     assert_eq!(store.setting("playbook/current").await.unwrap(), None);
@@ -940,6 +946,7 @@ async fn samples_of_migration_1(store: &Store) {
     assert_eq!(store.sign_in_bucket("login/ada").await.unwrap().unwrap().failures, 3);
     assert!(store.device("device").await.unwrap().is_some());
     assert!(store.live_token("token", T).await.unwrap().is_some());
+    assert_eq!(store.living_tokens_of("p-ada", T).await.unwrap().len(), 2);
     let known = store.registered("production", "checkout").await.unwrap();
     assert_eq!(known.iter().map(|line| line.left_in.as_str()).collect::<Vec<_>>(), ["RB-0001", ""]);
     assert_eq!(known[1].again_at, Some(T));

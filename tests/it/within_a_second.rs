@@ -1,9 +1,9 @@
 //! What one does, the others have within a second (L1); whose right has ended hears nothing more within a second (INV-15).
 //!
-//! A busy machine takes its time now and then. So each bound is held by the quicker of several tries: slow ones say
-//! nothing, and what takes too long by itself does so every time.
+//! How bounds of time are held without failing on a busy machine is told in [`crate::support::bounds`].
 
 use crate::access_harness::{Browser, CHEAP, HOST, PASSWORD};
+use crate::support::bounds::{PROMISED, TRIES, quick};
 use crate::support::databases::{Database, on_both};
 use crate::support::incident_world::{IC, IncidentWorld, Room};
 use axum::Router;
@@ -20,18 +20,8 @@ use futures_util::StreamExt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// The bound of the specification.
-pub const PROMISED: Duration = Duration::from_secs(1);
-/// Tries for each bound.
-pub const TRIES: usize = 5;
 /// Longer than anything takes that passes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What a quarter of them did not exceed.
-pub fn quick<T: Ord + Copy>(mut taken: Vec<T>) -> T {
-    taken.sort();
-    taken[taken.len() / 4]
-}
 
 fn server(app: App) -> AppState {
     let site = Site::new("https://backout.example", false, vec![]).unwrap();
@@ -55,19 +45,18 @@ impl Stream {
         Stream(response.into_body().into_data_stream())
     }
 
-    /// Until a piece holds this, or the stream ends.
+    /// The next piece; nothing at the end.
+    async fn next(&mut self) -> Option<String> {
+        let piece = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("something comes, or the end");
+        piece.map(|piece| String::from_utf8_lossy(&piece.unwrap()).into_owned())
+    }
+
     async fn until(&mut self, words: &str) {
-        loop {
-            let piece = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("something comes, or the end");
-            let Some(piece) = piece else { return };
-            if String::from_utf8_lossy(&piece.unwrap()).contains(words) {
-                return;
-            }
-        }
+        while !self.next().await.expect("the stream goes on").contains(words) {}
     }
 
     async fn until_its_end(&mut self) {
-        self.until("\0").await;
+        while self.next().await.is_some() {}
     }
 }
 

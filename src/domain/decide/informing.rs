@@ -10,8 +10,7 @@ use crate::domain::procedure::Sending;
 use crate::domain::progress;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Incident, Promise};
-use crate::domain::words::roles_words;
-use crate::domain::{PersonId, Role, Span, Timestamp};
+use crate::domain::{PersonId, Span, Timestamp};
 
 /// An update that goes out this long after its time is still on time.
 const GRACE: Span = Span::seconds(15);
@@ -48,25 +47,7 @@ fn promised(case: &Case, incident: &Incident, number: u32) -> Result<Promise, Re
     Ok(promise)
 }
 
-/// The next contact writes once it was asked, and not before.
-fn may_write(case: &Case, incident: &Incident) -> Result<(), Refusal> {
-    let Some(person) = case.actor.who.person() else { return Ok(()) };
-    let writes = case.commands(incident) || case.facts.holds(person, Role::Support);
-    if writes || incident.updates.call.escalated_at.is_some() {
-        return Ok(());
-    }
-    let commander = incident.commander.as_ref().map_or_else(|| "vacant".to_owned(), |id| case.facts.name(id));
-    Err(Refusal::not_yours(
-        format!("this is for the incident commander ({commander}) or anyone in the role support"),
-        format!(
-            "Once an update is left unsent, {} may send it too.",
-            roles_words(&incident.cadence.next_contact, "or")
-        ),
-    ))
-}
-
 pub fn edit_update(case: &Case, incident: &Incident, number: u32, note: &str) -> Result<Vec<Event>, Refusal> {
-    may_write(case, incident)?;
     promised(case, incident, number)?;
     let note = optional("note", note)?;
     if incident.updates.note.as_ref().map_or("", |kept| kept.text.as_str()) == note {
@@ -78,7 +59,6 @@ pub fn edit_update(case: &Case, incident: &Incident, number: u32, note: &str) ->
 /// Sends an update: early by a person, or by itself at its time. After an outage one goes out at once, and each promise
 /// that passed is a miss.
 pub fn send(case: &Case, incident: &Incident, number: u32, note: Option<&str>) -> Result<Vec<Event>, Refusal> {
-    may_write(case, incident)?;
     let promise = promised(case, incident, number)?;
     let early = case.now < promise.due_at;
     if case.actor.who.person().is_none() {

@@ -171,7 +171,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
         Command::PinLink(pin) => pinning::pin(incident, pin),
         Command::UnpinLink { address } => pinning::unpin(incident, address),
         Command::AddNote { text } => informing::note(incident, text),
-        Command::Remind { task, who } => reminding::remind(case, incident, *task, who),
+        Command::Remind { task, of, who } => reminding::remind(case, incident, *task, of, who),
         Command::DescribeImpact(said) => informing::describe_impact(case, incident, said),
         Command::WriteSection { document, section, text } => {
             closing::write_section(case, incident, document, section, text)
@@ -239,9 +239,11 @@ pub(super) fn required(field: &str, text: &str) -> Result<String, Refusal> {
     Ok(trimmed)
 }
 
-/// A text that may be empty, within its limit.
+/// A text that may be empty, within its limit. Whatever breaks a line somewhere breaks it as one sign everywhere, so that
+/// nobody sees lines that the program did not.
 pub(super) fn optional(field: &str, text: &str) -> Result<String, Refusal> {
-    let trimmed = text.trim();
+    let lines = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let trimmed = lines.trim();
     let length = trimmed.chars().count();
     if length > LONGEST_TEXT {
         return Err(Refusal::input(
@@ -249,7 +251,7 @@ pub(super) fn optional(field: &str, text: &str) -> Result<String, Refusal> {
             "Shorten it, or link to the longer text.",
         ));
     }
-    if let Some(odd) = trimmed.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+    if let Some(odd) = trimmed.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
         return Err(Refusal::input(
             format!("the {field} holds the control character U+{:04X}", u32::from(odd)),
             "Remove it; line breaks and tabs are fine.",

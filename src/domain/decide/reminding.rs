@@ -11,9 +11,15 @@ use crate::domain::waits::{Awaited, Task, waits};
 /// Nobody is reminded of one thing more often than this.
 pub const PAUSE: Span = Span::minutes(1);
 
-pub(super) fn remind(case: &Case, incident: &Incident, task: Task, who: &Awaited) -> Result<Vec<Event>, Refusal> {
+pub(super) fn remind(
+    case: &Case,
+    incident: &Incident,
+    task: Task,
+    of: &str,
+    who: &Awaited,
+) -> Result<Vec<Event>, Refusal> {
     let person = case.person()?;
-    let Some(wait) = waits(incident).into_iter().find(|wait| wait.task == task && wait.who == *who) else {
+    let Some(wait) = waits(incident).into_iter().find(|wait| wait.is(task, of, who)) else {
         return Err(Refusal::already("nobody is waited for with this any more"));
     };
     let name = match who {
@@ -34,5 +40,5 @@ pub(super) fn remind(case: &Case, incident: &Incident, task: Task, who: &Awaited
     if let Some(last) = wait.reminded.filter(|last| case.now - last.at < PAUSE) {
         return Err(Refusal::already(format!("{name} was reminded at {} UTC", last.at.time_of_day())));
     }
-    Ok(vec![Event::Reminded { task, who: who.clone(), what: wait.what }])
+    Ok(vec![Event::Reminded { task, of: wait.of, who: who.clone(), what: wait.what }])
 }

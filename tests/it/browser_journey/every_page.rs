@@ -29,7 +29,7 @@ const BY_ADDRESS: [(&str, &str); 2] =
     [("/incidents/{id}/stop", "/incidents/RB-0001/stop"), ("/re-authenticate", "/re-authenticate")];
 
 /// What a link brings instead of a page.
-const DOWNLOADS: [&str; 5] = [".json", ".jsonl", ".md", ".toml", ".txt"];
+const DOWNLOADS: [&str; 4] = [".json", ".md", ".toml", ".txt"];
 
 pub async fn is_found_and_sound(cast: &Cast) {
     let Cast { maya, tomas, helen, sights, .. } = cast;

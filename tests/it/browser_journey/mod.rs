@@ -11,14 +11,14 @@
 //! | [`considered`] | a rollback that three people weigh |
 //! | [`every_page`] | every page that links lead to, at the end |
 //! | [`sights`] | what every page must hold on the way |
-//! | [`hard_looks`] | the same in forced colours and with spaced text |
+//! | [`forced_and_spaced`] | the same in forced colours and with spaced text |
 
 mod considered;
 mod critical;
 pub mod demo;
 pub mod duties;
 mod every_page;
-mod hard_looks;
+mod forced_and_spaced;
 pub mod person;
 mod setbacks;
 pub mod sights;

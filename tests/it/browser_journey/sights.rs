@@ -3,7 +3,7 @@
 //!
 //! Faults are gathered and told together at the end. With `BACKOUT_PICTURES` set, a picture of every page is kept there.
 
-use super::hard_looks;
+use super::forced_and_spaced;
 use crate::support::browser::{Look, Page};
 use crate::support::html::faults_in_html;
 use crate::support::process::local_client;
@@ -77,9 +77,9 @@ impl Sights {
         page.look_as(desk).await;
         self.large_text(page, name).await;
         self.words(page, name).await;
-        let forced = hard_looks::in_forced_colours(page).await;
+        let forced = forced_and_spaced::in_forced_colours(page).await;
         self.faults(forced.iter().map(|fault| format!("{name}, forced colours: {fault}")));
-        let spaced = hard_looks::with_spaced_text(page).await;
+        let spaced = forced_and_spaced::with_spaced_text(page).await;
         self.faults(spaced.iter().map(|fault| format!("{name}, spaced text: {fault}")));
         page.look_as(desk).await;
     }

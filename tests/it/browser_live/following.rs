@@ -3,8 +3,8 @@
 
 use super::{HELEN, INCIDENT, MAYA, Stage, TOMAS, a_release_fails};
 use crate::browser_journey::person::Person;
+use crate::support::bounds::{PROMISED, TRIES, quick};
 use crate::support::cable::Line;
-use crate::within_a_second::{PROMISED, TRIES, quick};
 use serde_json::json;
 
 /// Words that nobody has sent yet, in the field for a note.

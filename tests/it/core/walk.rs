@@ -366,7 +366,7 @@ pub fn everything(node: &Node) -> Vec<Command> {
     }
     commands.push(Command::AddNote { text: why() });
     for wait in waits(&node.incident) {
-        commands.push(Command::Remind { task: wait.task, who: wait.who });
+        commands.push(Command::Remind { task: wait.task, of: wait.of, who: wait.who });
     }
     let said = ImpactSaid { felt: "People wait".into(), people: Some(12), ..ImpactSaid::default() };
     commands.push(Command::DescribeImpact(said));

@@ -2,6 +2,7 @@
 //! itself.
 #![allow(dead_code, reason = "a tool stays whole even while no test uses every part of it")]
 
+pub mod bounds;
 pub mod browser;
 pub mod cable;
 pub mod databases;
