@@ -483,6 +483,37 @@ impl Event {
     pub fn read(kind: &str, body: &str) -> Result<Event, UnknownEvent> {
         serde_json::from_str(body).map_err(|fault| UnknownEvent { kind: kind.to_owned(), fault: fault.to_string() })
     }
+
+    /// The attempt that an event belongs to, where it says so itself.
+    pub fn attempt(&self) -> Option<AttemptNo> {
+        match self {
+            Event::AttemptDrafted { attempt, .. }
+            | Event::PlanEdited { attempt, .. }
+            | Event::PlanVoided { attempt, .. }
+            | Event::PlanWithdrawn { attempt, .. }
+            | Event::Assessed { attempt, .. }
+            | Event::ApprovalWithdrawn { attempt, .. }
+            | Event::ChangesRequested { attempt, .. }
+            | Event::Declined { attempt, .. }
+            | Event::StartOrdered { attempt, .. }
+            | Event::StartRefused { attempt, .. }
+            | Event::ActionReleased { attempt, .. }
+            | Event::ReportedByHand { attempt, .. }
+            | Event::ActionHeld { attempt, .. }
+            | Event::ActionResumed { attempt, .. }
+            | Event::StopOrdered { attempt, .. }
+            | Event::ItemMarked { attempt, .. }
+            | Event::ItemUnmarked { attempt, .. }
+            | Event::CriterionMarked { attempt, .. }
+            | Event::IndicatorMarked { attempt, .. }
+            | Event::SuccessConfirmed { attempt, .. }
+            | Event::FailureDeclared { attempt, .. } => Some(*attempt),
+            Event::PlanSubmitted(submitted) => Some(submitted.attempt),
+            Event::Approved(approved) => Some(approved.attempt),
+            Event::RunStarting(starting) => Some(starting.attempt),
+            _ => None,
+        }
+    }
 }
 
 /// An event that this program cannot read; its incident is frozen rather than guessed at.

@@ -28,6 +28,7 @@ pub mod report;
 pub mod rules;
 pub mod running;
 pub mod state;
+pub mod story;
 pub mod time;
 pub mod waits;
 pub mod words;

@@ -16,7 +16,7 @@ use super::figures::{self, Figures, StepTimes};
 use super::lanes::{Lanes, lanes};
 use super::procedure::Procedure;
 use super::recovery::{Trace, traces};
-use super::words::{Story, Told};
+use super::story::{Story, Told};
 use super::{PersonId, Severity, Span, Timestamp};
 use serde::Serialize;
 

@@ -15,7 +15,7 @@ use crate::access::record::{self, Fact, STREAM};
 use crate::domain::actor::Who;
 use crate::domain::event::{Event, Recorded};
 use crate::domain::procedure::Procedure;
-use crate::domain::words;
+use crate::domain::story;
 use crate::domain::{PersonId, Role, Timestamp};
 use crate::store::{Entry, Fault, Head, Verified};
 use askama::Template;
@@ -144,7 +144,7 @@ fn line(entry: &Entry, names: &BTreeMap<String, String>, procedure: Option<&Proc
         let actor = Who::parse(&entry.actor)?;
         let recorded = Recorded { seq: entry.seq, version: entry.version, at: entry.at, actor, event };
         let named = |id: &PersonId| names.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned());
-        Some(words::tell(&recorded, &named, procedure?).text)
+        Some(story::tell(&recorded, &named, procedure?).text)
     });
     let body = match (&entry.body, incident) {
         (None, _) => "purged; its hash still stands in the chain".to_owned(),

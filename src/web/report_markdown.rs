@@ -4,7 +4,8 @@
 //! one, [`quote`] does so over several lines, [`code`] cannot be left by what stands in it. The template calls nothing else.
 
 use crate::domain::report::{Entry, Report, SectionPart};
-use crate::domain::words::{TimelineKind, offset_words, stopped};
+use crate::domain::story::TimelineKind;
+use crate::domain::words::{offset_words, stopped};
 use crate::domain::{Span, Timestamp};
 use askama::Template;
 

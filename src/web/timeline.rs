@@ -15,7 +15,7 @@ use super::timeline_row::{LIST, Row, Rows};
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::command::Command;
-use crate::domain::words::TimelineKind;
+use crate::domain::story::TimelineKind;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};

@@ -4,7 +4,7 @@
 use crate::domain::event::Recorded;
 use crate::domain::facts::Facts;
 use crate::domain::state::Incident;
-use crate::domain::words::{Story, TimelineKind};
+use crate::domain::story::{Story, TimelineKind};
 use crate::domain::{PersonId, Timestamp};
 use askama::Template;
 

@@ -13,7 +13,7 @@ use crate::domain::figures::steps;
 use crate::domain::plan::{FixedPlan, Target};
 use crate::domain::procedure::{ActionMode, Phase, Procedure, Slot, SlotKind, StartMode};
 use crate::domain::state::{Attempt, Incident, Marked, Run, RunId};
-use crate::domain::words::{action_title, attempt_named, end_words, plain, planned, series_words, sign_words};
+use crate::domain::words::{action_title, end_words, plain, planned, series_words, sign_words};
 use crate::domain::{PersonId, Span, Timestamp};
 
 /// The part of a journal that tells of one attempt.
@@ -44,7 +44,7 @@ fn concerns(event: &Event, attempt: &Attempt) -> bool {
         | Event::RunLost { run, .. }
         | Event::RunJudged { run, .. }
         | Event::RetryOrdered { run, .. } => of_run(run),
-        other => attempt_named(other) == Some(attempt.number),
+        other => other.attempt() == Some(attempt.number),
     }
 }
 
