@@ -193,11 +193,13 @@ impl App {
         }
         let now = self.clock.now().max(head.at);
         let procedure = self.playbooks.pinned(&mut tx, &incident.playbook).await?;
+        let pinned = procedure.clone();
         let matter = Matter { state: Some(&incident), procedure, playbook: &incident.playbook, earlier, now };
         let decided = self.decide(&mut tx, matter, &command, &actor).await?;
         match decided {
             Ok(events) => {
                 let accepted = self.write(&mut tx, Some(&incident), id, &actor.who, now, events).await?;
+                registering::follow(&mut tx, &pinned, &accepted).await?;
                 let remembered = intent.map(|key| (key, fingerprint));
                 remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
                 tx.commit().await?;
@@ -397,11 +399,6 @@ impl App {
         let incident = state.ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
         let number = summary::number_of(id).ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
         tx.put_board(&summary::row(&incident, number, now)).await?;
-        for one in &recorded {
-            if let Event::SuccessConfirmed { attempt, .. } = &one.event {
-                registering::follow_success(tx, &incident, *attempt, &who.to_string(), now).await?;
-            }
-        }
         Ok(Accepted { incident: Arc::new(incident), events: recorded, repeated: false })
     }
 

@@ -3,12 +3,14 @@
 //! A release that is known and does not run can be told of again: it was deployed once more. A rollback that succeeded
 //! tells the register by itself, in the transaction that records the success; its incident's journal is the record.
 
-use super::gather;
 use super::site::Site;
+use super::{Accepted, gather};
 use crate::domain::decide::{LONGEST_TEXT, is_plain_name};
+use crate::domain::event::{Event, RunEnd};
 use crate::domain::facts::Registered;
-use crate::domain::procedure::TargetKind;
-use crate::domain::state::{AttemptNo, Incident};
+use crate::domain::plan::restored;
+use crate::domain::procedure::{Procedure, TargetKind};
+use crate::domain::state::{Attempt, AttemptNo, Incident, RunId};
 use crate::domain::{Timestamp, running};
 use crate::store::{self, NewEntry, Store, StoreError, Tx};
 use std::collections::BTreeSet;
@@ -170,10 +172,71 @@ async fn began_again(tx: &mut Tx, line: &store::Registered) -> Result<bool, Stor
         && running::releases(&known, &line.component).iter().any(|release| same_release(release, line)))
 }
 
+/// What happened in an incident, as far as the register must know of it: in the transaction that records it.
+pub(super) async fn follow(tx: &mut Tx, procedure: &Procedure, accepted: &Accepted) -> Result<(), StoreError> {
+    let incident = &accepted.incident;
+    for one in &accepted.events {
+        match &one.event {
+            Event::SuccessConfirmed { attempt, .. } => {
+                follow_success(tx, procedure, incident, *attempt, &one.actor.to_string(), one.at).await?;
+            }
+            Event::RunFinished { run, outcome } if !matches!(outcome.end, RunEnd::NeverStarted(_)) => {
+                follow_restoration(tx, procedure, incident, run).await?;
+            }
+            Event::RunLost { run, .. } | Event::RunJudged { run, .. } | Event::ReportedByHand { run, .. } => {
+                follow_restoration(tx, procedure, incident, run).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The data is, or may be, that of a backup: what was undone since it was taken is in it again. How the run ended does not
+/// matter, nor what becomes of its attempt: one that broke off may have restored everything.
+async fn follow_restoration(
+    tx: &mut Tx,
+    procedure: &Procedure,
+    incident: &Incident,
+    run: &RunId,
+) -> Result<(), StoreError> {
+    let Some((attempt, run)) = incident.run(run) else { return Ok(()) };
+    let Some(plan) = attempt.plan() else { return Ok(()) };
+    let Some(backup) = plan.target_of(procedure, &run.action).filter(|target| target.kind == TargetKind::Backup) else {
+        return Ok(());
+    };
+    // A name typed by hand is not that of a backup which was registered under it since.
+    let known = if backup.free_text { Vec::new() } else { tx.registered(&plan.environment, &backup.component).await? };
+    let kept = known.iter().find(|entry| entry.kind == TargetKind::Backup.key() && entry.name == backup.name);
+    tx.undoing_reverted(&plan.environment, &backup.component, kept.map(|kept| kept.at)).await
+}
+
+/// The registered backup to which an attempt brought a component's data back, and since when: a release that began later
+/// is not undone by it. `None` where that was not done, or not wholly.
+fn brought_back<'a>(
+    procedure: &Procedure,
+    attempt: &Attempt,
+    known: &'a [Registered],
+    component: &str,
+) -> Option<(&'a Registered, Timestamp)> {
+    let plan = attempt.plan()?;
+    let backup = restored(procedure, plan.kind, &plan.targets, component).filter(|backup| !backup.free_text)?;
+    let kept = known.iter().find(|entry| entry.kind == TargetKind::Backup && entry.name == backup.name)?;
+    let restoring = plan.actions.iter().filter(|action| plan.target_of(procedure, &action.name) == Some(backup));
+    let began = restoring.map(|action| {
+        let run = attempt.latest_run(&action.name).filter(|_| attempt.is_done(&action.name))?;
+        // What people did is told when it is over; it was not begun before the start was ordered.
+        if action.by_hand.is_empty() { Some(run.starting_at) } else { attempt.start_ordered }
+    });
+    let since = began.collect::<Option<Vec<_>>>()?.into_iter().min()?;
+    Some((kept, since))
+}
+
 /// After an attempt succeeded its releases run, and those that it went back from are marked. A release that was typed by
 /// hand becomes known; going forward again leaves no mark on what was left.
-pub(super) async fn follow_success(
+async fn follow_success(
     tx: &mut Tx,
+    procedure: &Procedure,
     incident: &Incident,
     number: AttemptNo,
     by: &str,
@@ -214,15 +277,8 @@ pub(super) async fn follow_success(
             }
         }
         // What they did to the data is undone as far as it was brought back to before them.
-        let kept = plan
-            .targets
-            .iter()
-            .find(|other| other.kind == TargetKind::Backup && other.component == target.component && !other.free_text);
-        let kept = kept.and_then(|backup| {
-            known.iter().find(|entry| entry.kind == TargetKind::Backup && entry.name == backup.name)
-        });
-        if let (Some(kept), Some(to)) = (kept, to) {
-            tx.data_brought_back(environment, component, kept.at, to.at, at).await?;
+        if let (Some((kept, since)), Some(to)) = (brought_back(procedure, attempt, &known, component), to) {
+            tx.data_brought_back(environment, component, kept.at.max(to.at), since).await?;
         }
         // A restoration may have begun with the target in service already: what an earlier attempt left counts too.
         let started = incident.attempts.iter().filter(|attempt| !attempt.runs.is_empty());

@@ -6,7 +6,7 @@ use super::curve::Curve;
 use super::plan::{Draft, PlannedAction};
 use super::procedure::{Procedure, TargetKind};
 use super::progress::Earlier;
-use super::running::{self, Stint};
+use super::running::{self, Data, Stint};
 use super::{PersonId, Role, Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -157,9 +157,9 @@ impl Facts<'_> {
         running::releases(self.register, component).into_iter()
     }
 
-    /// The releases whose migrations the data may carry, and which this one does not know.
-    pub fn migrated_since(&self, chosen: &Registered) -> impl Iterator<Item = &Registered> {
-        running::unknown_to(self.register, chosen).into_iter()
+    /// The releases whose migrations this data may carry, and which the chosen one does not know.
+    pub fn unknown_to(&self, chosen: &Registered, data: Data) -> impl Iterator<Item = &Registered> {
+        running::unknown_to(self.register, chosen, data).into_iter()
     }
 
     pub fn registered(&self, kind: TargetKind, component: &str, name: &str) -> Option<&Registered> {

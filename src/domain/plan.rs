@@ -3,7 +3,7 @@
 //! A fixed plan is stored, shown, hashed and executed as the same bytes: canonical JSON after RFC 8785, integers only.
 //! Its digest is SHA-256 over `"backout-plan-1\0"` and those bytes (D7).
 
-use super::procedure::{ActionMode, Decision, Pace, RollbackType, Slot, StartMode, TargetKind};
+use super::procedure::{ActionMode, Decision, Pace, Procedure, RollbackType, Slot, StartMode, TargetKind};
 use super::{Severity, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -135,6 +135,14 @@ impl FixedPlan {
         Ok(plan)
     }
 
+    /// What one of its actions acts on. An action is named as in the playbook, and by its component where the plan has
+    /// several targets of the kind. `None` for a name that the playbook does not know.
+    pub fn target_of(&self, procedure: &Procedure, action: &str) -> Option<&Target> {
+        let (name, component) = action.split_once('/').map_or((action, None), |(name, of)| (name, Some(of)));
+        let kind = procedure.action(name)?.target;
+        self.targets.iter().find(|target| target.kind == kind && component.is_none_or(|of| target.component == of))
+    }
+
     /// The phrase that who authorises types (D21): the target's name if there is one, else the environment's.
     pub fn phrase_for(draft: &Draft) -> String {
         match draft.targets.as_slice() {
@@ -142,6 +150,25 @@ impl FixedPlan {
             _ => draft.environment.clone(),
         }
     }
+}
+
+/// Does a rollback of this kind do anything with targets of that kind?
+pub fn acts_on(procedure: &Procedure, kind: RollbackType, target: TargetKind) -> bool {
+    procedure.actions.iter().any(|action| action.target == target && action.types.contains(&kind))
+}
+
+/// The backup to which a rollback of this kind brings a component's data back. One that is named and that nothing acts on
+/// brings back nothing.
+pub fn restored<'a>(
+    procedure: &Procedure,
+    kind: RollbackType,
+    targets: &'a [Target],
+    component: &str,
+) -> Option<&'a Target> {
+    targets
+        .iter()
+        .find(|target| target.kind == TargetKind::Backup && target.component == component)
+        .filter(|_| acts_on(procedure, kind, TargetKind::Backup))
 }
 
 /// Does what was typed match the phrase? Case and surrounding space do not count.

@@ -13,6 +13,17 @@ pub struct Stint<'a> {
     pub until: Timestamp,
 }
 
+/// The data that a release would meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    /// As it is now.
+    Present,
+    /// As a backup holds it that was taken then.
+    Kept(Timestamp),
+    /// As a backup holds it that no register knows.
+    Unknown,
+}
+
 impl Registered {
     /// When it last began to run.
     pub fn began_at(&self) -> Timestamp {
@@ -38,24 +49,35 @@ pub fn running<'a>(register: &'a [Registered], component: &str) -> Option<&'a Re
     releases(register, component).into_iter().max_by_key(|release| release.began_at())
 }
 
-/// The releases whose migrations the data may carry, and which `chosen` does not know: to be asked before anyone goes back
-/// to it (D19). What is not known to be undone counts.
-pub fn unknown_to<'a>(register: &'a [Registered], chosen: &Registered) -> Vec<&'a Registered> {
-    let releases = releases(register, &chosen.component);
+/// The releases whose migrations the data may carry, and which `chosen` does not know: to be asked before anyone lets it
+/// run upon that data (D19). What is not known to be undone counts.
+pub fn unknown_to<'a>(register: &'a [Registered], chosen: &Registered, data: Data) -> Vec<&'a Registered> {
+    let mut releases = releases(register, &chosen.component);
+    if let Data::Kept(taken) = data {
+        // What first ran after the backup was taken is not in it.
+        releases.retain(|release| release.at <= taken);
+    }
     let unknown = |release: &&Registered| {
         if release.at < chosen.at {
             // The chosen one was built upon it, unless it was gone by then and came again afterwards.
             release.began_at() > chosen.at && was_gone(&releases, release)
         } else {
-            release.name != chosen.name && !undone(&releases, release)
+            release.name != chosen.name && !undone(&releases, release, data)
         }
     };
     releases.iter().copied().filter(unknown).collect()
 }
 
 /// The data was brought back to before this release, and neither it nor a newer one, which is built upon it, began since.
-fn undone(releases: &[&Registered], release: &Registered) -> bool {
-    release.undone_at.is_some_and(|undone| {
+/// `releases` are those that can have left a trace in this data. One that began before the backup may have begun again
+/// between the undoing and the backup as well: only its last beginning is known, so a later one counts against it.
+fn undone(releases: &[&Registered], release: &Registered, data: Data) -> bool {
+    let heeded = |undone: Timestamp| match data {
+        Data::Present => true,
+        Data::Kept(taken) => undone <= taken,
+        Data::Unknown => false,
+    };
+    release.undone_at.filter(|undone| heeded(*undone)).is_some_and(|undone| {
         releases.iter().filter(|other| other.at >= release.at).all(|other| other.began_at() < undone)
     })
 }
@@ -142,8 +164,12 @@ mod tests {
     }
 
     fn unknown<'a>(register: &'a [Registered], chosen: &str) -> Vec<&'a str> {
+        unknown_in(register, chosen, Data::Present)
+    }
+
+    fn unknown_in<'a>(register: &'a [Registered], chosen: &str, data: Data) -> Vec<&'a str> {
         let chosen = register.iter().find(|release| release.name == chosen).unwrap();
-        unknown_to(register, chosen).into_iter().map(|release| release.name.as_str()).collect()
+        unknown_to(register, chosen, data).into_iter().map(|release| release.name.as_str()).collect()
     }
 
     #[test]
@@ -200,6 +226,40 @@ mod tests {
         let mut register = vec![release("1", 1), release("2", 10), release("3", 20)];
         rolled_back(&mut register, "3", "2", 30);
         assert_eq!(unknown(&register, "3"), [""; 0]);
+    }
+
+    #[test]
+    fn a_backup_is_judged_by_what_was_undone_when_it_was_taken() {
+        let mut register = vec![release("0", 1), release("1", 10), release("2", 20)];
+        let kept = |register: &[Registered], chosen: &str, day: i64| -> Vec<String> {
+            unknown_in(register, chosen, Data::Kept(on(day))).into_iter().map(str::to_owned).collect()
+        };
+        assert_eq!(kept(&register, "1", 19), [""; 0]);
+        assert_eq!(kept(&register, "1", 20), ["2"], "taken in the moment in which it began");
+        rolled_back(&mut register, "2", "1", 30);
+        brought_back(&mut register, &["2"], 30);
+        assert_eq!(unknown(&register, "1"), [""; 0], "the data as it is was brought back");
+        assert_eq!(kept(&register, "1", 25), ["2"], "that of the backup was not");
+        assert_eq!(kept(&register, "0", 25), ["1", "2"]);
+        assert_eq!(kept(&register, "1", 30), [""; 0]);
+        // The next one is built upon it: its own backups hold it again, and those of before do not.
+        register.push(release("3", 40));
+        assert_eq!(kept(&register, "1", 35), [""; 0]);
+        assert_eq!(kept(&register, "1", 45), ["2", "3"]);
+        // What is deployed again may have been so before: nobody knows it of the time in between.
+        register.pop();
+        deployed_again(&mut register, "2", 40);
+        assert_eq!(kept(&register, "1", 35), ["2"]);
+        assert_eq!(kept(&register, "1", 19), [""; 0]);
+    }
+
+    #[test]
+    fn a_backup_that_no_register_knows_may_hold_everything_newer() {
+        let mut register = vec![release("0", 1), release("1", 10), release("2", 20)];
+        rolled_back(&mut register, "2", "1", 30);
+        brought_back(&mut register, &["2"], 30);
+        assert_eq!(unknown_in(&register, "0", Data::Unknown), ["1", "2"]);
+        assert_eq!(unknown_in(&register, "2", Data::Unknown), [""; 0]);
     }
 
     fn names(register: &[Registered]) -> (Option<&str>, Vec<&str>) {

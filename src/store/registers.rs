@@ -152,20 +152,35 @@ queries! {
         Ok(noted.rows_affected() == 1)
     }
 
-    /// Notes that at `at` the data was brought back to what it was at `kept`: for each release that first ran after that,
-    /// and after `behind`.
+    /// Notes that at `undone` the data was brought back to before each release that first ran after `after`, and before
+    /// `undone` itself.
     write pub fn data_brought_back(
-        db, environment: &str, component: &str, kept: Timestamp, behind: Timestamp, at: Timestamp
+        db, environment: &str, component: &str, after: Timestamp, undone: Timestamp
     ) -> () {
         sqlx::query(
-            "UPDATE register SET undone_at = $5
-             WHERE kind = 'release' AND environment = $1 AND component = $2 AND at > $3 AND at > $4",
+            "UPDATE register SET undone_at = $4
+             WHERE kind = 'release' AND environment = $1 AND component = $2 AND at > $3 AND at < $4",
+        )
+            .bind(environment)
+            .bind(component)
+            .bind(after)
+            .bind(undone)
+            .execute(db)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that the data is that of a backup which was taken at `kept`: what was undone only after that is in it again.
+    /// `None`, when nobody knows when it was taken: then nothing is known to be undone.
+    write pub fn undoing_reverted(db, environment: &str, component: &str, kept: Option<Timestamp>) -> () {
+        sqlx::query(
+            "UPDATE register SET undone_at = NULL
+             WHERE kind = 'release' AND environment = $1 AND component = $2 AND undone_at IS NOT NULL
+               AND ($3 IS NULL OR (at <= $3 AND undone_at > $3))",
         )
             .bind(environment)
             .bind(component)
             .bind(kept)
-            .bind(behind)
-            .bind(at)
             .execute(db)
             .await?;
         Ok(())

@@ -14,10 +14,12 @@ use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::command::Command;
-use crate::domain::decide::{proposal, restores};
+use crate::domain::decide::proposal;
 use crate::domain::facts::Registered;
-use crate::domain::plan::{Draft, Target};
+use crate::domain::plan::{Draft, Target, restored};
 use crate::domain::procedure::{RollbackType, StartMode, TargetKind};
+use crate::domain::refusal::{Refusal, RefusalKind};
+use crate::domain::running::Data;
 use crate::domain::state::{AttemptNo, AttemptStatus};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -121,14 +123,10 @@ fn view(sight: &Sight, back: Back) -> View {
     let offers = sight.offers();
     // Asked with another reason, so that "the plan says this already" is not the answer.
     let sample = Draft { reason: format!("{}…", draft.reason), ..beginning(sight) };
-    let save = match (changing, sample.targets.is_empty()) {
-        // Nothing is registered to ask with: the place alone decides.
-        (None, true) => Place::of(offers.ask(&Command::DraftAttempt { draft: stand_in(sample, sight) })),
-        (None, false) => Place::of(offers.ask(&Command::DraftAttempt { draft: sample })),
-        (Some(attempt), _) => {
-            Place::of(offers.ask(&Command::EditPlan { attempt: attempt.number, seen: None, draft: sample }))
-        }
-    };
+    let save = may_save(offers.ask(&match changing {
+        None => Command::DraftAttempt { draft: sample },
+        Some(attempt) => Command::EditPlan { attempt: attempt.number, seen: None, draft: sample },
+    }));
     let submit = match changing {
         Some(attempt) if attempt.submitted.is_none() => Place::of(offers.submit_plan(attempt.number)),
         _ => Place::None,
@@ -159,17 +157,12 @@ fn view(sight: &Sight, back: Back) -> View {
     }
 }
 
-/// The draft with a target typed by hand, to ask whether this person may plan at all.
-fn stand_in(draft: Draft, sight: &Sight) -> Draft {
-    let target = Target {
-        kind: TargetKind::Release,
-        component: sight.incident.component.clone(),
-        name: "sample".to_owned(),
-        checksum: String::new(),
-        from: None,
-        free_text: true,
-    };
-    Draft { targets: vec![target], ..draft }
+/// What stands against the plan as it is does not keep anyone from choosing another: that is said when it is saved.
+fn may_save(answer: Result<(), Refusal>) -> Place {
+    Place::of(match answer {
+        Err(refusal) if matches!(refusal.kind, RefusalKind::Input | RefusalKind::Blocked) => Ok(()),
+        other => other,
+    })
 }
 
 fn kinds(sight: &Sight, chosen: RollbackType) -> Vec<Choice> {
@@ -227,7 +220,7 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
         && facts.previous_stable(&entry.component).is_some_and(|stable| stable.name == entry.name);
     let running = entry.kind == TargetKind::Release
         && facts.running_release(&entry.component).is_some_and(|running| running.name == entry.name);
-    let barred = running && !restores(&draft.targets, &entry.component);
+    let barred = running && restored(facts.procedure, draft.kind, &draft.targets, &entry.component).is_none();
     let hours = (sight.now - entry.at).as_seconds() / 3_600;
     let age = if hours >= 48 { format!("{} days old", hours / 24) } else { format!("{hours} h old") };
     let mut lines = vec![format!("{age}, by {}", entry.by)];
@@ -262,7 +255,7 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
 
 /// The migrations that lie between a release and what runs.
 fn between(sight: &Sight, entry: &Registered) -> String {
-    let later: Vec<&Registered> = sight.facts.migrated_since(entry).collect();
+    let later: Vec<&Registered> = sight.facts.unknown_to(entry, Data::Present).collect();
     let named = |kind: &str| -> Vec<&str> {
         later.iter().filter(|release| release.migrations == kind).map(|release| release.name.as_str()).collect()
     };
@@ -448,6 +441,8 @@ async fn carry_out(app: &AppState, who: &SignedIn, id: &str, plan: &Plan, typed:
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::Role;
+    use crate::domain::command::Command;
     use crate::domain::state::AttemptStatus;
     use crate::web::sample::{BACKUP, BAD, OLDER, STABLE, World};
     use axum::http::StatusCode;
@@ -515,6 +510,34 @@ mod tests {
         assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.words());
         let incident = world.app.incidents.incident(&id).await.unwrap();
         assert!(incident.current().unwrap().draft.targets[0].free_text);
+    }
+
+    #[tokio::test]
+    async fn a_proposal_that_may_not_stand_can_be_changed() {
+        let world = World::new().await;
+        // What is proposed for corrupted data is a restoration, and the release that is proposed with it has no part in it.
+        let id = world.raised("data-corruption", "Records are mixed up").await;
+        world.acts("tomas", &id, Command::TakeRole { role: Role::TechnicalLead }).await;
+        let mut tomas = world.signed_in("tomas").await;
+        let path = format!("/incidents/{id}/plan");
+        let page = tomas.get(&path).await;
+        assert!(page.words().contains("a database rollback deploys no release"), "{}", page.words());
+        assert!(page.body.contains("value=\"save\""), "{}", page.words());
+        let olga = world.signed_in("olga").await.get(&path).await;
+        assert!(!olga.body.contains("value=\"save\""), "an observer plans nothing");
+        let backup = format!("backup/crisis-detection/{BACKUP}");
+        let mut fields = FORM.to_vec();
+        fields[1] = ("kind", "database");
+        fields.extend([("act", "save"), ("target", backup.as_str())]);
+        let saved = tomas.post(&path, &fields).await;
+        assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.words());
+        // The same where the plan lies behind a destructive migration.
+        let world = World::new().await;
+        world.register("release", "4.12.1", 0, "destructive").await;
+        let id = world.critical().await;
+        let page = world.signed_in("tomas").await.get(&format!("/incidents/{id}/plan")).await;
+        assert!(page.words().contains("behind the destructive migration of 4.12.1"), "{}", page.words());
+        assert!(page.body.contains("value=\"save\""), "{}", page.words());
     }
 
     #[tokio::test]

@@ -456,20 +456,17 @@ async fn registers_and_scripts(store: &Store) {
     assert!(!tx.runs_again("production", "checkout", "9.9.9", after(8)).await.unwrap());
     assert!(tx.rolled_back_from("production", "checkout", "2.4.1", after(7), "RB-0001").await.unwrap());
     assert!(!tx.rolled_back_from("staging", "basket", "2.4.1", after(7), "RB-0001").await.unwrap());
-    tx.data_brought_back("production", "checkout", T, after(-1), after(9)).await.unwrap();
-    tx.data_brought_back("production", "checkout", after(-1), T, after(9)).await.unwrap();
-    tx.data_brought_back("production", "checkout", after(-1), after(-1), after(9)).await.unwrap();
     tx.commit().await.unwrap();
     let release = Registered {
         verified_at: Some(after(7)),
         again_at: Some(after(8)),
         left_at: Some(after(7)),
         left_in: "RB-0001".into(),
-        undone_at: Some(after(9)),
         ..release
     };
     assert_eq!(store.registered("production", "checkout").await.unwrap(), [backup.clone(), release.clone()]);
     assert_eq!(store.registered_all().await.unwrap(), [elsewhere, backup, release]);
+    what_was_undone(store).await;
 
     let bytes = b"#!/bin/sh\necho \xff\x00\n";
     let hash = store.put_script(bytes).await.unwrap();
@@ -477,6 +474,68 @@ async fn registers_and_scripts(store: &Store) {
     assert_eq!(store.put_script(bytes).await.unwrap(), hash);
     assert_eq!(store.script(&hash).await.unwrap().as_deref(), Some(&bytes[..]));
     assert_eq!(store.script("0").await.unwrap(), None);
+}
+
+/// The marks of the releases 1, 2 and 3 of one component, which first ran so many seconds after `T`.
+async fn what_was_undone(store: &Store) {
+    let line = |kind: &str, environment: &str, component: &str, second: i64| Registered {
+        kind: kind.into(),
+        environment: environment.into(),
+        component: component.into(),
+        name: second.to_string(),
+        checksum: String::new(),
+        at: after(second),
+        added_by: "p-ada".into(),
+        note: String::new(),
+        migrations: "destructive".into(),
+        verified_at: None,
+        again_at: None,
+        left_at: None,
+        left_in: String::new(),
+        undone_at: None,
+    };
+    for second in [1, 2, 3] {
+        store.register(&line("release", "production", "mail", second)).await.unwrap();
+    }
+    for (kind, environment, component) in
+        [("backup", "production", "mail"), ("release", "staging", "mail"), ("release", "production", "queue")]
+    {
+        store.register(&line(kind, environment, component, 2)).await.unwrap();
+    }
+    let marks = async || -> [Option<Timestamp>; 3] {
+        let known = store.registered_all().await.unwrap();
+        let (mail, others): (Vec<_>, Vec<_>) = known
+            .into_iter()
+            .partition(|line| line.kind == "release" && line.environment == "production" && line.component == "mail");
+        assert!(others.iter().all(|line| line.undone_at.is_none()), "{others:?}");
+        ["1", "2", "3"].map(|name| mail.iter().find(|line| line.name == name).unwrap().undone_at)
+    };
+    let brought_back = async |to: Timestamp, undone: Timestamp| {
+        let mut tx = store.begin().await.unwrap();
+        tx.data_brought_back("production", "mail", to, undone).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    // What first ran at the very moment of the backup is in it, and what began with the restoring is not undone by it.
+    brought_back(after(1), after(3)).await;
+    assert_eq!(marks().await, [None, Some(after(3)), None]);
+    brought_back(after(2), after(9)).await;
+    assert_eq!(marks().await, [None, Some(after(3)), Some(after(9))]);
+    brought_back(after(0), after(8)).await;
+    assert_eq!(marks().await, [Some(after(8)); 3], "the newest bringing back counts");
+    let reverted = async |kept: Option<Timestamp>| {
+        let mut tx = store.begin().await.unwrap();
+        tx.undoing_reverted("production", "mail", kept).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    reverted(Some(after(8))).await;
+    assert_eq!(marks().await, [Some(after(8)); 3], "undone when the backup was taken");
+    reverted(Some(after(2))).await;
+    assert_eq!(marks().await, [None, None, Some(after(8))], "the third did not run yet");
+    reverted(Some(after(7))).await;
+    assert_eq!(marks().await, [None; 3], "the backup is from before the undoing");
+    brought_back(after(0), after(9)).await;
+    reverted(None).await;
+    assert_eq!(marks().await, [None; 3], "nobody knows what the data holds");
 }
 
 async fn playbooks_and_settings(store: &Store) {

@@ -21,7 +21,7 @@ pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
 pub use informing::{composes, current_update, note_writer};
 pub use keeping::may_end;
-pub use planning::{proposal, restores};
+pub use planning::proposal;
 pub use verifying::{compared, is_red, measured, version_proven};
 
 use super::actor::{Actor, Who};

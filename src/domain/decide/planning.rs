@@ -3,13 +3,14 @@
 use super::{Case, attempt_in, is_plain_name, optional, required};
 use crate::domain::event::{Event, PlanSubmitted};
 use crate::domain::facts::Facts;
-use crate::domain::plan::{Draft, FixedPlan, Target, digest};
+use crate::domain::plan::{Draft, FixedPlan, Target, acts_on, digest, restored};
 use crate::domain::procedure::{RollbackType, TargetKind};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::rules;
+use crate::domain::running::Data;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident};
 use crate::domain::{PersonId, Role};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the machine proposes: the type by when-used, the previous stable release as the target. `None` when nothing
 /// registered could be rolled back to; the room says so.
@@ -349,6 +350,7 @@ pub fn checked(facts: &Facts, draft: &Draft, incident: &Incident) -> Result<Draf
             ));
         }
     }
+    behind_no_return(facts, draft.kind, &targets)?;
     let mut kinds: Vec<TargetKind> = targets.iter().map(|target| target.kind).collect();
     kinds.dedup();
     Ok(Draft {
@@ -384,17 +386,25 @@ fn checked_target(facts: &Facts, draft: &Draft, target: &Target) -> Result<Targe
             "Choose a component of the environment.",
         ));
     }
+    if !acts_on(facts.procedure, draft.kind, target.kind) {
+        let does = match target.kind {
+            TargetKind::Release => "deploys no release",
+            TargetKind::Backup => "restores no backup",
+            TargetKind::Config => "reverts no configuration",
+        };
+        return Err(Refusal::input(
+            format!("a {} {does}, and the plan names {}", draft.kind, target.name),
+            "Choose another type of rollback, or take this target out.",
+        ));
+    }
     let running = facts.running_release(&target.component);
     let runs = target.kind == TargetKind::Release && running.is_some_and(|release| release.name == target.name);
     // A restoration puts the same release over the restored data again.
-    if runs && !restores(&draft.targets, &target.component) {
+    if runs && restored(facts.procedure, draft.kind, &draft.targets, &target.component).is_none() {
         return Err(Refusal::input(format!("{} is what runs now", target.name), "Choose an earlier release."));
     }
     match target_of(facts, target.kind, &target.component, &target.name) {
-        Some(known) => {
-            behind_no_return(facts, draft.kind, &draft.targets, &known)?;
-            Ok(known)
-        }
+        Some(known) => Ok(known),
         None if target.free_text => {
             Ok(Target { checksum: String::new(), from: running.map(|release| release.name.clone()), ..target.clone() })
         }
@@ -419,45 +429,41 @@ pub fn still_reached(facts: &Facts, plan: &FixedPlan) -> Result<(), Refusal> {
                 "Submit the plan again, for what runs now.",
             ));
         }
-        behind_no_return(facts, plan.kind, &plan.targets, target)?;
     }
-    Ok(())
-}
-
-/// The plan brings a component's data back as well.
-pub fn restores(targets: &[Target], component: &str) -> bool {
-    targets.iter().any(|target| target.kind == TargetKind::Backup && target.component == component)
+    behind_no_return(facts, plan.kind, &plan.targets)
 }
 
 /// The point of no return (D19): nobody goes behind a destructive migration, unless the same plan brings back the data of
-/// before it. A backup that is typed by hand is the approvers' to judge: when it was taken is not known.
-fn behind_no_return(facts: &Facts, kind: RollbackType, targets: &[Target], target: &Target) -> Result<(), Refusal> {
-    if target.kind != TargetKind::Release {
-        return Ok(());
-    }
-    let component = &target.component;
-    let Some(chosen) = facts.registered(TargetKind::Release, component, &target.name) else { return Ok(()) };
-    let mut destructive = facts.migrated_since(chosen).filter(|release| release.migrations == "destructive").peekable();
-    let Some(first) = destructive.peek() else { return Ok(()) };
-    let behind = |release: &str| format!("{} lies behind the destructive migration of {release}", target.name);
-    let Some(backup) = targets.iter().find(|other| other.kind == TargetKind::Backup && other.component == *component)
-    else {
-        let mend = "Add a backup to restore, or choose a release after it.";
-        return Err(Refusal::blocked(behind(&first.name), mend));
+/// before it. Nor does a restoration alone put a release that runs over the data of a newer one. A backup that is typed by
+/// hand is the approvers' to judge: when it was taken is not known.
+fn behind_no_return(facts: &Facts, kind: RollbackType, targets: &[Target]) -> Result<(), Refusal> {
+    let components: BTreeSet<&str> = targets.iter().map(|target| target.component.as_str()).collect();
+    components.into_iter().try_for_each(|component| not_behind(facts, kind, targets, component))
+}
+
+fn not_behind(facts: &Facts, kind: RollbackType, targets: &[Target], component: &str) -> Result<(), Refusal> {
+    let backup = restored(facts.procedure, kind, targets, component);
+    let release = targets.iter().find(|target| target.kind == TargetKind::Release && target.component == component);
+    let chosen = match (release, backup) {
+        (Some(release), _) => facts.registered(TargetKind::Release, component, &release.name),
+        (None, Some(_)) => facts.running_release(component),
+        (None, None) => None,
     };
-    if !facts.procedure.actions.iter().any(|action| action.target == TargetKind::Backup && action.types.contains(&kind))
-    {
-        return Err(Refusal::blocked(
-            format!("{}, and a {kind} restores no backup", behind(&first.name)),
-            "Choose a type of rollback that restores one, or a release after it.",
-        ));
-    }
-    let Some(kept) = facts.registered(TargetKind::Backup, component, &backup.name) else { return Ok(()) };
-    match destructive.find(|release| release.at <= kept.at) {
-        Some(release) => Err(Refusal::blocked(
-            format!("{}, and {} was taken after it", behind(&release.name), kept.name),
+    let Some(chosen) = chosen else { return Ok(()) };
+    let kept = backup.and_then(|backup| facts.registered(TargetKind::Backup, component, &backup.name));
+    let data = match (backup, kept) {
+        (None, _) => Data::Present,
+        (Some(_), Some(kept)) => Data::Kept(kept.at),
+        (Some(_), None) => return Ok(()),
+    };
+    let mut unknown = facts.unknown_to(chosen, data);
+    let Some(release) = unknown.find(|release| release.migrations == "destructive") else { return Ok(()) };
+    let behind = format!("{} lies behind the destructive migration of {}", chosen.name, release.name);
+    Err(match kept {
+        None => Refusal::blocked(behind, "Add a backup to restore, or choose a release after it."),
+        Some(kept) => Refusal::blocked(
+            format!("{behind}, and {} was taken after it", kept.name),
             "Choose a backup from before it, or a release after it.",
-        )),
-        None => Ok(()),
-    }
+        ),
+    })
 }

@@ -9,9 +9,9 @@ use backout::domain::event::{Event, Recorded, TriggerSeen};
 use backout::domain::facts::{Catalogue, Facts, Lock, Measures, PersonFact, ReadBack, Registered};
 use backout::domain::plan::{Draft, PlannedAction, ScriptFile, Target};
 use backout::domain::procedure::{
-    ActionMode, Assessment, Authority, Category, Checklist, Criterion, Decision, Detection, Document, DocumentSection,
-    Evidence, Group, Indicator, Item, Message, Pace, Phase, Procedure, RoleDefinition, RollbackType, Rule, Slot,
-    SlotKind, StartMode, TargetKind, Trigger, TypeDefinition, Verification, When, WhenUsed, Window,
+    ActionDefinition, ActionMode, Assessment, Authority, Category, Checklist, Criterion, Decision, Detection, Document,
+    DocumentSection, Evidence, Group, Indicator, Item, Message, Pace, Phase, Procedure, RoleDefinition, RollbackType,
+    Rule, Slot, SlotKind, StartMode, TargetKind, Trigger, TypeDefinition, Verification, When, WhenUsed, Window,
 };
 use backout::domain::progress::Earlier;
 use backout::domain::refusal::Refusal;
@@ -313,7 +313,24 @@ pub fn procedure() -> Procedure {
         seed: None,
     };
     let section = |name: &str| DocumentSection { name: name.into(), title: name.into(), typed: true, seed: None };
+    // Every type deploys, restores and reverts here: how, the shelf says.
+    let action = |target: TargetKind| ActionDefinition {
+        name: target.key().into(),
+        title: target.key().into(),
+        executor: "process".into(),
+        types: RollbackType::ALL.into(),
+        target,
+        mode: ActionMode::Automatic,
+        group: None,
+        needs: Vec::new(),
+        pace: Pace::AtOnce,
+        alternatives: Vec::new(),
+        by_environment: Vec::new(),
+        return_leg: None,
+        destructive: false,
+    };
     Procedure {
+        actions: TargetKind::ALL.map(action).into(),
         title: "A small procedure".into(),
         version: "1".into(),
         roles: [IC, TL, MANAGEMENT, "support"].map(role).into(),

@@ -16,7 +16,7 @@ use backout::domain::plan::{Draft, Target};
 use backout::domain::procedure::{RollbackType, StartMode, TargetKind};
 use backout::domain::refusal::RefusalKind;
 use backout::domain::state::AttemptStatus;
-use backout::domain::{PersonId, Role, Severity, Span};
+use backout::domain::{PersonId, Role, Severity, Span, Timestamp};
 use backout::playbook::DEFAULT;
 use std::os::unix::fs::symlink;
 
@@ -298,6 +298,42 @@ on_both! {
         };
         registering::register(&app.store, &app.site, "pipeline", &entry, now).await.unwrap();
         assert_refused(&room, "4.11.3 lies behind the destructive migration of 4.11.4").await;
+    }
+
+    async fn another_release_beneath_a_restoration_alone(database) {
+        let world = IncidentWorld::new(database).await;
+        let app = world.app().await;
+        let now = app.clock.now();
+        let entry = |kind: TargetKind, name: &str, at: Timestamp| Entry {
+            kind,
+            environment: ENVIRONMENT.to_owned(),
+            component: COMPONENT.to_owned(),
+            name: name.to_owned(),
+            at,
+            checksum: String::new(),
+            migrations: "none".to_owned(),
+            note: String::new(),
+        };
+        let backup = entry(TargetKind::Backup, "with-it", now);
+        registering::register(&app.store, &app.site, "pipeline", &backup, now).await.unwrap();
+        assert!(app.store.mark_verified("backup", ENVIRONMENT, COMPONENT, "with-it", now).await.unwrap());
+        let room = Room::p0(&app).await;
+        room.take_command().await;
+        let sql = format!("UPDATE register SET migrations = 'destructive' WHERE name = '{}'", world::BAD_RELEASE);
+        world.database.by_hand(&sql).await;
+        let targets = vec![Target { kind: TargetKind::Backup, ..release("with-it") }];
+        let draft = Draft { kind: RollbackType::Database, targets, ..room.attempt().await.draft };
+        room.must(IC, Command::EditPlan { attempt: FIRST, seen: None, draft }).await;
+        room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
+        room.approve(IC, "incident_commander").await;
+        assert!(room.attempt().await.start_ordered.is_some());
+        // What runs was to go on over its own data; now an older one does.
+        let now = app.clock.now();
+        let mut older = entry(TargetKind::Release, world::GOOD_RELEASE, now);
+        older.checksum = format!("sum-of-{}", world::GOOD_RELEASE);
+        registering::register(&app.store, &app.site, "pipeline", &older, now).await.unwrap();
+        let because = "4.11.3 lies behind the destructive migration of 4.12.0, and with-it was taken after it";
+        assert_refused(&room, because).await;
     }
 
     async fn an_approver_without_the_role(database) {

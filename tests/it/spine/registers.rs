@@ -7,15 +7,16 @@ use crate::support::incident_world::{
 use backout::app::App;
 use backout::app::gather::registered;
 use backout::app::registering::{self, Entry, NotRegistered, Told};
-use backout::demo::world::{BACKUP, BAD_RELEASE, GOOD_RELEASE};
+use backout::demo::world::{BACKUP, BAD_RELEASE, CONFIGS, GOOD_RELEASE};
 use backout::domain::actor::Actor;
 use backout::domain::command::{Command, Outcome};
 use backout::domain::event::{Mark, RunEnd, RunOutcome};
 use backout::domain::facts::Registered;
 use backout::domain::plan::{Draft, Target};
 use backout::domain::procedure::{RollbackType, TargetKind};
-use backout::domain::state::AttemptStatus;
-use backout::domain::{Role, Span, running};
+use backout::domain::running::{self, Data};
+use backout::domain::state::{AttemptStatus, RunId};
+use backout::domain::{Role, Span, Timestamp};
 
 /// The rollback of an immediate incident runs to its end.
 async fn carried_out(app: &App, room: &Room) {
@@ -85,11 +86,68 @@ fn target(kind: TargetKind, name: &str) -> Target {
 
 /// The action is claimed, and its script ends well.
 async fn ends_well(room: &Room, action: &str) {
+    ends(room, action, RunEnd::Exited(0)).await;
+}
+
+/// The action is claimed, and its run ends so.
+async fn ends(room: &Room, action: &str, end: RunEnd) -> RunId {
     let claimed = room.app.claim(&room.id, FIRST, action).await.unwrap().expect("nothing stands in its way");
     let run = claimed.run().clone();
-    let outcome = RunOutcome { end: RunEnd::Exited(0), lines: 0, log_sha256: String::new(), log_cut: false };
-    room.app.submit(&room.id, Actor::SYSTEM, Command::NoteRunning { run: run.clone() }, None).await.unwrap();
-    room.app.submit(&room.id, Actor::SYSTEM, Command::FinishRun { run, outcome }, None).await.unwrap();
+    let outcome = RunOutcome { end, lines: 0, log_sha256: String::new(), log_cut: false };
+    room.app.submit(&room.id, Actor::SYSTEM, Command::FinishRun { run: run.clone(), outcome }, None).await.unwrap();
+    run
+}
+
+/// A measured trigger opens an incident that has its commander and its technical lead.
+async fn led(app: &App) -> Room {
+    let room = Room::raised(app, trigger("error-rate", app.clock.now())).await;
+    room.take_command().await;
+    room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
+    room
+}
+
+/// The plan changed to a rollback of this kind to these targets.
+async fn plan(room: &Room, kind: RollbackType, targets: &[Target]) -> Command {
+    let reason = "asked for".to_owned();
+    let draft = Draft { kind, targets: targets.to_vec(), reason, ..room.attempt().await.draft };
+    Command::EditPlan { attempt: FIRST, seen: None, draft }
+}
+
+/// Submitted, authorised, and ready for a restoration too.
+async fn authorised(room: &Room) {
+    room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
+    room.approve(IC, "incident_commander").await;
+    for item in ["stop-writes", "backup-current-state"] {
+        let mark = Mark::Done { note: "done".to_owned() };
+        room.must(TL, Command::Tick { attempt: FIRST, item: item.to_owned(), mark }).await;
+    }
+}
+
+async fn closed(room: &Room, outcome: Outcome) {
+    room.must(IC, Command::Close { outcome, reason: "it is over".to_owned() }).await;
+}
+
+/// The bad release is left, and the data is brought back to what it was before it.
+async fn brought_back(app: &App) {
+    let room = led(app).await;
+    let targets = [target(TargetKind::Release, GOOD_RELEASE), target(TargetKind::Backup, BACKUP)];
+    room.must(IC, plan(&room, RollbackType::Full, &targets).await).await;
+    authorised(&room).await;
+    for action in ["app-rollback", "database-rollback"] {
+        ends_well(&room, action).await;
+    }
+    confirmed_by_lead(app, &room).await;
+    closed(&room, Outcome::RolledBack).await;
+}
+
+async fn undone(app: &App, name: &str) -> Option<Timestamp> {
+    register(app).await.into_iter().find(|release| release.name == name).unwrap().undone_at
+}
+
+/// The bad release of this world migrates destructively.
+async fn destructive(world: &IncidentWorld) {
+    let sql = format!("UPDATE register SET migrations = 'destructive' WHERE name = '{BAD_RELEASE}'");
+    world.database.by_hand(&sql).await;
 }
 
 on_both! {
@@ -128,69 +186,131 @@ on_both! {
     async fn nobody_goes_behind_a_destructive_migration_that_came_back_with_another_release(database) {
         let (world, clock) = IncidentWorld::at_noon(database).await;
         let app = world.app().await;
-        world.database.by_hand(&format!("UPDATE register SET migrations = 'destructive' WHERE name = '{BAD_RELEASE}'")).await;
-        let room = Room::raised(&app, trigger("error-rate", app.clock.now())).await;
-        room.take_command().await;
-        room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
+        destructive(&world).await;
+        taken_now(&app, "too-late").await;
 
         // A backup helps only where the plan restores it, and when it is from before the migration.
-        let with = async |kind: RollbackType, targets: &[(TargetKind, &str)]| {
-            let mut draft = room.attempt().await.draft;
-            draft.kind = kind;
-            draft.targets = targets.iter().map(|(kind, name)| target(*kind, name)).collect();
-            Command::EditPlan { attempt: FIRST, seen: None, draft }
-        };
-        let (good, backup) = ((TargetKind::Release, GOOD_RELEASE), (TargetKind::Backup, BACKUP));
-        let refused = room.refusal(IC, with(RollbackType::Full, &[good]).await).await;
-        assert!(refused.because.contains("behind the destructive migration of 4.12.0"), "{refused}");
-        let refused = room.refusal(IC, with(RollbackType::Partial, &[good, backup]).await).await;
-        assert!(refused.because.contains("a partial rollback restores no backup"), "{refused}");
-        taken_now(&app, "too-late").await;
-        let late = (TargetKind::Backup, "too-late");
-        let refused = room.refusal(IC, with(RollbackType::Full, &[good, late]).await).await;
-        assert!(refused.because.contains("and too-late was taken after it"), "{refused}");
+        let room = led(&app).await;
+        let (good, older) = (target(TargetKind::Release, GOOD_RELEASE), target(TargetKind::Release, "4.11.2"));
+        let (backup, late) = (target(TargetKind::Backup, BACKUP), target(TargetKind::Backup, "too-late"));
+        for (kind, targets, says) in [
+            (RollbackType::Full, vec![good.clone()], "behind the destructive migration of 4.12.0"),
+            (RollbackType::Partial, vec![good.clone(), backup], "a partial rollback restores no backup"),
+            (RollbackType::Full, vec![good, late], "and too-late was taken after it"),
+        ] {
+            let refused = room.refusal(IC, plan(&room, kind, &targets).await).await;
+            assert!(refused.because.contains(says), "{refused}");
+        }
+        room.must(IC, Command::WithdrawPlan { attempt: FIRST, reason: "to begin anew".to_owned() }).await;
+        closed(&room, Outcome::NotRolledBack).await;
 
         // With the data of before, the way is free, and the register knows that the migration is undone.
-        room.must(IC, with(RollbackType::Full, &[good, backup]).await).await;
-        room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
-        room.approve(IC, "incident_commander").await;
-        ends_well(&room, "app-rollback").await;
-        for item in ["stop-writes", "backup-current-state"] {
-            let mark = Mark::Done { note: "done".to_owned() };
-            room.must(TL, Command::Tick { attempt: FIRST, item: item.to_owned(), mark }).await;
-        }
-        ends_well(&room, "database-rollback").await;
-        clock.turn(Span::minutes(10));
-        confirmed_by_lead(&app, &room).await;
-        room.must(IC, Command::Close { outcome: Outcome::RolledBack, reason: "it serves again".to_owned() }).await;
-        let undone = |name: &'static str| {
-            let app = app.clone();
-            async move { register(&app).await.into_iter().find(|release| release.name == name).unwrap().undone_at }
-        };
-        assert!(undone(BAD_RELEASE).await.is_some() && undone(GOOD_RELEASE).await.is_none());
+        brought_back(&app).await;
+        assert!(undone(&app, BAD_RELEASE).await.is_some() && undone(&app, GOOD_RELEASE).await.is_none());
         clock.turn(Span::hours(48));
-        let next = Room::raised(&app, trigger("error-rate", app.clock.now())).await;
+        let next = led(&app).await;
         assert_eq!(next.attempt().await.status(), AttemptStatus::Submitted, "the way back is free");
-        next.take_command().await;
-        let older = |draft: &Draft| {
-            let draft = Draft { targets: vec![target(TargetKind::Release, "4.11.2")], reason: "older".to_owned(), ..draft.clone() };
-            Command::EditPlan { attempt: FIRST, seen: None, draft }
-        };
-        next.must(IC, older(&next.attempt().await.draft)).await;
+        next.must(IC, plan(&next, RollbackType::Partial, std::slice::from_ref(&older)).await).await;
         next.clear().await;
-        next.must(IC, Command::Close { outcome: Outcome::NotRolledBack, reason: "a vendor".to_owned() }).await;
+        closed(&next, Outcome::NotRolledBack).await;
 
         // The next release is built upon that one and does its migration again; by hand the good one is put over it.
         assert_eq!(deployed(&app, "4.12.1").await, Ok(Told::New));
         clock.turn(Span::hours(1));
         assert_eq!(deployed(&app, GOOD_RELEASE).await, Ok(Told::RunsAgain));
         clock.turn(Span::hours(48));
-        let last = Room::raised(&app, trigger("error-rate", app.clock.now())).await;
-        last.take_command().await;
-        let attempt = last.attempt().await;
-        assert_eq!(attempt.status(), AttemptStatus::Draft, "what is proposed by itself is held against it too");
-        let refused = last.refusal(IC, older(&attempt.draft)).await;
+        let last = led(&app).await;
+        assert_eq!(last.attempt().await.status(), AttemptStatus::Draft, "what is proposed by itself is held against it too");
+        let refused = last.refusal(IC, plan(&last, RollbackType::Partial, &[older]).await).await;
         assert!(refused.because.contains("4.11.2 lies behind the destructive migration of 4.12.0"), "{refused}");
+    }
+
+    async fn a_backup_that_holds_an_undone_migration_opens_no_way_behind_it_and_puts_it_on_again(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        destructive(&world).await;
+        taken_now(&app, "with-it").await;
+        clock.turn(Span::minutes(1));
+        brought_back(&app).await;
+        assert!(undone(&app, BAD_RELEASE).await.is_some());
+        clock.turn(Span::hours(48));
+
+        // The data as it is was brought back; that of the backup was not.
+        let room = led(&app).await;
+        let (good, with_it) = (target(TargetKind::Release, GOOD_RELEASE), target(TargetKind::Backup, "with-it"));
+        let behind = "4.11.3 lies behind the destructive migration of 4.12.0, and with-it was taken after it";
+        let refused = room.refusal(IC, plan(&room, RollbackType::Full, &[good, with_it.clone()]).await).await;
+        assert!(refused.because.contains(behind), "{refused}");
+        // What runs goes on running, over the data of a release that it does not know.
+        let refused = room.refusal(IC, plan(&room, RollbackType::Database, std::slice::from_ref(&with_it)).await).await;
+        assert!(refused.because.contains(behind), "{refused}");
+
+        // The bad release itself may run over it. What then becomes of the attempt does not matter: its data is there.
+        let bad = target(TargetKind::Release, BAD_RELEASE);
+        room.must(IC, plan(&room, RollbackType::Full, &[bad, with_it]).await).await;
+        authorised(&room).await;
+        ends_well(&room, "app-rollback").await;
+        let run = ends(&room, "database-rollback", RunEnd::NeverStarted("no room".to_owned())).await;
+        assert!(undone(&app, BAD_RELEASE).await.is_some(), "nothing was restored yet");
+        room.must(TL, Command::Retry { run, reason: "there is room now".to_owned() }).await;
+        ends(&room, "database-rollback", RunEnd::Exited(1)).await;
+        assert_eq!(undone(&app, BAD_RELEASE).await, None, "how far it came is not known");
+        room.must(TL, Command::DeclareFailed { attempt: FIRST, reason: "half of it".to_owned() }).await;
+        closed(&room, Outcome::NotRolledBack).await;
+        clock.turn(Span::hours(48));
+        let next = led(&app).await;
+        let older = [target(TargetKind::Release, "4.11.2")];
+        let refused = next.refusal(IC, plan(&next, RollbackType::Partial, &older).await).await;
+        assert!(refused.because.contains("4.11.2 lies behind the destructive migration of 4.12.0"), "{refused}");
+        assert_whole(&app.store).await;
+    }
+
+    async fn a_target_that_nothing_of_the_plan_acts_on_is_refused(database) {
+        let (world, _) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        let room = led(&app).await;
+        let (good, backup) = (target(TargetKind::Release, GOOD_RELEASE), target(TargetKind::Backup, BACKUP));
+        for (kind, says) in [
+            (RollbackType::Partial, "a partial rollback restores no backup"),
+            (RollbackType::Database, "a database rollback deploys no release"),
+            (RollbackType::Configuration, "a configuration rollback deploys no release"),
+        ] {
+            let refused = room.refusal(IC, plan(&room, kind, &[good.clone(), backup.clone()]).await).await;
+            assert!(refused.because.contains(says), "{refused}");
+        }
+        // What runs may be put over restored data again, and nothing restores it here.
+        let same = [target(TargetKind::Release, BAD_RELEASE), backup];
+        let refused = room.refusal(IC, plan(&room, RollbackType::Partial, &same).await).await;
+        assert!(refused.because.contains("4.12.0 is what runs now"), "{refused}");
+    }
+
+    async fn a_release_that_was_deployed_after_the_restoration_is_not_undone_by_it(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        let room = led(&app).await;
+        let targets = [
+            target(TargetKind::Release, GOOD_RELEASE),
+            target(TargetKind::Backup, BACKUP),
+            target(TargetKind::Config, CONFIGS[0]),
+        ];
+        room.must(IC, plan(&room, RollbackType::Full, &targets).await).await;
+        authorised(&room).await;
+        ends_well(&room, "app-rollback").await;
+        clock.turn(Span::minutes(1));
+        let restoring = app.clock.now();
+        ends_well(&room, "database-rollback").await;
+        clock.turn(Span::minutes(1));
+        assert_eq!(deployed(&app, "4.12.1").await, Ok(Told::New));
+        clock.turn(Span::minutes(1));
+        ends_well(&room, "config-rollback").await;
+        clock.turn(Span::minutes(1));
+        confirmed_by_lead(&app, &room).await;
+        assert_eq!(undone(&app, BAD_RELEASE).await, Some(restoring), "as of the restoring, not of the confirmation");
+        assert_eq!(undone(&app, "4.12.1").await, None);
+        let known = register(&app).await;
+        let good = known.iter().find(|release| release.name == GOOD_RELEASE).unwrap();
+        let unknown: Vec<_> = running::unknown_to(&known, good, Data::Present).into_iter().map(|release| &release.name).collect();
+        assert_eq!(unknown, [BAD_RELEASE, "4.12.1"], "what came with the later one is there");
     }
 
     async fn a_failed_rollback_leaves_the_register_as_it_was_and_its_restoration_may_name_the_same_release(database) {
