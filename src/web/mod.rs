@@ -41,6 +41,7 @@ pub mod print_foot;
 pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;
+pub mod rehearsal;
 pub mod report;
 pub mod report_figures;
 pub mod report_markdown;

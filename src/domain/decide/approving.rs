@@ -128,10 +128,11 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
     }
     four_eyes(attempt, plan.severity, plan.slots.iter().filter(|slot| slot.kind.gates()).count(), role, person)?;
     if !phrase_matches(&wish.phrase, &plan.phrase) {
-        return Err(Refusal::input(
-            format!("“{}” is not the phrase of this plan", wish.phrase.trim()),
-            format!("Type: {}", plan.phrase),
-        ));
+        let because = match wish.phrase.trim() {
+            "" => "the phrase is empty".to_owned(),
+            typed => format!("“{typed}” is not the phrase of this plan"),
+        };
+        return Err(Refusal::input(because, format!("Type the phrase: {}", plan.phrase)));
     }
     let mut events = waivers(case, incident, attempt, wish)?;
     events.push(Event::Approved(Approved {
