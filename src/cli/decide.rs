@@ -40,7 +40,7 @@ impl Decide {
             (Some(name), _) => {
                 let trigger = procedure.trigger(name).ok_or_else(|| {
                     let known: Vec<&str> = procedure.triggers.iter().map(|trigger| trigger.name.as_str()).collect();
-                    Failure::no(format!("there is no trigger {name}; known are {}", known.join(", ")))
+                    Failure::usage(format!("there is no trigger {name}; known are {}", known.join(", ")))
                 })?;
                 trigger.category.clone()
             }
@@ -49,7 +49,7 @@ impl Decide {
         };
         if procedure.category(&category).is_none() {
             let known: Vec<&str> = procedure.categories.iter().map(|category| category.name.as_str()).collect();
-            return Err(Failure::no(format!("there is no category {category}; known are {}", known.join(", "))));
+            return Err(Failure::usage(format!("there is no category {category}; known are {}", known.join(", "))));
         }
         let judgement = judge(
             procedure,
