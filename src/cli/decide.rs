@@ -82,3 +82,26 @@ impl Decide {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_known_is_a_wrong_word() {
+        let procedure = crate::playbook::default_procedure();
+        let asked = |trigger: Option<&str>, category: Option<&str>| Decide {
+            playbook: None,
+            trigger: trigger.map(str::to_owned),
+            category: category.map(str::to_owned),
+            severity: None,
+            outage: false,
+            users_affected: None,
+        };
+        for (trigger, category) in [(Some("perf"), None), (None, Some("perf")), (None, None)] {
+            let told = asked(trigger, category).run(&procedure).unwrap_err();
+            assert_eq!(told.code, 2, "{trigger:?} {category:?}: {}", told.text);
+        }
+        assert!(asked(Some("error-rate"), None).run(&procedure).is_ok());
+    }
+}
