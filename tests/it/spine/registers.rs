@@ -5,6 +5,7 @@ use crate::support::incident_world::{
     COMPONENT, ENVIRONMENT, FIRST, IC, IncidentWorld, Room, TL, assert_whole, counted_runs, drive, trigger,
 };
 use backout::app::App;
+use backout::app::catalogue::Scripts;
 use backout::app::gather::registered;
 use backout::app::registering::{self, Entry, NotRegistered, Told};
 use backout::demo::world::{BACKUP, BAD_RELEASE, CONFIGS, GOOD_RELEASE};
@@ -12,11 +13,12 @@ use backout::domain::actor::Actor;
 use backout::domain::command::{Command, Outcome};
 use backout::domain::event::{Mark, RunEnd, RunOutcome};
 use backout::domain::facts::Registered;
+use backout::domain::offers::Offers;
 use backout::domain::plan::{Draft, Target};
 use backout::domain::procedure::{RollbackType, TargetKind};
 use backout::domain::running::{self, Data};
 use backout::domain::state::{AttemptStatus, RunId};
-use backout::domain::{Role, Span, Timestamp};
+use backout::domain::{PersonId, Role, Span, Timestamp};
 
 /// The rollback of an immediate incident runs to its end.
 async fn carried_out(app: &App, room: &Room) {
@@ -330,6 +332,54 @@ on_both! {
         let good = known.iter().find(|release| release.name == GOOD_RELEASE).unwrap();
         let unknown: Vec<_> = running::unknown_to(&known, good, Data::Present).into_iter().map(|release| &release.name).collect();
         assert_eq!(unknown, [BAD_RELEASE, "4.12.1"], "what came with the later one is there");
+    }
+
+    async fn a_backup_typed_by_hand_lifts_nothing_where_one_from_before_is_registered(database) {
+        let (world, _) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        destructive(&world).await;
+        let room = led(&app).await;
+        let by_hand = || Target { free_text: true, ..target(TargetKind::Backup, "by-hand") };
+        let both = |release: &str| [target(TargetKind::Release, release), by_hand()];
+        let refused = room.refusal(IC, plan(&room, RollbackType::Full, &both(GOOD_RELEASE)).await).await;
+        let behind = "4.11.3 lies behind the destructive migration of 4.12.0, and whether by-hand is from before it is not \
+                      known";
+        assert_eq!(refused.because, behind);
+        assert_eq!(refused.mend, format!("Choose {BACKUP}, which is from before it, or register by-hand."));
+        // Beneath what runs there is nothing newer that it could hold.
+        room.must(IC, plan(&room, RollbackType::Database, &[by_hand()]).await).await;
+        // From before this one none is registered: the approvers judge, and are told what they judge.
+        let sql = format!("UPDATE register SET migrations = 'destructive' WHERE name = '{GOOD_RELEASE}'");
+        world.database.by_hand(&sql).await;
+        room.must(IC, plan(&room, RollbackType::Full, &both("4.11.2")).await).await;
+        // Registered meanwhile, it is what is asked for.
+        taken(&app, "fortnight", app.clock.now() - Span::hours(15 * 24)).await;
+        let refused = room.refusal(IC, Command::SubmitPlan { attempt: FIRST }).await;
+        assert_eq!(refused.mend, "Choose fortnight, which is from before it, or register by-hand.");
+    }
+
+    async fn a_restoration_takes_the_newest_backup_that_its_release_may_run_upon(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        let room = Room::p0(&app).await;
+        carried_out(&app, &room).await;
+        room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
+        // Two newer ones, and only the newest of all holds what the target does not know.
+        taken(&app, "yesterday", app.clock.now() - Span::hours(2)).await;
+        taken_now(&app, "with-it").await;
+        destructive(&world).await;
+        clock.turn(Span::minutes(1));
+        room.must(TL, Command::DeclareFailed { attempt: FIRST, reason: "the data is broken".to_owned() }).await;
+        let looked = app.look(&room.id).await.unwrap();
+        let (scripts, person) = (Scripts(&app.site), PersonId(TL.to_owned()));
+        let facts = looked.gathered.facts(&scripts);
+        let offers = Offers { incident: &looked.incident, facts: &facts, person: &person, now: looked.now };
+        let attempt = looked.incident.attempt(FIRST).unwrap();
+        assert_eq!(offers.backup_for(attempt).unwrap().name, "yesterday");
+        assert_eq!(offers.restore(attempt), Ok(()));
+        let refused = room.refusal(TL, Command::DraftRestoration { escalates: FIRST, backup: "with-it".to_owned() }).await;
+        assert!(refused.because.contains("with-it was taken after it"), "{refused}");
+        room.must(TL, Command::DraftRestoration { escalates: FIRST, backup: "yesterday".to_owned() }).await;
     }
 
     async fn what_the_backup_holds_and_what_runs_upon_it_are_not_undone(database) {
