@@ -210,12 +210,26 @@ pub struct Newcomer {
 }
 
 impl Newcomer {
+    /// The sign-in name as it is kept.
+    fn login(&self) -> Result<String, Unchanged> {
+        let login = canonical(&self.login);
+        if is_login(&login) { Ok(login) } else { Err(Unchanged::LoginShape) }
+    }
+
+    /// Whether they could be added now.
+    ///
+    /// # Errors
+    /// What is wrong with the sign-in name, or the store's.
+    pub async fn fits(&self, store: &Store) -> Result<(), Unchanged> {
+        match store.person_by_login(&self.login()?).await? {
+            Some(_) => Err(Unchanged::LoginTaken),
+            None => Ok(()),
+        }
+    }
+
     /// `password` is a hash.
     fn row(&self, password: Option<String>, now: Timestamp) -> Result<NewPerson, Unchanged> {
-        let login = canonical(&self.login);
-        if !is_login(&login) {
-            return Err(Unchanged::LoginShape);
-        }
+        let login = self.login()?;
         Ok(NewPerson {
             id: clock::fresh_id(),
             login,

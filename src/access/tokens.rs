@@ -66,6 +66,15 @@ pub(super) fn label_of(label: &str) -> Option<String> {
     fits.then(|| label.to_owned())
 }
 
+/// Whether a token may be made like this. Answers the label as it will be kept.
+///
+/// # Errors
+/// What is wrong with the label or the days.
+pub fn wished(label: &str, days: i64) -> Result<String, NotMade> {
+    let label = label_of(label).ok_or(NotMade::Label)?;
+    if (1..=LONGEST_DAYS).contains(&days) { Ok(label) } else { Err(NotMade::Days) }
+}
+
 /// Makes a token and answers it; it is kept nowhere. `by` is who makes it, as the ledger names them.
 ///
 /// # Errors
@@ -78,10 +87,7 @@ pub async fn create(
     days: i64,
     now: Timestamp,
 ) -> Result<String, NotMade> {
-    let label = label_of(label).ok_or(NotMade::Label)?;
-    if !(1..=LONGEST_DAYS).contains(&days) {
-        return Err(NotMade::Days);
-    }
+    let label = wished(label, days)?;
     let secret = format!("{PREFIX}{}", clock::secret());
     let token = NewToken {
         id: clock::fresh_id(),

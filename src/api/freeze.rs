@@ -8,7 +8,7 @@ use super::bearer;
 use super::problem::Problem;
 use crate::app::SubmitError;
 use crate::domain::Timestamp;
-use crate::domain::state::Incident;
+use crate::domain::state::{Attempt, AttemptStatus, Incident};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -72,9 +72,23 @@ fn freeze(incident: &Incident, names: &BTreeMap<String, String>) -> Option<Freez
         components: covered(incident),
         component: incident.component.clone(),
         since: since.unwrap_or(incident.opened_at).to_string(),
-        reason: format!("A rollback is under way: {}", incident.title),
+        reason: format!("{}: {}", why(incident), incident.title),
         owner,
     })
+}
+
+/// Why deployments still wait: the freeze lasts longer than the rollback, until the incident closes or a person lifts it.
+fn why(incident: &Incident) -> &'static str {
+    if let Some(attempt) = incident.lock_holder() {
+        return if attempt.stop.is_some() { "A rollback is being stopped" } else { "A rollback is under way" };
+    }
+    match incident.current().map(Attempt::status) {
+        Some(AttemptStatus::Submitted) => "A rollback is about to start",
+        Some(AttemptStatus::Succeeded) => "A rollback succeeded, and its incident is still open",
+        Some(AttemptStatus::Failed) => "A rollback failed, and its incident is still open",
+        Some(AttemptStatus::Aborted) => "A rollback was stopped, and its incident is still open",
+        _ => "A rollback was ordered, and its incident is still open",
+    }
 }
 
 fn matches(freeze: &Freeze, asked: &Asked) -> bool {

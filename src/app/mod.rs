@@ -28,7 +28,7 @@ use crate::domain::procedure::{Procedure, Severity};
 use crate::domain::progress::Earlier;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Incident, RunId};
-use crate::domain::{Timestamp, apply};
+use crate::domain::{PersonId, Strength, Timestamp, apply};
 use crate::store::{Intent, NewEntry, Store, StoreError, Tx};
 use catalogue::Scripts;
 use gather::{Gathered, Wanted};
@@ -207,6 +207,26 @@ impl App {
                 Ok(accepted)
             }
             Err(refusal) => Err(self.refused(tx, &actor, Some(id), &command, refusal).await),
+        }
+    }
+
+    /// Whether [`App::submit`] would do this once the person confirms that it is them. Answers what was looked at, and
+    /// writes nothing but a refusal.
+    ///
+    /// # Errors
+    /// As for [`App::submit`].
+    pub async fn rehearse(&self, incident: &str, person: &PersonId, command: &Command) -> Result<Looked, SubmitError> {
+        let looked = self.look(incident).await?;
+        let actor = Actor::person(person, Some(Strength::Password));
+        let scripts = Scripts(&self.site);
+        let decided =
+            decide::decide(Some(&looked.incident), &looked.gathered.facts(&scripts), command, &actor, looked.now);
+        match decided {
+            Ok(_) => Ok(looked),
+            Err(refusal) => {
+                self.noted(&actor, Some(incident), command, &refusal).await;
+                Err(SubmitError::Refused(refusal))
+            }
         }
     }
 
@@ -412,19 +432,26 @@ impl App {
         refusal: Refusal,
     ) -> SubmitError {
         // What the decision read is dropped first; the note is a transaction of its own.
-        let note = tx.rollback().await;
-        if note.is_ok() && actor.who.person().is_some() && refusal.kind != RefusalKind::AlreadyDone {
-            let body = serde_json::json!({
-                "incident": incident,
-                "command": command_name(command),
-                "refusal": refusal.kind,
-                "because": refusal.because,
-            });
-            if let Err(fault) = self.note_refusal(actor, body.to_string()).await {
-                tracing::warn!(%fault, "a refusal could not be recorded");
-            }
+        if tx.rollback().await.is_ok() {
+            self.noted(actor, incident, command, &refusal).await;
         }
         SubmitError::Refused(refusal)
+    }
+
+    /// Notes what a person was refused. That it cannot be noted keeps nobody from hearing why.
+    async fn noted(&self, actor: &Actor, incident: Option<&str>, command: &Command, refusal: &Refusal) {
+        if actor.who.person().is_none() || refusal.kind == RefusalKind::AlreadyDone {
+            return;
+        }
+        let body = serde_json::json!({
+            "incident": incident,
+            "command": command_name(command),
+            "refusal": refusal.kind,
+            "because": refusal.because,
+        });
+        if let Err(fault) = self.note_refusal(actor, body.to_string()).await {
+            tracing::warn!(%fault, "a refusal could not be recorded");
+        }
     }
 
     async fn note_refusal(&self, actor: &Actor, body: String) -> Result<(), StoreError> {

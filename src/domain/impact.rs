@@ -293,7 +293,7 @@ impl Case<'_> {
             .filter(|wait| wait.task == Task::Approve)
             .map(|wait| match &wait.who {
                 Awaited::Person(person) => self.facts.name(person),
-                Awaited::Role(role) => format!("any {role}"),
+                Awaited::Role(role) => role.somebody().to_owned(),
             })
             .collect();
         who.dedup();

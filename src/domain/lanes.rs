@@ -5,7 +5,7 @@
 
 use super::figures::{StepTimes, steps};
 use super::procedure::Procedure;
-use super::state::{Attempt, Incident};
+use super::state::{Attempt, AttemptStatus, Incident};
 use super::words::offset_words;
 use super::{Span, Timestamp};
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub struct Lanes {
     /// Now, while the attempt goes on; its end afterwards.
     pub until: Span,
     pub live: bool,
+    /// How it ended, where it did not end well: `Stopped`, `Failed`; else `Ended`.
+    pub ended: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,6 +49,8 @@ pub enum LaneState {
     Later,
     Now,
     Done,
+    /// The attempt was stopped or failed while something of it was open.
+    CutShort,
     /// The attempt ended before anything of it happened.
     Never,
 }
@@ -59,6 +63,8 @@ pub fn lanes(incident: &Incident, attempt: &Attempt, procedure: &Procedure, now:
         attempt.status().is_terminal().then(|| attempt.executed_at()).flatten()
     });
     let live = end.is_none();
+    let status = attempt.status();
+    let well = !matches!(status, AttemptStatus::Aborted | AttemptStatus::Failed);
     let last = end.or(incident.closed.as_ref().map(|closed| closed.at)).unwrap_or(now);
     let until = last.max(start) - start;
     let next = incident.attempts.iter().filter(|other| other.number > attempt.number);
@@ -66,21 +72,28 @@ pub fn lanes(incident: &Incident, attempt: &Attempt, procedure: &Procedure, now:
     let next = next.filter_map(Attempt::started_at).min().unwrap_or(Timestamp(i64::MAX));
     let sent = incident.updates.sent.iter().map(|(at, _)| *at);
     Some(Lanes {
-        lanes: steps(attempt, procedure).into_iter().map(|step| lane(step, live, until)).collect(),
+        lanes: steps(attempt, procedure).into_iter().map(|step| lane(step, live, well, until)).collect(),
         updates: sent.filter(|at| *at >= start && *at < next).map(|at| at - start).collect(),
         updates_every: incident.cadence.every,
         until,
         live,
+        ended: match status {
+            AttemptStatus::Aborted => "Stopped",
+            AttemptStatus::Failed => "Failed",
+            _ => "Ended",
+        },
     })
 }
 
-fn lane(step: StepTimes, live: bool, until: Span) -> Lane {
+/// `well`: the attempt goes on, or came to a good end. Of one that did not, no step is done while something of it is open.
+fn lane(step: StepTimes, live: bool, well: bool, until: Span) -> Lane {
     // A step without an end goes on as long as the attempt does.
     let ongoing = step.planned_to.is_none();
     let state = match (step.from, live) {
         (None, true) => LaneState::Later,
         (None, false) => LaneState::Never,
         (Some(_), true) if ongoing || !step.open.is_empty() => LaneState::Now,
+        (Some(_), false) if !well && !step.open.is_empty() => LaneState::CutShort,
         (Some(_), _) => LaneState::Done,
     };
     let to = if state == LaneState::Now { step.to.max(Some(until)) } else { step.to };
@@ -120,20 +133,22 @@ impl Lanes {
         let in_time = |state| move |lane: &Lane| lane.state == state && lane.late_by.is_none();
         say(titles(&|lane| in_time(LaneState::Done)(lane) && lane.planned_to.is_some()), "done in time");
         say(titles(&|lane| in_time(LaneState::Done)(lane) && lane.planned_to.is_none()), "done");
+        say(titles(&|lane| lane.state == LaneState::CutShort), "not finished");
         say(titles(&in_time(LaneState::Now)), "under way");
         say(titles(&in_time(LaneState::Later)), "later");
         say(titles(&|lane| lane.state == LaneState::Never), "not begun");
-        for lane in self.lanes.iter().filter(|lane| lane.state != LaneState::Never) {
+        let told = |lane: &&Lane| !matches!(lane.state, LaneState::Never | LaneState::CutShort);
+        for lane in self.lanes.iter().filter(told) {
             if let Some(late) = lane.late_by {
                 let state = match lane.state {
                     LaneState::Done => "ended",
                     LaneState::Now => "is",
-                    LaneState::Later | LaneState::Never => "not begun,",
+                    LaneState::Later | LaneState::Never | LaneState::CutShort => "not begun,",
                 };
                 parts.push(format!("{} {state} {late} past its window", lane.title));
             }
         }
-        let moment = if self.live { "At" } else { "Ended at" };
+        let moment = if self.live { "At".to_owned() } else { format!("{} at", self.ended) };
         format!("{moment} {}: {}.", offset_words(self.until), parts.join("; "))
     }
 }
@@ -181,7 +196,7 @@ mod tests {
     #[test]
     fn a_step_goes_on_while_something_is_open_and_what_passed_its_window_is_late() {
         let at = |step, live, minutes| {
-            let lane = lane(step, live, Span::minutes(minutes));
+            let lane = lane(step, live, true, Span::minutes(minutes));
             (lane.state, lane.to.map(|to| to.as_seconds() / 60), lane.late_by.map(|late| late.as_seconds() / 60))
         };
         let window = (0, Some(5));
@@ -198,8 +213,9 @@ mod tests {
 
     #[test]
     fn the_sentence_names_each_step_once() {
-        let named =
-            |title: &str, step: StepTimes| lane(StepTimes { title: title.into(), ..step }, true, Span::minutes(12));
+        let named = |title: &str, step: StepTimes| {
+            lane(StepTimes { title: title.into(), ..step }, true, true, Span::minutes(12))
+        };
         let lanes = Lanes {
             lanes: vec![
                 named("Preparation", step(Some(0), Some(4), (0, Some(5)), 0)),
@@ -211,6 +227,7 @@ mod tests {
             updates_every: Span::minutes(5),
             until: Span::minutes(12),
             live: true,
+            ended: "Ended",
         };
         assert_eq!(
             lanes.sentence(),
@@ -218,5 +235,20 @@ mod tests {
              User communication is 2:00 past its window."
         );
         assert_eq!(lanes.end(), Span::minutes(30));
+    }
+
+    #[test]
+    fn a_stopped_attempt_has_done_nothing_in_time_that_is_still_open() {
+        let cut = |open| lane(step(Some(0), Some(4), (0, Some(5)), open), false, false, Span::minutes(4));
+        assert_eq!((cut(1).state, cut(0).state), (LaneState::CutShort, LaneState::Done));
+        let lanes = Lanes {
+            lanes: vec![cut(0), Lane { title: "Service rollback".into(), ..cut(2) }],
+            updates: vec![],
+            updates_every: Span::minutes(5),
+            until: Span::minutes(4),
+            live: false,
+            ended: "Stopped",
+        };
+        assert_eq!(lanes.sentence(), "Stopped at T+4:00: Preparation done in time; Service rollback not finished.");
     }
 }

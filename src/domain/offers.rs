@@ -6,7 +6,7 @@ use super::command::{Approve, Command, Outcome};
 use super::decide::{self, backup_beneath, open_items};
 use super::event::Mark;
 use super::facts::{Facts, Registered};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use super::state::{Attempt, AttemptNo, Incident, IndicatorSign, RunId};
 use super::{PersonId, Role, Strength, Timestamp};
 
@@ -26,10 +26,38 @@ impl Offers<'_> {
     /// Would this be accepted, if it were typed well and the re-authentication were fresh?
     ///
     /// # Errors
-    /// The refusal that the server would answer.
+    /// The refusal that the server would answer. Where it names others, and the moment is not right for them either, it
+    /// is theirs: a page never sends to somebody who has no such button.
     pub fn ask(&self, command: &Command) -> Result<(), Refusal> {
-        let actor = Actor::person(self.person, Some(Strength::Password));
+        self.asked_by(self.person, command).map_err(|refusal| match refusal.kind {
+            RefusalKind::NotYours => self.in_everyones_way(command).unwrap_or(refusal),
+            _ => refusal,
+        })
+    }
+
+    fn asked_by(&self, person: &PersonId, command: &Command) -> Result<(), Refusal> {
+        let actor = Actor::person(person, Some(Strength::Password));
         decide::decide(Some(self.incident), self.facts, command, &actor, self.now).map(|_| ())
+    }
+
+    /// What those who hold the incident's places, and one of each role, are told; `None` where the moment is right for
+    /// one of them, or all are strangers to it.
+    fn in_everyones_way(&self, command: &Command) -> Option<Refusal> {
+        let places = [&self.incident.commander, &self.incident.technical_lead].into_iter().flatten();
+        let holders =
+            Role::ALL.into_iter().filter_map(|role| self.facts.holders(role).next().map(|(person, _)| person));
+        let mut everyone: Vec<&PersonId> = places.chain(holders).filter(|person| *person != self.person).collect();
+        everyone.sort();
+        everyone.dedup();
+        let mut in_the_way = None;
+        for person in everyone {
+            match self.asked_by(person, command) {
+                Ok(()) => return None,
+                Err(refusal) if refusal.kind == RefusalKind::Phase => in_the_way = Some(refusal),
+                Err(_) => {}
+            }
+        }
+        in_the_way
     }
 
     pub fn take(&self, role: Role) -> Result<(), Refusal> {

@@ -49,6 +49,18 @@ impl Role {
         }
     }
 
+    /// Whoever holds it, as a sentence names one of them.
+    pub const fn somebody(self) -> &'static str {
+        match self {
+            Role::IncidentCommander => "an incident commander",
+            Role::TechnicalLead => "a technical lead",
+            Role::Management => "somebody from management",
+            Role::Support => "somebody from support",
+            Role::Observer => "an observer",
+            Role::Administrator => "an administrator",
+        }
+    }
+
     pub fn from_key(key: &str) -> Option<Role> {
         Role::ALL.into_iter().find(|role| role.key() == key)
     }

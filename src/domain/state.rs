@@ -397,6 +397,22 @@ impl AttemptStatus {
         }
     }
 
+    /// How it stands, after the attempt's name: `attempt 1 has succeeded`.
+    pub const fn stands(self) -> &'static str {
+        match self {
+            AttemptStatus::Draft => "is a draft",
+            AttemptStatus::Submitted => "is submitted",
+            AttemptStatus::Executing => "is executing",
+            AttemptStatus::Halted => "is halted",
+            AttemptStatus::Verifying => "is being verified",
+            AttemptStatus::Succeeded => "has succeeded",
+            AttemptStatus::Failed => "has failed",
+            AttemptStatus::Aborted => "was stopped",
+            AttemptStatus::Rejected => "was declined",
+            AttemptStatus::Withdrawn => "was withdrawn",
+        }
+    }
+
     pub const fn is_terminal(self) -> bool {
         matches!(
             self,

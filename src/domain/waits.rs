@@ -300,7 +300,17 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
             incident.opened_at,
         );
     }
+    lead_first(&mut waits);
     waits
+}
+
+/// What waits for the lead's vacant place is done by whoever takes it: taking it comes before.
+fn lead_first(waits: &mut [Wait]) {
+    let first = waits.iter().position(|wait| wait.who == Awaited::Role(Role::TechnicalLead));
+    let take = waits.iter().position(|wait| wait.task == Task::TakeLead);
+    if let (Some(first), Some(take)) = (first, take) {
+        waits[first..=take].rotate_right(1);
+    }
 }
 
 /// The update that waits for a person, since when, and who is asked beside the incident commander.

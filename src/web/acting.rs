@@ -4,7 +4,7 @@ use super::AppState;
 use super::error::WebError;
 use super::forms::{Faults, Typed};
 use super::session::SignedIn;
-use crate::app::{Accepted, SubmitError};
+use crate::app::{Accepted, Looked, SubmitError};
 use crate::domain::actor::Actor;
 use crate::domain::command::Command;
 use crate::domain::refusal::{Refusal, RefusalKind};
@@ -38,8 +38,25 @@ pub async fn act(
     intent: &str,
 ) -> Result<Option<Accepted>, NotDone> {
     let intent = (!intent.is_empty()).then(|| intent.to_owned());
-    match app.incidents.submit(incident, actor(who), command, intent).await {
-        Ok(accepted) => Ok(Some(accepted)),
+    told(app.incidents.submit(incident, actor(who), command, intent).await)
+}
+
+/// Asks whether [`act`] would do this once the confirmation that is missing is there. Answers what was looked at.
+///
+/// # Errors
+/// [`NotDone`], as [`act`] would say it. Nothing has changed, either way.
+pub async fn rehearse(
+    app: &AppState,
+    who: &SignedIn,
+    incident: &str,
+    command: &Command,
+) -> Result<Option<Looked>, NotDone> {
+    told(app.incidents.rehearse(incident, &who.person, command).await)
+}
+
+fn told<T>(answer: Result<T, SubmitError>) -> Result<Option<T>, NotDone> {
+    match answer {
+        Ok(done) => Ok(Some(done)),
         Err(SubmitError::Refused(refusal)) if refusal.kind == RefusalKind::AlreadyDone => Ok(None),
         Err(SubmitError::Refused(refusal)) => {
             metrics::counter!("backout_refusals_total").increment(1);

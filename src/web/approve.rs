@@ -4,12 +4,13 @@
 //! meanwhile is refused, never approved by mistake.
 
 use super::AppState;
-use super::acting::{NotDone, act};
+use super::acting::{self, NotDone, act};
 use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown, target_name};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
+use super::rehearsal::Waits;
 use super::room::band::{Band, Press};
 use super::room::decision::{Slot, slots, told};
 use super::room::orders::{ATTEMPT, Back, INTENT, NAME, TEXT, attempt};
@@ -34,7 +35,7 @@ pub fn routes() -> Vec<Route> {
     use Capability::{FreshlySignedIn, SignedIn};
     vec![
         Route::get("/incidents/{id}/approve", SignedIn, get),
-        Route::post("/incidents/{id}/approve", FreshlySignedIn, post),
+        Route::confirmed("/incidents/{id}/approve", FreshlySignedIn, post, rehearse),
         Route::post("/incidents/{id}/answer", SignedIn, post_answer),
         Route::post("/incidents/{id}/assess", SignedIn, post_assess),
         Route::get("/incidents/{id}/attempts/{number}/plan.json", SignedIn, get_plan),
@@ -193,7 +194,7 @@ fn view(sight: &Sight, back: Back) -> View {
         id: incident.id.clone(),
         attempt: attempt.map_or(0, |attempt| attempt.number),
         plan: submitted.map(|submitted| plan_view(sight, submitted)),
-        state: attempt.map_or_else(|| "not planned".to_owned(), |attempt| attempt.status().to_string()),
+        state: attempt.map_or_else(|| "not planned".to_owned(), |attempt| attempt.status().stands().to_owned()),
         band: band(sight),
         policy: incident.advice.authority.clone(),
         rule: rule_number(sight.facts.procedure, &incident.advice.rule),
@@ -369,27 +370,17 @@ fn action_view(sight: &Sight, plan: &FixedPlan, place: usize, action: &PlannedAc
 /// The slot that this person may fill; where there is none, why not.
 fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) {
     let Some(plan) = attempt.plan() else { return (None, None) };
-    let gates: Vec<_> = plan.slots.iter().filter(|slot| slot.kind.gates()).collect();
-    let open = |role: &str| attempt.approval_for(role).is_none_or(|approval| sight.now >= approval.expires_at);
-    let still_open = gates.iter().filter(|slot| open(&slot.role)).count();
     let mut why_not = None;
-    for slot in &gates {
+    for slot in plan.slots.iter().filter(|slot| slot.kind.gates()) {
         match sight.offers().approve(attempt, &slot.role) {
             Ok(()) => {
-                // Only the last approval of a plan that starts at authorisation is also its start.
-                let starts = plan.start == StartMode::AtAuthorisation && still_open == 1;
-                let target = target_name(attempt);
-                let button = if starts {
-                    format!("Authorise and start rollback to {target}")
-                } else {
-                    format!("Authorise rollback to {target}")
-                };
                 let title = sight.facts.procedure.role(&slot.role).map_or(slot.role.clone(), |role| role.title.clone());
                 let demand = match slot.kind {
                     SlotKind::Review => format!("{title}: you judge that it is feasible, and sign the plan"),
                     _ => format!("{title}: you authorise it"),
                 };
                 let waives = sight.incident.commander.as_ref() == Some(&sight.who.person);
+                let (starts, button) = (starts(attempt, sight.now), button(attempt, sight.now));
                 return (Some(Yours { slot: slot.role.clone(), demand, button, starts, waives }), None);
             }
             Err(refusal) => {
@@ -402,6 +393,19 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
         }
     }
     (None, why_not)
+}
+
+/// Whether the next approval is also the start: only the last one of a plan that starts at authorisation.
+fn starts(attempt: &Attempt, now: Timestamp) -> bool {
+    let Some(plan) = attempt.plan().filter(|plan| plan.start == StartMode::AtAuthorisation) else { return false };
+    let open = |role: &str| attempt.approval_for(role).is_none_or(|approval| now >= approval.expires_at);
+    plan.slots.iter().filter(|slot| slot.kind.gates() && open(&slot.role)).count() == 1
+}
+
+/// What the button of who authorises says.
+fn button(attempt: &Attempt, now: Timestamp) -> String {
+    let and_start = if starts(attempt, now) { " and start" } else { "" };
+    format!("Authorise{and_start} rollback to {}", target_name(attempt))
 }
 
 fn answers(sight: &Sight, attempt: Option<&Attempt>) -> Answers {
@@ -550,6 +554,31 @@ async fn post(
             let back = Back::faulty("approve", form.typed, &faults, Authorise::FIELDS);
             show(&app, &who, &id, back).await
         }
+    }
+}
+
+/// Answers who has yet to confirm that it is them: what would be refused comes back, and what would be done waits.
+async fn rehearse(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Authorise>,
+) -> Result<Response, WebError> {
+    let command = match form.value {
+        Ok(form_value) => form_value.command,
+        Err(faults) => {
+            let back = Back::faulty("approve", form.typed, &faults, Authorise::FIELDS);
+            return show(&app, &who, &id, back).await;
+        }
+    };
+    match acting::rehearse(&app, &who, &id, &command).await {
+        Ok(Some(looked)) => {
+            let button = looked.incident.current().map_or_else(String::new, |attempt| button(attempt, looked.now));
+            Ok(Waits::new(button, format!("/incidents/{id}/approve")).into_response())
+        }
+        Ok(None) => Ok(Redirect::to(&format!("/incidents/{id}#decision")).into_response()),
+        Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Back::refused("approve", form.typed, &refusal)).await,
+        Err(NotDone::Error(error)) => Err(error),
     }
 }
 

@@ -8,6 +8,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout};
+use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
@@ -37,7 +38,7 @@ pub const EXPORT: i64 = 1_000;
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/audit", Capability::SignedIn, get),
-        Route::post("/audit/export", Capability::FreshAdministrator, post_export),
+        Route::confirmed("/audit/export", Capability::FreshAdministrator, post_export, rehearse_export),
     ]
 }
 
@@ -266,16 +267,23 @@ impl Form for Export {
     }
 }
 
+fn not_exported(faults: &Faults) -> WebError {
+    let told: Vec<&str> = faults.0.iter().map(|fault| fault.text.as_str()).collect();
+    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "Nothing was exported", &told.join(" "))
+        .with_way_out("Audit log", "/audit")
+}
+
+async fn rehearse_export(_: SignedIn, form: Checked<Export>) -> Result<Waits, WebError> {
+    let first = form.value.map_err(|faults| not_exported(&faults))?.first;
+    Ok(Waits::new(format!("Export JSON lines from entry {first}"), "/audit#export"))
+}
+
 /// The whole ledger as JSON lines, oldest first, a bounded part at a time; the file's name says which. Each part that
 /// leaves is an entry itself, written before the first byte goes: what cannot be recorded is not exported.
 async fn post_export(State(app): State<AppState>, who: SignedIn, form: Checked<Export>) -> Result<Response, WebError> {
     let first = match form.value {
         Ok(export) => export.first,
-        Err(faults) => {
-            let told: Vec<String> = faults.0.into_iter().map(|fault| fault.text).collect();
-            return Err(WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "Nothing was exported", &told.join(" "))
-                .with_way_out("Audit log", "/audit"));
-        }
+        Err(faults) => return Err(not_exported(&faults)),
     };
     let entries = app.store.tail(first - 1, EXPORT).await?;
     let ends = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.seq);

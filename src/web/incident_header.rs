@@ -164,10 +164,23 @@ const SOON: Span = Span::seconds(90);
 
 fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clock> {
     let mut clocks = Vec::new();
-    let started = incident.current().and_then(Attempt::started_at);
+    let attempt = incident.current();
+    let started = attempt.and_then(Attempt::started_at);
     let stands = incident.closed.as_ref().map(|closed| closed.at);
     let until = stands.unwrap_or(now);
+    let ended = attempt.filter(|_| stands.is_none()).and_then(ended);
     clocks.push(match started {
+        Some(start) if let Some((label, at, note)) = ended => Clock {
+            label,
+            value: format!("T+{}", at - start),
+            at: start,
+            counts: "",
+            note,
+            href: String::new(),
+            turns_at: None,
+            class: "",
+            left: None,
+        },
         Some(at) => Clock {
             label: if stands.is_some() { "From start to close" } else { "Rollback running" },
             value: format!("T+{}", until - at),
@@ -216,6 +229,18 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
         });
     }
     clocks
+}
+
+/// An attempt that ran and has ended: what its clock is called, when it stopped, and what that was.
+pub fn ended(attempt: &Attempt) -> Option<(&'static str, Timestamp, String)> {
+    let (label, what) = match attempt.status() {
+        AttemptStatus::Succeeded => ("From start to success", "confirmed"),
+        AttemptStatus::Failed => ("From start to failure", "declared failed"),
+        AttemptStatus::Aborted => ("From start to stop", "ended"),
+        _ => return None,
+    };
+    let at = attempt.end.as_ref().map(|end| end.at).or_else(|| attempt.executed_at())?;
+    Some((label, at, format!("{what} at {} UTC", at.time_of_day())))
 }
 
 /// What will go out by itself is announced beside the clock, and what waits for a person too.

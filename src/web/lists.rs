@@ -6,8 +6,8 @@
 //! brings the number from the question that it asks about its session anyway.
 
 use super::AppState;
+use super::incident_header::ended;
 use crate::domain::Timestamp;
-use crate::domain::state::Attempt;
 use crate::store::{BoardRow, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ const PAGES: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Open {
     pub row: BoardRow,
-    /// When the first run of its present attempt started.
+    /// When the first run of its present attempt started; nothing once that has ended.
     pub started_at: Option<Timestamp>,
 }
 
@@ -72,7 +72,8 @@ pub async fn open(app: &AppState, seq: i64) -> Result<Arc<Vec<Open>>, StoreError
         let incident = incident
             .inspect_err(|fault| tracing::warn!(incident = row.incident, %fault, "an open incident cannot be read"))
             .ok();
-        let started_at = incident.and_then(|incident| incident.current().and_then(Attempt::started_at));
+        let started_at =
+            incident.and_then(|incident| incident.current().filter(|it| ended(it).is_none())?.started_at());
         open.push(Open { row, started_at });
     }
     let open = Arc::new(open);

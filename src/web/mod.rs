@@ -29,6 +29,8 @@ pub mod machines;
 pub mod measures;
 pub mod next;
 pub mod now;
+#[cfg(test)]
+mod one_story;
 pub mod pace;
 pub mod patience;
 pub mod people;
@@ -39,6 +41,7 @@ pub mod print_foot;
 pub mod readiness;
 pub mod reauthenticate;
 pub mod registers;
+pub mod rehearsal;
 pub mod report;
 pub mod report_figures;
 pub mod report_markdown;

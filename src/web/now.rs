@@ -2,16 +2,18 @@
 
 use super::AppState;
 use super::error::{WebError, page};
+use super::incident::sentence;
 use super::incident_header::{self, state};
 use super::layout::{Here, Layout, initials};
 use super::playbook::banner::{Banner, banners};
 use super::readiness::{Readiness, readiness};
 use super::routes::Route;
 use super::session::SignedIn;
+use super::start::start_for;
 use super::watched::{WatchedLine, watched};
 use crate::access::capability::{Capability, role_name, roles_from};
 use crate::app::SubmitError;
-use crate::domain::state::Incident;
+use crate::domain::state::{Attempt, Incident};
 use crate::domain::waits::{Awaited, Task, Wait};
 use crate::domain::{PersonId, Role, Span, Timestamp};
 use crate::store::{BoardRow, Person};
@@ -56,10 +58,18 @@ struct ActiveLine {
     versions: String,
     opened_at: Timestamp,
     /// `T+11:48` and what it counts from, once the first run has started.
-    running: Option<(Timestamp, String)>,
+    running: Option<Running>,
     update_due: Option<Timestamp>,
     /// Its journal cannot be read, so nothing can be decided in it.
     unreadable: bool,
+}
+
+/// How long a rollback has run, or ran.
+struct Running {
+    since: Timestamp,
+    value: String,
+    /// It has ended: its clock stands.
+    ended: bool,
 }
 
 /// Somebody with a role, and when they last did something here.
@@ -73,6 +83,13 @@ struct OnHand {
     here: bool,
     /// `8 min ago`.
     ago: String,
+}
+
+/// A trigger that is breached, and nobody is at it.
+struct Unanswered {
+    fact: String,
+    /// Where a rollback is started for it.
+    start: String,
 }
 
 /// Deployments that wait.
@@ -101,6 +118,10 @@ struct View {
     mine: Vec<WaitLine>,
     active: Vec<ActiveLine>,
     watched: Vec<WatchedLine>,
+    /// Those that are breached while no incident is open for their cause.
+    unanswered: Vec<Unanswered>,
+    /// The playbook that measures, with how it stands; empty without one.
+    measured_by: String,
     freezes: Vec<FreezeLine>,
     recent: Vec<RecentLine>,
     readiness: Vec<Readiness>,
@@ -200,7 +221,7 @@ fn active(
         let whose = match &wait.who {
             whose if whose.includes(&who.person, &who.roles) => "You".to_owned(),
             Awaited::Person(person) => named(names, Some(&person.0)),
-            Awaited::Role(role) => format!("Any {role}"),
+            Awaited::Role(role) => sentence(role.somebody()),
         };
         (whose, wait.what)
     });
@@ -220,10 +241,16 @@ fn active(
             None => target.name.clone(),
         }),
         opened_at: row.opened_at,
-        running: attempt.and_then(|attempt| attempt.started_at()).map(|start| (start, format!("T+{}", now - start))),
+        running: attempt.and_then(|attempt| running(attempt, now)),
         update_due: incident.and_then(|incident| incident.updates.promised).map(|promise| promise.due_at),
         unreadable: incident.is_none(),
     }
+}
+
+fn running(attempt: &Attempt, now: Timestamp) -> Option<Running> {
+    let since = attempt.started_at()?;
+    let ended = incident_header::ended(attempt).map(|(_, at, _)| at);
+    Some(Running { since, value: format!("T+{}", ended.unwrap_or(now) - since), ended: ended.is_some() })
 }
 
 fn unreadable(row: &BoardRow) -> incident_header::State {
@@ -311,6 +338,21 @@ async fn fold(app: &AppState, rows: &[BoardRow]) -> Result<BTreeMap<String, Arc<
     Ok(incidents)
 }
 
+/// What is breached and belongs to no open incident: another trigger of the same cause would join one there.
+fn unanswered(watched: &[WatchedLine], rows: &[BoardRow]) -> Vec<Unanswered> {
+    let answered = |line: &WatchedLine| {
+        let place = |row: &&BoardRow| row.environment == line.environment && row.component == line.component;
+        rows.iter().filter(place).any(|row| row.category == line.category)
+    };
+    let breached = watched.iter().filter(|line| line.phase == "breached" && !answered(line));
+    breached
+        .map(|line| Unanswered {
+            fact: format!("{} of {} is still breached: {} now", line.trigger, line.place, line.value),
+            start: start_for(&line.name, &line.environment, &line.component),
+        })
+        .collect()
+}
+
 async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>, WebError> {
     let now = app.clock.now();
     let seq = app.store.head().await?.seq;
@@ -336,13 +378,18 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
         Err(SubmitError::Store(fault)) => return Err(fault.clone().into()),
         Err(_) => Vec::new(),
     };
+    let measured_by = playbook.as_ref().map_or(String::new(), |(_, procedure)| {
+        format!("Measured by playbook {}: {}", procedure.version, procedure.status)
+    });
     let past = app.store.recent(RECENT + rows.len() as i64, None).await?;
     let past = past.iter().filter(|row| row.status == "closed").take(RECENT as usize).map(recent);
     page(&View {
         layout: Layout::of(&who, "Now", Here::Now, now).following(seq, "/"),
         mine: mine(&rows, &names, &who.person, &who.roles, now),
         active: lines,
+        unanswered: unanswered(&measured, &rows),
         watched: measured,
+        measured_by,
         freezes: freezes.collect(),
         recent: past.collect(),
         readiness: readiness(&app).await?,

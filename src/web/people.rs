@@ -4,6 +4,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout, initials};
+use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::SignedIn;
 use super::sign_in::Button;
@@ -19,12 +20,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/people", Capability::SignedIn, get),
-        Route::post("/people", Capability::FreshAdministrator, post),
+        Route::confirmed("/people", Capability::FreshAdministrator, post, rehearse),
         Route::get("/people/{id}", Capability::Administrator, get_one),
-        Route::post("/people/{id}/roles", Capability::FreshAdministrator, post_roles),
-        Route::post("/people/{id}/link", Capability::FreshAdministrator, post_link),
-        Route::post("/people/{id}/disable", Capability::FreshAdministrator, post_disable),
-        Route::post("/people/{id}/enable", Capability::FreshAdministrator, post_enable),
+        Route::confirmed("/people/{id}/roles", Capability::FreshAdministrator, post_roles, rehearse_roles),
+        Route::confirmed("/people/{id}/link", Capability::FreshAdministrator, post_link, rehearse_link),
+        Route::confirmed("/people/{id}/disable", Capability::FreshAdministrator, post_disable, rehearse_disable),
+        Route::confirmed("/people/{id}/enable", Capability::FreshAdministrator, post_enable, rehearse_enable),
     ]
 }
 
@@ -156,10 +157,28 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Newcomer
     };
     match added {
         Ok((newcomer, token)) => show_link(&app, &who, &newcomer.name, Purpose::Invitation, &token),
-        Err(fault @ (Unchanged::LoginShape | Unchanged::LoginTaken)) => {
-            unprocessable(&app, &who, &form.typed, Faults::one("login", fault)).await
+        Err(fault) => not_added(&app, &who, &form.typed, fault).await,
+    }
+}
+
+/// The page with what is wrong.
+async fn not_added(app: &AppState, who: &SignedIn, typed: &Typed, fault: Unchanged) -> Result<Response, WebError> {
+    match fault {
+        Unchanged::LoginShape | Unchanged::LoginTaken => {
+            unprocessable(app, who, typed, Faults::one("login", fault)).await
         }
-        Err(other) => Err(other.into()),
+        other => Err(other.into()),
+    }
+}
+
+async fn rehearse(State(app): State<AppState>, who: SignedIn, form: Checked<Newcomer>) -> Result<Response, WebError> {
+    let newcomer = match form.value {
+        Ok(newcomer) => newcomer,
+        Err(faults) => return unprocessable(&app, &who, &form.typed, faults).await,
+    };
+    match newcomer.fits(&app.store).await {
+        Ok(()) => Ok(Waits::new(format!("Add {}", newcomer.name), "/people").into_response()),
+        Err(fault) => not_added(&app, &who, &form.typed, fault).await,
     }
 }
 
@@ -204,10 +223,7 @@ async fn post_roles(
     Path(id): Path<String>,
     form: Checked<Roles>,
 ) -> Result<Response, WebError> {
-    let roles = form.value.map_err(|faults| {
-        let why = faults.of("role").to_owned();
-        WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "The roles were not changed", &why)
-    })?;
+    let roles = form.value.map_err(|faults| no_roles(&faults))?;
     change_roles(&app.store, &who.actor(), &id, &roles.0, app.clock.now()).await?;
     Ok(Redirect::to(&format!("/people/{id}")).into_response())
 }
@@ -241,4 +257,51 @@ async fn post_enable(
 ) -> Result<Response, WebError> {
     set_active(&app.store, &who.actor(), &id, true, app.clock.now()).await?;
     Ok(Redirect::to(&format!("/people/{id}")).into_response())
+}
+
+fn no_roles(faults: &Faults) -> WebError {
+    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "The roles were not changed", faults.of("role"))
+}
+
+/// The form of a person's page waits; `button` names it, with their name.
+async fn waits(app: &AppState, id: &str, button: impl Fn(&str) -> String) -> Result<Waits, WebError> {
+    let person = app.store.person(id).await?.ok_or_else(WebError::not_found)?;
+    Ok(Waits::new(button(&person.name), format!("/people/{id}")))
+}
+
+async fn rehearse_roles(
+    State(app): State<AppState>,
+    _: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Roles>,
+) -> Result<Waits, WebError> {
+    form.value.map_err(|faults| no_roles(&faults))?;
+    waits(&app, &id, |name| format!("Change the roles of {name}")).await
+}
+
+async fn rehearse_link(
+    State(app): State<AppState>,
+    _: SignedIn,
+    Path(id): Path<String>,
+    _: Checked<Button>,
+) -> Result<Waits, WebError> {
+    waits(&app, &id, |name| format!("Make a link for {name}")).await
+}
+
+async fn rehearse_disable(
+    State(app): State<AppState>,
+    _: SignedIn,
+    Path(id): Path<String>,
+    _: Checked<Button>,
+) -> Result<Waits, WebError> {
+    waits(&app, &id, |name| format!("Disable the account of {name}")).await
+}
+
+async fn rehearse_enable(
+    State(app): State<AppState>,
+    _: SignedIn,
+    Path(id): Path<String>,
+    _: Checked<Button>,
+) -> Result<Waits, WebError> {
+    waits(&app, &id, |name| format!("Enable the account of {name}")).await
 }

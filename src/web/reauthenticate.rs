@@ -1,8 +1,10 @@
 //! Confirming that it is still you, before something that cannot be taken back.
 //!
-//! It can be done ahead, on entering the room. When it is demanded by a form that was just sent, what was typed goes
-//! along as hidden fields and comes back with one button: nothing is lost, and nothing happens without a press. A form
-//! with a password in it must therefore check that password itself and not stand behind a door that demands this.
+//! It can be done ahead, on entering the room. When it is demanded by a form that was just sent, that form is rehearsed
+//! first ([`super::rehearsal`]): what would be refused anyway comes back without a password. What was typed goes along as
+//! hidden fields and comes back with one button, named after the act: nothing is lost, and nothing happens without a
+//! press. A form with a password in it must therefore check that password itself and not stand behind a door that
+//! demands this.
 
 use super::AppState;
 use super::error::{WebError, page};
@@ -10,6 +12,7 @@ use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::layers::BODY_BYTES;
 use super::layout::{Here, Layout};
 use super::next::Next;
+use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::{self, CONFIRMATION, SignedIn, set_cookie, with_cookies};
 use super::sign_in::Return;
@@ -18,10 +21,12 @@ use crate::access::password::LONGEST_BYTES;
 use crate::access::session::FRESH;
 use crate::access::sign_in::{Confirmed, Refused, confirm};
 use askama::Template;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::MethodRouter;
+use tower::ServiceExt;
 use tower_sessions::Session;
 
 pub fn routes() -> Vec<Route> {
@@ -38,6 +43,10 @@ struct View {
     next: String,
     /// The body of the form that waits, still encoded; empty when none does.
     kept: String,
+    /// What that form's button does; empty without one.
+    button: String,
+    /// Where somebody goes who leaves it.
+    back: String,
     faults: Vec<Fault>,
 }
 
@@ -47,37 +56,77 @@ struct Continue {
     layout: Layout,
     action: String,
     fields: Vec<(String, String)>,
+    button: String,
+    back: String,
     minutes: i64,
 }
 
-/// Asks for confirmation where a fresh one is missing. Called by the door of a route.
-pub(super) async fn ask(app: &AppState, who: &SignedIn, request: Request) -> Result<Response, WebError> {
+/// Asks for confirmation where a fresh one is missing, unless the form would come back anyway. Called by the door of a
+/// route.
+pub(super) async fn ask(
+    app: &AppState,
+    who: &SignedIn,
+    request: Request,
+    rehearsal: Option<MethodRouter>,
+) -> Result<Response, WebError> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let next = Next::from_typed(&path);
-    if *request.method() != Method::POST {
+    let Some(rehearsal) = rehearsal.filter(|_| *request.method() == Method::POST) else {
         return Ok(Redirect::to(&format!("/re-authenticate?next={}", next.encoded())).into_response());
-    }
-    let body = to_bytes(request.into_body(), BODY_BYTES).await.unwrap_or_default();
+    };
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_BYTES).await.unwrap_or_default();
     // A form with a file cannot be carried along as text: it has to be sent again.
     let kept = String::from_utf8(body.to_vec()).unwrap_or_default();
-    let shown = show(app, who, &next, &kept, Faults::default())?;
+    let answer = rehearsal.oneshot(Request::from_parts(parts, Body::from(body))).await;
+    let answer = answer.unwrap_or_else(|never| match never {});
+    let Some(waits) = Waits::in_answer(&answer) else { return Ok(answer) };
+    let again =
+        Again { password: String::new(), next, kept, button: waits.button, back: Next::from_typed(&waits.back) };
+    let shown = show(app, who, &again, Faults::default())?;
     Ok((StatusCode::UNAUTHORIZED, shown).into_response())
 }
 
-fn show(app: &AppState, who: &SignedIn, next: &Next, kept: &str, faults: Faults) -> Result<Response, WebError> {
+fn show(app: &AppState, who: &SignedIn, again: &Again, faults: Faults) -> Result<Response, WebError> {
     let layout = Layout::of(who, "Confirm that it is you", Here::Elsewhere, app.clock.now());
-    let view = View { layout, next: next.as_str().to_owned(), kept: kept.to_owned(), faults: faults.0 };
+    let view = View {
+        layout,
+        next: again.next.as_str().to_owned(),
+        kept: again.kept.clone(),
+        button: again.button.clone(),
+        back: again.back.as_str().to_owned(),
+        faults: faults.0,
+    };
     Ok(page(&view)?.into_response())
 }
 
 async fn get(State(app): State<AppState>, who: SignedIn, Query(back): Query<Return>) -> Result<Response, WebError> {
-    show(&app, &who, &Next::from_typed(&back.next), "", Faults::default())
+    let next = Next::from_typed(&back.next);
+    let (password, kept, button) = (String::new(), String::new(), String::new());
+    let again = Again { password, back: next.clone(), next, kept, button };
+    show(&app, &who, &again, Faults::default())
 }
 
+/// The confirmation, and what it is for.
 struct Again {
     password: String,
     next: Next,
     kept: String,
+    button: String,
+    back: Next,
+}
+
+impl Again {
+    /// As its page sent it, so that it can be shown again.
+    fn of(typed: &Typed) -> Again {
+        Again {
+            password: typed.text("password").to_owned(),
+            next: Next::from_typed(typed.text("next")),
+            kept: typed.text("kept").to_owned(),
+            button: typed.text("button").to_owned(),
+            back: Next::from_typed(typed.text("back")),
+        }
+    }
 }
 
 impl Form for Again {
@@ -85,17 +134,15 @@ impl Form for Again {
         Field::secret("password", "Password", LONGEST_BYTES),
         Field::text("next", "Page to return to", 1_024),
         Field::text("kept", "The form that waits", BODY_BYTES),
+        Field::text("button", "What it does", 400),
+        Field::text("back", "Page that it was sent from", 1_024),
     ];
 
     fn read(typed: &Typed, faults: &mut Faults) -> Option<Again> {
         if typed.text("password").is_empty() {
             faults.add("password", "It is empty. Type your password.");
         }
-        Some(Again {
-            password: typed.text("password").to_owned(),
-            next: Next::from_typed(typed.text("next")),
-            kept: typed.text("kept").to_owned(),
-        })
+        Some(Again::of(typed))
     }
 }
 
@@ -108,8 +155,7 @@ async fn post(
     let again = match form.value {
         Ok(again) => again,
         Err(faults) => {
-            let next = Next::from_typed(form.typed.text("next"));
-            let shown = show(&app, &who, &next, form.typed.text("kept"), faults)?;
+            let shown = show(&app, &who, &Again::of(&form.typed), faults)?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
         }
     };
@@ -123,7 +169,7 @@ async fn post(
             let tries =
                 if left == 1 { "One more wrong try ends".to_owned() } else { format!("{left} more wrong tries end") };
             let faults = Faults::one("password", format_args!("It is not right. {tries} your session."));
-            let shown = show(&app, &who, &again.next, &again.kept, faults)?;
+            let shown = show(&app, &who, &again, faults)?;
             Ok((StatusCode::UNAUTHORIZED, shown).into_response())
         }
         Ok(Confirmed::Over) => {
@@ -147,6 +193,13 @@ fn go_on(app: &AppState, who: &SignedIn, again: &Again) -> Result<Response, WebE
     }
     let fields = url::form_urlencoded::parse(again.kept.as_bytes()).into_owned().collect();
     let layout = Layout::of(who, "Confirmed", Here::Elsewhere, app.clock.now());
-    let view = Continue { layout, action: again.next.as_str().to_owned(), fields, minutes: FRESH.as_seconds() / 60 };
+    let view = Continue {
+        layout,
+        action: again.next.as_str().to_owned(),
+        fields,
+        button: if again.button.is_empty() { "Send what I typed".to_owned() } else { again.button.clone() },
+        back: again.back.as_str().to_owned(),
+        minutes: FRESH.as_seconds() / 60,
+    };
     Ok(page(&view)?.into_response())
 }

@@ -22,6 +22,8 @@ pub struct Route {
     /// The most bytes of a body.
     pub body_bytes: usize,
     handler: MethodRouter<AppState>,
+    /// What answers a form that came without the confirmation that it demands.
+    rehearsal: Option<MethodRouter<AppState>>,
 }
 
 impl Route {
@@ -43,8 +45,20 @@ impl Route {
         Route::new(Method::POST, path, capability, post(handler))
     }
 
+    /// A form that demands a fresh confirmation. Where that is missing, `rehearsal` answers: the page with what is wrong,
+    /// or [`Waits`](super::rehearsal::Waits). It must change nothing.
+    pub fn confirmed<H, T, R, U>(path: &'static str, capability: Capability, handler: H, rehearsal: R) -> Route
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+        R: Handler<U, AppState>,
+        U: 'static,
+    {
+        Route { rehearsal: Some(post(rehearsal)), ..Route::post(path, capability, handler) }
+    }
+
     fn new(method: Method, path: &'static str, capability: Capability, handler: MethodRouter<AppState>) -> Route {
-        Route { method, path, capability, is_activity: true, body_bytes: BODY_BYTES, handler }
+        Route { method, path, capability, is_activity: true, body_bytes: BODY_BYTES, handler, rehearsal: None }
     }
 
     /// Visits do not count as activity: for streams and polls.
@@ -108,7 +122,8 @@ pub fn table() -> Vec<Route> {
 pub(super) fn build(app: &AppState, table: Vec<Route>) -> (Router<AppState>, Router<AppState>) {
     let (mut pages, mut machines) = (Router::new(), Router::new());
     for route in table {
-        let door = super::session::Door { capability: route.capability, is_activity: route.is_activity };
+        let rehearsal = route.rehearsal.map(|rehearsal| rehearsal.with_state(app.clone()));
+        let door = super::session::Door { capability: route.capability, is_activity: route.is_activity, rehearsal };
         let limited = route.handler.layer(DefaultBodyLimit::max(route.body_bytes));
         if route.capability == Capability::Machine {
             machines = machines.route(route.path, limited);
@@ -118,4 +133,20 @@ pub(super) fn build(app: &AppState, table: Vec<Route>) -> (Router<AppState>, Rou
         }
     }
     (pages, machines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::capability::Standing;
+    use crate::domain::Role;
+
+    #[test]
+    fn a_form_that_demands_the_password_is_looked_at_before_and_no_other() {
+        for route in table() {
+            let stale = Standing { roles: &Role::ALL, fresh: false };
+            let demands = route.capability.open_to(Some(stale)).is_err();
+            assert_eq!(route.rehearsal.is_some(), demands, "{} {}", route.method, route.path);
+        }
+    }
 }

@@ -16,6 +16,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use axum_extra::extract::CookieJar;
 use std::ops::Deref;
 use tower_sessions::cookie::SameSite;
@@ -173,10 +174,12 @@ pub(super) async fn identify(
 }
 
 /// What a route's door knows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Door {
     pub capability: Capability,
     pub is_activity: bool,
+    /// What answers a form that came without the confirmation that it demands.
+    pub rehearsal: Option<MethodRouter>,
 }
 
 /// Opens the door of one route, or says why not.
@@ -208,7 +211,7 @@ pub(super) async fn guard(
         }
         Err(Closed::ConfirmFirst) => {
             let who = who.ok_or_else(WebError::sign_in_first)?;
-            return super::reauthenticate::ask(&app, &who, request).await;
+            return super::reauthenticate::ask(&app, &who, request, door.rehearsal).await;
         }
     }
     // A page that is fetched anew because something happened was not touched by anybody.

@@ -23,9 +23,10 @@ use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::rules::{self, Judgement};
 use crate::domain::{Severity, Timestamp};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use std::sync::Arc;
 
 pub fn routes() -> Vec<Route> {
@@ -365,8 +366,27 @@ fn blank() -> TriggerSeen {
     }
 }
 
-async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Response, WebError> {
-    show(&app, &who, None, Returned::default()).await
+/// What the page is opened for: chosen already, to be changed at will.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct For {
+    trigger: String,
+    place: String,
+}
+
+/// The page's address with this trigger and place chosen.
+pub fn start_for(trigger: &str, environment: &str, component: &str) -> String {
+    let place = format!("{environment}/{component}");
+    let chosen = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("trigger", trigger)
+        .append_pair("place", &place)
+        .finish();
+    format!("/start?{chosen}")
+}
+
+async fn get(State(app): State<AppState>, who: SignedIn, Query(opened): Query<For>) -> Result<Response, WebError> {
+    let typed = Typed::of([("trigger", opened.trigger), ("place", opened.place)]);
+    show(&app, &who, None, Returned { typed, ..Returned::default() }).await
 }
 
 async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Start>) -> Result<Response, WebError> {

@@ -15,7 +15,7 @@ use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::Timestamp;
 use crate::domain::command::Command;
-use crate::domain::state::{Attempt, AttemptNo, Run};
+use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Run};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -37,8 +37,12 @@ struct View {
     attempt: AttemptNo,
     target: String,
     place: Place,
-    /// Ordered, but nothing has begun yet: stopping undoes everything there is.
+    /// Nothing has begun yet.
     nothing_begun: bool,
+    /// How the plan stands that has not begun.
+    not_begun: &'static str,
+    /// Why there is no button.
+    nothing: &'static str,
     /// What is cancelled.
     live: Vec<Line>,
     /// What ended and stays as it is.
@@ -88,6 +92,12 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
         target: target_name(attempt),
         place: Place::of(sight.offers().stop(attempt.number)),
         nothing_begun: attempt.runs.is_empty(),
+        not_begun: not_begun(attempt),
+        nothing: match (attempt.status(), &attempt.stop) {
+            (status, Some(_)) if !status.is_terminal() => "Stopping is ordered already.",
+            (AttemptStatus::Verifying, _) => "Every action has ended. Confirm the success, or declare the failure.",
+            _ => "There is nothing to stop.",
+        },
         live: attempt.live_runs().map(line).collect(),
         stays: attempt.runs.iter().filter(|run| !run.state.is_live()).map(line).collect(),
         not_started: waiting.map(|action| action.title.clone()).collect(),
@@ -101,6 +111,21 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
             })
             .collect(),
         header,
+    }
+}
+
+fn not_begun(attempt: &Attempt) -> &'static str {
+    match attempt.status() {
+        AttemptStatus::Submitted if attempt.start_ordered.is_some() => {
+            "Its start is ordered: stopping withdraws the plan before it begins."
+        }
+        AttemptStatus::Submitted => {
+            "The plan stands as it is, and starts only by people’s word. Who does not want it declines or withdraws it."
+        }
+        AttemptStatus::Draft => "The plan is a draft, and nobody has submitted it.",
+        AttemptStatus::Withdrawn => "The plan is withdrawn.",
+        AttemptStatus::Rejected => "The plan was declined.",
+        _ => "",
     }
 }
 

@@ -4,6 +4,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout};
+use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::SignedIn;
 use super::sign_in::Button;
@@ -19,8 +20,8 @@ use std::collections::BTreeMap;
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/tokens", Capability::Administrator, get),
-        Route::post("/tokens", Capability::FreshAdministrator, post),
-        Route::post("/tokens/{id}/revoke", Capability::FreshAdministrator, post_revoke),
+        Route::confirmed("/tokens", Capability::FreshAdministrator, post, rehearse),
+        Route::confirmed("/tokens/{id}/revoke", Capability::FreshAdministrator, post_revoke, rehearse_revoke),
     ]
 }
 
@@ -62,7 +63,7 @@ async fn show(
         state: match () {
             () if token.revoked_at.is_some() => "Revoked",
             () if token.expires_at <= now => "Expired",
-            () => "Living",
+            () => "Valid",
         },
         by: names.get(&token.created_by).cloned().unwrap_or(token.created_by),
         id: token.id,
@@ -116,9 +117,27 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Make>) -
     };
     match made {
         Ok(token) => show(&app, &who, Some(token), &Typed::default(), Faults::default()).await,
-        Err(NotMade::Store(fault)) => Err(fault.into()),
-        Err(fault @ NotMade::Label) => show(&app, &who, None, &form.typed, Faults::one("label", fault)).await,
-        Err(fault @ NotMade::Days) => show(&app, &who, None, &form.typed, Faults::one("days", fault)).await,
+        Err(fault) => not_made(&app, &who, &form.typed, fault).await,
+    }
+}
+
+/// The page with what is wrong.
+async fn not_made(app: &AppState, who: &SignedIn, typed: &Typed, fault: NotMade) -> Result<Response, WebError> {
+    match fault {
+        NotMade::Store(fault) => Err(fault.into()),
+        NotMade::Label => show(app, who, None, typed, Faults::one("label", fault)).await,
+        NotMade::Days => show(app, who, None, typed, Faults::one("days", fault)).await,
+    }
+}
+
+async fn rehearse(State(app): State<AppState>, who: SignedIn, form: Checked<Make>) -> Result<Response, WebError> {
+    let make = match form.value {
+        Ok(make) => make,
+        Err(faults) => return show(&app, &who, None, &form.typed, faults).await,
+    };
+    match tokens::wished(&make.label, make.days) {
+        Ok(label) => Ok(Waits::new(format!("Make the token “{label}”"), "/tokens").into_response()),
+        Err(fault) => not_made(&app, &who, &form.typed, fault).await,
     }
 }
 
@@ -135,6 +154,17 @@ async fn post_revoke(
     // One that has ended already is as it should be.
     tokens::revoke(&app.store, &who.actor(), &id, app.clock.now()).await?;
     Ok(Redirect::to("/tokens").into_response())
+}
+
+async fn rehearse_revoke(
+    State(app): State<AppState>,
+    _: SignedIn,
+    Path(id): Path<String>,
+    _: Checked<Button>,
+) -> Result<Waits, WebError> {
+    let known = app.store.tokens().await?.into_iter().find(|token| token.id == id);
+    let token = known.ok_or_else(WebError::not_found)?;
+    Ok(Waits::new(format!("Revoke the token “{}”", token.label), "/tokens"))
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use crate::access::capability::Capability;
 use crate::app::Looked;
 use crate::app::catalogue::Scripts;
 use crate::clock;
-use crate::domain::Timestamp;
 use crate::domain::command::Command;
 use crate::domain::decide::{compared, is_red, measured, version_proven};
 use crate::domain::event::Mark;
@@ -28,6 +27,7 @@ use crate::domain::offers::Offers;
 use crate::domain::procedure::{Criterion, ExecutorKind, Phase, TargetKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, IndicatorSign, Marked};
+use crate::domain::{PersonId, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -113,6 +113,8 @@ struct Restoration {
 struct Verification {
     attempt: AttemptNo,
     status: AttemptStatus,
+    /// Stopping was ordered; nothing of it will be confirmed.
+    stopping: bool,
     criteria: Vec<CriterionLine>,
     confirmed: usize,
     groups: Vec<CheckGroup>,
@@ -338,13 +340,18 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
     let indicators = indicator_lines(offers, attempt, typed);
     let count = |sign| indicators.iter().filter(|line| line.sign == sign).count();
     let (seen, watching) = (count(IndicatorSign::Seen), count(IndicatorSign::Watching));
-    let verdict = attempt.end.as_ref().map(|end| {
-        let by = end.by.as_ref().map_or_else(|| "Backout".to_owned(), |person| offers.facts.name(person));
-        (end.reason.clone(), by, end.at)
-    });
+    let by = |person: Option<&PersonId>| person.map_or_else(|| "Backout".to_owned(), |id| offers.facts.name(id));
+    // Stopped, and nothing runs any more: that is an end without a verdict's event.
+    let stopped = attempt.stop.as_ref().filter(|_| attempt.status() == AttemptStatus::Aborted);
+    let verdict = match (&attempt.end, stopped) {
+        (Some(end), _) => Some((end.reason.clone(), by(end.by.as_ref()), end.at)),
+        (None, Some(stop)) => Some((stop.reason.clone(), by(stop.by.as_ref()), stop.at)),
+        (None, None) => None,
+    };
     Verification {
         attempt: attempt.number,
         status: attempt.status(),
+        stopping: attempt.stop.is_some(),
         confirmed: criteria.iter().filter(|line| line.marked.is_some()).count(),
         checks_done: checks().filter(|line| line.marked.is_some()).count(),
         checks: checks().count(),
@@ -678,7 +685,7 @@ mod tests {
         let done = lead.post(&format!("/incidents/{id}/confirm"), &[("attempt", "1")]).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER);
         assert_eq!(status(&world, &id).await, AttemptStatus::Succeeded);
-        assert!(lead.get(&page).await.words().contains("Attempt 1 succeeded"));
+        assert!(lead.get(&page).await.words().contains("Attempt 1 has succeeded"));
     }
 
     #[tokio::test]

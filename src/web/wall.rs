@@ -9,6 +9,7 @@ use super::incident_header::{Clock, IncidentHeader, Page, Stage, State as Standi
 use super::layout::{Here, Layout, Live};
 use super::live;
 use super::measures::{Gauge, Measures};
+use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::{SignedIn, cookie, set_cookie, with_cookies};
 use super::sign_in::Button;
@@ -32,7 +33,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/walls", Capability::SignedIn, get_walls),
-        Route::post("/walls", Capability::FreshlySignedIn, post_walls),
+        Route::confirmed("/walls", Capability::FreshlySignedIn, post_walls, rehearse_walls),
         Route::post("/walls/{id}/end", Capability::SignedIn, post_end),
         Route::get("/wall/open/{token}", Capability::Public, get_open),
         Route::post("/wall/open/{token}", Capability::Public, post_open),
@@ -338,6 +339,13 @@ async fn post_walls(State(app): State<AppState>, who: SignedIn, form: Checked<Ma
         }
         Err(NotInvited::Store(fault)) => Err(fault.into()),
         Err(fault) => show(&app, &who, None, &form.typed, Faults::one("label", fault)).await,
+    }
+}
+
+async fn rehearse_walls(State(app): State<AppState>, who: SignedIn, form: Checked<Make>) -> Result<Response, WebError> {
+    match form.value {
+        Ok(make) => Ok(Waits::new(format!("Make a link for “{}”", make.label), "/walls").into_response()),
+        Err(faults) => show(&app, &who, None, &form.typed, faults).await,
     }
 }
 

@@ -8,7 +8,7 @@ use super::AppState;
 use super::error::WebError;
 use crate::app::gather::{probe_series, sample_of};
 use crate::domain::condition::{Condition, Direction, Phase, Sample, Seen, Watch};
-use crate::domain::procedure::{Detection, Procedure};
+use crate::domain::procedure::{Detection, Procedure, Trigger};
 use crate::domain::{Span, Timestamp};
 use crate::store::TriggerState;
 
@@ -19,6 +19,11 @@ const BESIDE: Span = Span::minutes(2);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedLine {
     pub trigger: String,
+    /// Its name and its category in the playbook.
+    pub name: String,
+    pub category: String,
+    pub environment: String,
+    pub component: String,
     /// Environment and component.
     pub place: String,
     /// `trigger above 10 % for 5 min`.
@@ -38,27 +43,26 @@ pub struct WatchedLine {
 pub async fn watched(app: &AppState, procedure: &Procedure, now: Timestamp) -> Result<Vec<WatchedLine>, WebError> {
     let mut lines = Vec::new();
     for row in app.store.trigger_states().await? {
-        let Some((place, condition, text)) = known(procedure, &row.key) else { continue };
+        let Some((place, condition, trigger)) = known(procedure, &row.key) else { continue };
         let Ok(watch) = serde_json::from_str::<Watch>(&row.body) else { continue };
         let (environment, component) = place;
         let from = now - condition.look_back - BESIDE;
         let series = probe_series(environment, component);
         let samples: Vec<Sample> =
             app.store.samples(&series, from, now + Span(1)).await?.iter().map(sample_of).collect();
-        let place = format!("{component}, {environment}");
-        lines.push(line(text, place, condition, &watch, &row, &samples, now));
+        lines.push(line(trigger, (environment, component), condition, &watch, &row, &samples, now));
     }
     lines.sort_by_key(|line| (rank(line.phase), line.place.clone()));
     Ok(lines)
 }
 
-/// What a row's key names, if the playbook still has it: place, condition, the trigger's words.
-fn known<'a>(procedure: &'a Procedure, key: &'a str) -> Option<((&'a str, &'a str), &'a Condition, &'a str)> {
+/// What a row's key names, if the playbook still has it: place, condition, the trigger.
+fn known<'a>(procedure: &'a Procedure, key: &'a str) -> Option<((&'a str, &'a str), &'a Condition, &'a Trigger)> {
     let (environment, rest) = key.split_once('/')?;
     let (component, trigger) = rest.split_once('/')?;
     let trigger = procedure.trigger(trigger)?;
     match &trigger.detection {
-        Detection::Metric { condition, .. } => Some(((environment, component), condition, &trigger.text)),
+        Detection::Metric { condition, .. } => Some(((environment, component), condition, trigger)),
         Detection::Signal { .. } | Detection::Person => None,
     }
 }
@@ -74,8 +78,8 @@ fn rank(phase: &str) -> u8 {
 }
 
 fn line(
-    text: &str,
-    place: String,
+    trigger: &Trigger,
+    (environment, component): (&str, &str),
     condition: &Condition,
     watch: &Watch,
     row: &TriggerState,
@@ -99,8 +103,12 @@ fn line(
         _ => watch.value(),
     };
     WatchedLine {
-        trigger: text.to_owned(),
-        place,
+        trigger: trigger.text.clone(),
+        name: trigger.name.clone(),
+        category: trigger.category.clone(),
+        environment: environment.to_owned(),
+        component: component.to_owned(),
+        place: format!("{component}, {environment}"),
         requirement: requirement(&condition),
         value: value.map_or_else(|| "no data".to_owned(), |value| condition.series.show(value)),
         phase: phase.name(),
@@ -155,7 +163,9 @@ mod tests {
             body: String::new(),
             updated_at: at(0),
         };
-        line("Error rate", "web, production".into(), &condition(), watch, &row, samples, now)
+        let procedure = crate::playbook::default_procedure();
+        let trigger = procedure.trigger("error-rate").unwrap();
+        line(trigger, ("production", "web"), &condition(), watch, &row, samples, now)
     }
 
     fn samples(seconds: impl Iterator<Item = i64>, ok: bool) -> Vec<Sample> {

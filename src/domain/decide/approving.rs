@@ -19,12 +19,14 @@ pub struct SlotView {
     pub expired: bool,
     /// Who could fill it.
     pub open_to: Vec<PersonId>,
+    /// Nobody has taken the place that it belongs to, and somebody could.
+    pub awaits_place: bool,
 }
 
 impl SlotView {
     /// Nobody can fill it: the plan is blocked, and says so loudly.
     pub fn is_blocked(&self) -> bool {
-        self.filled_by.is_none() && self.open_to.is_empty()
+        self.filled_by.is_none() && self.open_to.is_empty() && !self.awaits_place
     }
 }
 
@@ -40,7 +42,10 @@ pub fn slot_views(incident: &Incident, attempt: &Attempt, facts: &Facts, now: Ti
                 attempt.runs.is_empty() && filled_by.as_ref().is_some_and(|approval| now >= approval.expires_at);
             let open_to =
                 facts.people.keys().filter(|person| can_fill(incident, facts, slot, person).is_ok()).cloned().collect();
-            SlotView { slot: slot.clone(), filled_by, expired, open_to }
+            let placed = matches!(slot.duty, Role::IncidentCommander | Role::TechnicalLead);
+            let vacant = placed && incident.holder(slot.duty).is_none();
+            let awaits_place = vacant && filled_by.is_none() && facts.holders(slot.duty).next().is_some();
+            SlotView { slot: slot.clone(), filled_by, expired, open_to, awaits_place }
         })
         .collect()
 }
@@ -123,10 +128,11 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
     }
     four_eyes(attempt, plan.severity, plan.slots.iter().filter(|slot| slot.kind.gates()).count(), role, person)?;
     if !phrase_matches(&wish.phrase, &plan.phrase) {
-        return Err(Refusal::input(
-            format!("“{}” is not the phrase of this plan", wish.phrase.trim()),
-            format!("Type: {}", plan.phrase),
-        ));
+        let because = match wish.phrase.trim() {
+            "" => "the phrase is empty".to_owned(),
+            typed => format!("“{typed}” is not the phrase of this plan"),
+        };
+        return Err(Refusal::input(because, format!("Type the phrase: {}", plan.phrase)));
     }
     let mut events = waivers(case, incident, attempt, wish)?;
     events.push(Event::Approved(Approved {

@@ -14,7 +14,7 @@ pub fn missing(incident: &Incident, outcome: Outcome) -> Vec<String> {
         let status = attempt.status();
         let never_submitted = outcome != Outcome::RolledBack && status == AttemptStatus::Draft;
         if !status.is_terminal() && !never_submitted {
-            missing.push(format!("attempt {} is {status}: end it first", attempt.number));
+            missing.push(format!("attempt {} {}: end it first", attempt.number, status.stands()));
         }
     }
     let succeeded = incident.current().filter(|attempt| attempt.status() == AttemptStatus::Succeeded);
@@ -78,8 +78,12 @@ pub fn lift_freeze(incident: &Incident, reason: &str) -> Result<Vec<Event>, Refu
     if !incident.is_frozen() {
         return Err(Refusal::already("deployments are not frozen by this incident"));
     }
-    if incident.lock_holder().is_some() {
-        return Err(Refusal::blocked("a rollback is under way", "The freeze can be lifted when it has ended."));
+    if let Some(attempt) = incident.lock_holder() {
+        let because = match attempt.stop {
+            Some(_) => "a rollback was stopped, and what ran has not surely ended",
+            None => "a rollback is under way",
+        };
+        return Err(Refusal::blocked(because, "The freeze can be lifted when it has ended."));
     }
     Ok(vec![Event::FreezeLifted { reason: required("reason", reason)? }])
 }

@@ -19,7 +19,7 @@ pub fn first_start(incident: &Incident, attempt: &Attempt, facts: &Facts, now: T
         return Err(Refusal::phase("no plan is submitted", "Submit the plan first."));
     };
     if attempt.status() != AttemptStatus::Submitted || attempt.stop.is_some() {
-        return Err(Refusal::phase(format!("the attempt is {}", attempt.status()), "Look at the room."));
+        return Err(Refusal::phase(format!("the attempt {}", attempt.status().stands()), "Look at the room."));
     }
     let plan = &submitted.plan;
     whole(&submitted.bytes, &submitted.digest, plan)?;
@@ -368,7 +368,7 @@ pub fn retry(incident: &Incident, id: &RunId, reason: &str) -> Result<Vec<Event>
     let (attempt, run) = run_of(incident, id)?;
     if attempt.status() != AttemptStatus::Halted || attempt.stop.is_some() {
         return Err(Refusal::phase(
-            format!("the attempt is {}", attempt.status()),
+            format!("the attempt {}", attempt.status().stands()),
             "Only a halted attempt is retried.",
         ));
     }
@@ -396,7 +396,7 @@ pub fn stop(incident: &Incident, number: AttemptNo, reason: &str) -> Result<Vec<
     }
     if attempt.start_ordered.is_none() || attempt.status().is_terminal() {
         return Err(Refusal::phase(
-            format!("attempt {number} is {}; nothing runs", attempt.status()),
+            format!("attempt {number} {}; nothing runs", attempt.status().stands()),
             "Decline or withdraw the plan instead.",
         ));
     }

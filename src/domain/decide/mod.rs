@@ -227,7 +227,7 @@ pub(super) fn attempt_in<'a>(
     }
     let wanted: Vec<&str> = states.iter().map(|status| status.key()).collect();
     Err(Refusal::phase(
-        format!("attempt {number} is {status}, and {purpose} is for one that is {}", wanted.join(" or ")),
+        format!("attempt {number} {}, and {purpose} is for one that is {}", status.stands(), wanted.join(" or ")),
         "Look at the room: it says what is next.",
     ))
 }

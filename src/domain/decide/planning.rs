@@ -90,7 +90,7 @@ pub fn target_of(facts: &Facts, kind: TargetKind, component: &str, name: &str) -
 pub fn draft_attempt(case: &Case, incident: &Incident, draft: &Draft) -> Result<Vec<Event>, Refusal> {
     if let Some(current) = incident.current().filter(|attempt| !attempt.status().is_terminal()) {
         return Err(Refusal::phase(
-            format!("attempt {} is {}", current.number, current.status()),
+            format!("attempt {} {}", current.number, current.status().stands()),
             "One attempt at a time: change its plan, or end it first.",
         ));
     }

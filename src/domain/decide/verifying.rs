@@ -20,7 +20,7 @@ pub fn tick(
 ) -> Result<Vec<Event>, Refusal> {
     let attempt = super::attempt(incident, number)?;
     if attempt.status().is_terminal() && !closing_item(case.facts, name) {
-        return Err(Refusal::phase(format!("attempt {number} is {}", attempt.status()), "Write a note instead."));
+        return Err(Refusal::phase(format!("attempt {number} {}", attempt.status().stands()), "Write a note instead."));
     }
     let (_, _, item) = case.facts.procedure.item(name).ok_or_else(|| Refusal::unknown("item", name))?;
     may_tick(case, incident, item.owner.as_deref())?;
@@ -69,7 +69,7 @@ fn may_tick(case: &Case, incident: &Incident, owner: Option<&str>) -> Result<(),
 pub fn untick(case: &Case, incident: &Incident, number: AttemptNo, name: &str) -> Result<Vec<Event>, Refusal> {
     let attempt = super::attempt(incident, number)?;
     if attempt.status().is_terminal() {
-        return Err(Refusal::phase(format!("attempt {number} is {}", attempt.status()), "Write a note instead."));
+        return Err(Refusal::phase(format!("attempt {number} {}", attempt.status().stands()), "Write a note instead."));
     }
     let (_, _, item) = case.facts.procedure.item(name).ok_or_else(|| Refusal::unknown("item", name))?;
     may_tick(case, incident, item.owner.as_deref())?;

@@ -11,10 +11,11 @@ use crate::domain::condition::{Condition, Direction, Series};
 use crate::domain::event::{Event, Mark, Recorded};
 use crate::domain::figures::steps;
 use crate::domain::plan::{FixedPlan, Target};
-use crate::domain::procedure::{ActionMode, Phase, Procedure, Slot, SlotKind, StartMode};
+use crate::domain::procedure::{ActionMode, Indicator, Phase, Procedure, Slot, SlotKind, StartMode};
 use crate::domain::state::{Attempt, Incident, Marked, Run, RunId};
 use crate::domain::words::{action_title, end_words, plain, planned, series_words, sign_words};
 use crate::domain::{PersonId, Span, Timestamp};
+use std::collections::BTreeMap;
 
 /// The part of a journal that tells of one attempt.
 struct Attempted<'a> {
@@ -372,7 +373,8 @@ impl Attempted<'_> {
                 }
             })
             .collect();
-        let indicators = verification.indicators.iter().map(|indicator| self.indicator(indicator)).collect();
+        let measured = confirmation.as_ref().map(|(_, measured, ..)| *measured);
+        let indicators = verification.indicators.iter().map(|indicator| self.indicator(indicator, measured)).collect();
         VerificationPart {
             criteria,
             indicators,
@@ -388,7 +390,8 @@ impl Attempted<'_> {
         }
     }
 
-    fn indicator(&self, indicator: &crate::domain::procedure::Indicator) -> IndicatorPart {
+    /// What was frozen when it was marked counts, else what was measured as success was confirmed.
+    fn indicator(&self, indicator: &Indicator, confirmed: Option<&BTreeMap<String, String>>) -> IndicatorPart {
         let seen = self.attempt.indicators.get(&indicator.name);
         let measured = self.journal.iter().rev().find_map(|recorded| match &recorded.event {
             Event::IndicatorMarked { indicator: name, measured, .. } if *name == indicator.name => Some(measured),
@@ -398,10 +401,20 @@ impl Attempted<'_> {
             text: indicator.text.clone(),
             sign: seen.map(|seen| sign_words(seen.sign).to_owned()),
             note: seen.map_or_else(String::new, |seen| seen.note.clone()),
-            measured: measured.cloned().flatten(),
+            measured: measured.cloned().flatten().or_else(|| self.at_the_confirmation(indicator, confirmed?)),
             by: seen.map(|seen| self.name(seen.by.as_ref())),
             at: seen.map(|seen| seen.at),
         }
+    }
+}
+
+impl Attempted<'_> {
+    /// `0.2 % as success was confirmed, 14.2 % at T+0`.
+    fn at_the_confirmation(&self, indicator: &Indicator, confirmed: &BTreeMap<String, String>) -> Option<String> {
+        let key = indicator.compares.as_ref()?;
+        let now = confirmed.get(key)?;
+        let then = self.attempt.baseline.get(key).map(|value| Series::from_key(key).show(*value));
+        Some(format!("{now} as success was confirmed, {} at T+0", then.unwrap_or_else(|| "no data".to_owned())))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::figures::{confirmed_at, decisive};
 use crate::domain::procedure::Procedure;
 use crate::domain::progress::state_words;
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
-use crate::domain::words::{lower_first, plain};
+use crate::domain::words::{lower_first, plain, thousands};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure,
         environment: incident.environment.clone(),
         component: incident.component.clone(),
         outage: incident.outage,
-        users_affected: incident.users_affected_ppm.map(share),
+        users_affected: affected(incident, names),
         opened_at: incident.opened_at,
         opened_by: by(incident.opened_by.as_ref()),
         closed_at: closed.map(|closed| closed.at),
@@ -45,6 +45,17 @@ pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure,
         playbook_version: incident.playbook_version.clone(),
         playbook: incident.playbook.clone(),
     }
+}
+
+/// Who is affected, as it was reported at the opening and as a person said it since; `None` where nobody did.
+fn affected(incident: &Incident, names: Names) -> Option<String> {
+    let said = incident.impact.as_ref().and_then(|told| {
+        let people = thousands(told.said.people?);
+        let how = if told.said.people_note.is_empty() { String::new() } else { format!("{}, ", told.said.people_note) };
+        Some(format!("{people} people ({how}said by {})", names(&told.by)))
+    });
+    let parts: Vec<String> = [said, incident.users_affected_ppm.map(share)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; first reported as "))
 }
 
 /// Parts per million as a share: `about 12.5 %`.

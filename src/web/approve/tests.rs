@@ -149,7 +149,11 @@ async fn authorising_asks_for_a_fresh_confirmation_and_declining_does_not() {
     let id = world.critical().await;
     let digest = world.digest(&id).await;
     let mut maya = world.signed_in("maya").await;
-    let fields = [("attempt", "1"), ("digest", digest.as_str()), ("slot", "incident_commander"), ("phrase", STABLE)];
+    let page = maya.get(&format!("/incidents/{id}/approve")).await.body;
+    let open = page.split("name=\"waive\" value=\"").skip(1).map(|it| it.split('"').next().unwrap());
+    let mut fields = vec![("attempt", "1"), ("digest", &digest), ("slot", "incident_commander"), ("phrase", STABLE)];
+    fields.push(("waive_reason", "people are in danger"));
+    fields.extend(open.map(|item| ("waive", item)));
     let asked = maya.post(&format!("/incidents/{id}/approve"), &fields).await;
     assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
     let answer = [("attempt", "1"), ("digest", digest.as_str()), ("act", "decline"), ("reason", "")];

@@ -52,6 +52,7 @@ fn row(lane: &Lane) -> Row {
         LaneState::Later => "later",
         LaneState::Now => "under way",
         LaneState::Done => "done",
+        LaneState::CutShort => "not finished",
         LaneState::Never => "not begun",
     };
     let late = lane.late_by.map(|late| format!("{late} late"));

@@ -246,6 +246,7 @@ proptest! {
             updates_every: Span::minutes(5),
             until: Span::seconds(until),
             live,
+            ended: "Ended",
         };
         for svg in svgs(&GanttPage { plot: &GanttView::of("gantt", &lanes) }.render().unwrap()) {
             assert_sound(&svg)?;
@@ -276,6 +277,7 @@ fn planned_and_actual_are_drawn_as_they_were() {
         updates_every: Span::minutes(5),
         until: Span::minutes(12),
         live: true,
+        ended: "Ended",
     };
     let view = GanttView::of("gantt", &lanes);
     expect("gantt.svg", &svgs(&GanttPage { plot: &view }.render().unwrap()).join("\n"));

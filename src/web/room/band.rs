@@ -213,12 +213,12 @@ fn line(sight: &Sight, wait: &Wait) -> String {
     let who = match &wait.who {
         Awaited::Person(person) => sight.facts.name(person),
         Awaited::Role(role) => {
-            let article = if role.key().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let somebody = role.somebody();
             let holders: Vec<String> = sight.facts.holders(*role).map(|(_, fact)| fact.name.clone()).collect();
             match holders.len() {
-                0 => format!("{article} {role} (nobody holds the role)"),
-                1..=3 => format!("{article} {role} ({})", names(holders, "or")),
-                _ => format!("{article} {role}"),
+                0 => format!("{somebody} (nobody holds the role)"),
+                1..=3 => format!("{somebody} ({})", names(holders, "or")),
+                _ => somebody.to_owned(),
             }
         }
     };

@@ -94,7 +94,12 @@ fn of(sight: &Sight, attempt: &Attempt, list: &Checklist, late: &[String]) -> Li
         .map(|group| Group {
             title: group.title.clone().unwrap_or_default(),
             condition: group.condition.clone().unwrap_or_default(),
-            rows: group.items.iter().map(|item| row(sight, attempt, item)).collect(),
+            rows: group
+                .items
+                .iter()
+                .filter(|item| told(attempt, list, item))
+                .map(|item| row(sight, attempt, item))
+                .collect(),
         })
         .collect();
     let applies = |item: &&Item| applies(attempt, item);
@@ -131,6 +136,14 @@ fn window_words(phase: Phase, window: Option<Window>) -> String {
 fn applies(attempt: &Attempt, item: &Item) -> bool {
     let kind = attempt.plan().map_or(attempt.draft.kind, |plan| plan.kind);
     item.types.is_empty() || item.types.contains(&kind)
+}
+
+/// Not where the same words stand in the list once more, for this kind of rollback or before.
+fn told(attempt: &Attempt, list: &Checklist, item: &Item) -> bool {
+    let mut others = list.groups.iter().flat_map(|group| &group.items).filter(|other| other.text == item.text);
+    let first = others.clone().next().is_none_or(|first| first.name == item.name);
+    let marked = attempt.is_marked(&item.name);
+    marked || applies(attempt, item) || (first && !others.any(|other| applies(attempt, other)))
 }
 
 fn row(sight: &Sight, attempt: &Attempt, item: &Item) -> Row {

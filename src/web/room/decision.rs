@@ -5,7 +5,7 @@ use crate::domain::decide::{SlotView, slot_views};
 use crate::domain::event::Advice;
 use crate::domain::procedure::{SlotKind, StartMode};
 use crate::domain::state::{Attempt, AttemptStatus};
-use crate::domain::{Severity, Timestamp};
+use crate::domain::{Role, Severity, Timestamp};
 use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence, target_name};
 
 pub struct Decision {
@@ -37,9 +37,19 @@ pub struct Slot {
     pub expired: bool,
     /// Nobody can fill it.
     pub blocked: bool,
+    /// Nobody has taken its place yet: what would be taken, and by whom.
+    pub awaits: Option<Awaits>,
     pub open_to: String,
     /// The one who looks could fill it.
     pub yours: bool,
+}
+
+/// A slot that belongs to a vacant place.
+pub struct Awaits {
+    /// `takes command`.
+    pub act: &'static str,
+    /// Who holds the role: `Maya Okafor or Noor Aziz`.
+    pub by: String,
 }
 
 pub struct Filled {
@@ -164,6 +174,13 @@ fn slot(sight: &Sight, attempt: &Attempt, view: SlotView) -> Slot {
         }),
         expired: view.expired,
         blocked,
+        awaits: view.awaits_place.then(|| Awaits {
+            act: match view.slot.duty {
+                Role::IncidentCommander => "takes command",
+                _ => "takes the place of the technical lead",
+            },
+            by: sight.holders(view.slot.duty),
+        }),
         open_to: names(open_to, "or"),
     }
 }
@@ -196,12 +213,8 @@ fn start(sight: &Sight, attempt: &Attempt) -> Option<Start> {
 
 fn end(sight: &Sight, attempt: &Attempt) -> Option<End> {
     let end = attempt.end.as_ref()?;
-    let words = match end.status {
-        AttemptStatus::Rejected => "declined".to_owned(),
-        status => status.to_string(),
-    };
     Some(End {
-        words: format!("Attempt {} {words}", attempt.number),
+        words: format!("Attempt {} {}", attempt.number, end.status.stands()),
         reason: end.reason.clone(),
         by: sight.by(end.by.as_ref()),
         at: end.at,

@@ -34,7 +34,7 @@ use axum::extract::{Path, State};
 use axum::response::Html;
 use band::{Band, Press};
 use decision::{Decision, Freeze, Recovery, SeverityPanel};
-use orders::{Back, post};
+use orders::{Back, post, rehearse};
 use people::People;
 use pins::Pins;
 use runs::{LogEnd, Runs};
@@ -42,7 +42,7 @@ use timeline::Timeline;
 use updates::Updates;
 
 pub fn routes() -> Vec<Route> {
-    use Capability::{FreshlySignedIn, SignedIn};
+    use Capability::SignedIn;
     vec![
         Route::get("/incidents/{id}", SignedIn, get),
         Route::post("/incidents/{id}/take-role", SignedIn, post::<orders::TakeRole>),
@@ -52,11 +52,11 @@ pub fn routes() -> Vec<Route> {
         Route::post("/incidents/{id}/confirm-severity", SignedIn, post::<orders::ConfirmSeverity>),
         Route::post("/incidents/{id}/ratify", SignedIn, post::<orders::Ratify>),
         Route::post("/incidents/{id}/items", SignedIn, post::<orders::MarkItem>),
-        Route::post("/incidents/{id}/start", FreshlySignedIn, post::<orders::Start>),
-        Route::post("/incidents/{id}/retry", FreshlySignedIn, post::<orders::Retry>),
-        Route::post("/incidents/{id}/judge", FreshlySignedIn, post::<orders::Judge>),
-        Route::post("/incidents/{id}/release", FreshlySignedIn, post::<orders::Release>),
-        Route::post("/incidents/{id}/resume", FreshlySignedIn, post::<orders::Resume>),
+        weighty::<orders::Start>("/incidents/{id}/start"),
+        weighty::<orders::Retry>("/incidents/{id}/retry"),
+        weighty::<orders::Judge>("/incidents/{id}/judge"),
+        weighty::<orders::Release>("/incidents/{id}/release"),
+        weighty::<orders::Resume>("/incidents/{id}/resume"),
         Route::post("/incidents/{id}/by-hand", SignedIn, post::<orders::ByHand>),
         Route::post("/incidents/{id}/remind", SignedIn, post::<orders::Remind>),
         Route::post("/incidents/{id}/note", SignedIn, post::<orders::Note>),
@@ -65,6 +65,11 @@ pub fn routes() -> Vec<Route> {
         Route::post("/incidents/{id}/freeze/lift", SignedIn, post::<orders::LiftFreeze>),
         Route::post("/incidents/{id}/restoration", SignedIn, post::<orders::Restore>),
     ]
+}
+
+/// A form that demands a fresh confirmation.
+fn weighty<K: orders::Weighty>(path: &'static str) -> Route {
+    Route::confirmed(path, Capability::FreshlySignedIn, post::<K>, rehearse::<K>)
 }
 
 /// What a trigger saw.

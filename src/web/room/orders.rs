@@ -7,13 +7,15 @@ use super::show;
 use crate::domain::command::Command;
 use crate::domain::event::{Mark, Pin};
 use crate::domain::procedure::LinkKind;
-use crate::domain::state::{AttemptNo, RunId};
+use crate::domain::state::{Attempt, AttemptNo, Incident, RunId};
 use crate::domain::waits::{Awaited, Task};
 use crate::domain::{PersonId, Role, Severity};
 use crate::web::AppState;
-use crate::web::acting::{NotDone, act, status};
+use crate::web::acting::{self, NotDone, act, status};
 use crate::web::error::WebError;
 use crate::web::forms::{Checked, Faults, Field, Form, Typed};
+use crate::web::incident::target_name;
+use crate::web::rehearsal::Waits;
 use crate::web::session::SignedIn;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -39,6 +41,12 @@ pub trait Orders: Send + 'static {
 
     /// The command; `None` needs a fault.
     fn command(typed: &Typed, faults: &mut Faults) -> Option<Command>;
+}
+
+/// A form of the room that demands a fresh confirmation.
+pub trait Weighty: Orders {
+    /// What its button does, as the page says it.
+    fn button(incident: &Incident, typed: &Typed) -> String;
 }
 
 /// A form that was read.
@@ -132,6 +140,26 @@ pub async fn post<K: Orders>(
     }
 }
 
+/// Answers a form whose confirmation is missing: what would be refused comes back, and what would be done waits.
+pub async fn rehearse<K: Weighty>(
+    State(app): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    form: Checked<Order<K>>,
+) -> Result<Response, WebError> {
+    let order = match form.value {
+        Ok(order) => order,
+        Err(faults) => return again(&app, &who, &id, Back::faulty(K::PLACE, form.typed, &faults, K::FIELDS)).await,
+    };
+    let place = format!("/incidents/{id}#{}", K::PLACE);
+    match acting::rehearse(&app, &who, &id, &order.command).await {
+        Ok(Some(looked)) => Ok(Waits::new(K::button(&looked.incident, &form.typed), place).into_response()),
+        Ok(None) => Ok(Redirect::to(&place).into_response()),
+        Err(NotDone::Refused(refusal)) => again(&app, &who, &id, Back::refused(K::PLACE, form.typed, &refusal)).await,
+        Err(NotDone::Error(error)) => Err(error),
+    }
+}
+
 /// The room once more, with what was typed.
 async fn again(app: &AppState, who: &SignedIn, id: &str, back: Back) -> Result<Response, WebError> {
     let status = back.status();
@@ -169,6 +197,14 @@ fn severity(typed: &Typed, faults: &mut Faults) -> Option<Severity> {
         faults.add("to", "There is no such severity. Choose P0, P1, P2 or P3.");
     }
     severity
+}
+
+/// What the plan calls the form's action.
+fn title(incident: &Incident, typed: &Typed) -> String {
+    let name = typed.text("action");
+    let plan = incident.current().and_then(Attempt::plan);
+    let action = plan.and_then(|plan| plan.actions.iter().find(|action| action.name == name));
+    action.map_or(name, |action| &action.title).to_owned()
 }
 
 /// Whether something went well, by the button that was pressed.
@@ -263,6 +299,12 @@ impl Orders for Start {
     }
 }
 
+impl Weighty for Start {
+    fn button(incident: &Incident, _: &Typed) -> String {
+        incident.current().map_or("Start rollback".to_owned(), |it| format!("Start rollback to {}", target_name(it)))
+    }
+}
+
 /// A tick, a reason why an item does not apply, a waiver, or taking one of these back: by the button that was pressed.
 pub struct MarkItem;
 
@@ -305,6 +347,12 @@ impl Orders for Retry {
     }
 }
 
+impl Weighty for Retry {
+    fn button(_: &Incident, typed: &Typed) -> String {
+        format!("Run it again: {}", typed.text("run"))
+    }
+}
+
 pub struct Judge;
 
 impl Orders for Judge {
@@ -313,6 +361,13 @@ impl Orders for Judge {
 
     fn command(typed: &Typed, faults: &mut Faults) -> Option<Command> {
         Some(Command::JudgeRun { run: run(typed), succeeded: went(typed, faults)?, reason: reason(typed) })
+    }
+}
+
+impl Weighty for Judge {
+    fn button(_: &Incident, typed: &Typed) -> String {
+        let outcome = if typed.text("outcome") == "succeeded" { "succeeded" } else { "failed" };
+        format!("Judge that {} {outcome}", typed.text("run"))
     }
 }
 
@@ -327,6 +382,12 @@ impl Orders for Release {
     }
 }
 
+impl Weighty for Release {
+    fn button(incident: &Incident, typed: &Typed) -> String {
+        format!("Give the word: {}", title(incident, typed))
+    }
+}
+
 pub struct Resume;
 
 impl Orders for Resume {
@@ -335,6 +396,12 @@ impl Orders for Resume {
 
     fn command(typed: &Typed, faults: &mut Faults) -> Option<Command> {
         Some(Command::ResumeAction { attempt: attempt(typed, faults)?, action: typed.text("action").to_owned() })
+    }
+}
+
+impl Weighty for Resume {
+    fn button(incident: &Incident, typed: &Typed) -> String {
+        format!("Check again and go on: {}", title(incident, typed))
     }
 }
 

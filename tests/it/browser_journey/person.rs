@@ -192,8 +192,8 @@ impl Person {
         }
     }
 
-    /// Confirms with the password that it is still the same person, where that is asked, and goes on with what was
-    /// sent. Tells whether it was asked.
+    /// Confirms with the password that it is still the same person, where that is asked, and presses the button that
+    /// does what was sent. Tells whether it was asked.
     pub async fn confirms_identity_if_asked(&self) -> bool {
         if !self.page.all_words().await.contains("Confirm that it is you") {
             return false;
@@ -201,7 +201,8 @@ impl Person {
         self.fills("Password", &self.password).await;
         self.presses("Confirm").await;
         self.sees("It is you.").await;
-        self.presses("Go on with what I typed").await;
+        let named = self.page.find(By::Css("main .button-primary")).await.unwrap().text().await.unwrap();
+        self.presses(&named).await;
         true
     }
 

@@ -1,0 +1,214 @@
+//! What different pages say of one moment must agree, and be true: a rollback that was stopped is never told like one
+//! that went well, and nobody is sent to somebody who has no such button either.
+
+use crate::domain::command::{Command, Outcome};
+use crate::domain::condition::Watch;
+use crate::domain::event::{ImpactSaid, Mark};
+use crate::domain::procedure::Detection;
+use crate::domain::state::AttemptStatus;
+use crate::domain::{Role, Span};
+use crate::store::TriggerState;
+use crate::web::sample::{COMPONENT, ENVIRONMENT, World};
+
+const REASON: &str = "the wrong version";
+
+/// A rollback that ran and was stopped by Maya after 10 seconds; its run has ended.
+async fn stopped() -> (World, String) {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.turn(Span::seconds(10));
+    world.acts("maya", &id, Command::Stop { attempt: 1, reason: REASON.to_owned() }).await;
+    let incident = world.ends(&id, &run, 143).await;
+    assert_eq!(incident.current().unwrap().status(), AttemptStatus::Aborted);
+    (world, id)
+}
+
+/// A rollback that took 50 seconds and was confirmed, each criterion ticked with a reason.
+async fn succeeded() -> (World, String) {
+    let world = World::new().await;
+    let id = world.critical().await;
+    // What is measured at T+0 and at the confirmation.
+    world.probed(60, 0, |_| false).await;
+    world.authorised(&id).await;
+    let plan = world.app.incidents.incident(&id).await.unwrap().current().unwrap().plan().unwrap().clone();
+    for action in &plan.actions {
+        let run = world.runs(&id, &action.name).await;
+        world.turn(Span::seconds(50));
+        world.ends(&id, &run, 0).await;
+    }
+    let procedure = world.app.incidents.look(&id).await.unwrap().gathered.procedure;
+    for criterion in &procedure.verification.criteria {
+        let mark = Some(Mark::Done { note: "looked at it".to_owned() });
+        let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
+        world.acts("tomas", &id, command).await;
+    }
+    world.probed(45, 0, |_| true).await;
+    world.acts("tomas", &id, Command::ConfirmSuccess { attempt: 1 }).await;
+    (world, id)
+}
+
+#[tokio::test]
+async fn what_was_stopped_is_told_as_stopped_everywhere() {
+    let (world, id) = stopped().await;
+    world.turn(Span::minutes(2));
+    let mut maya = world.signed_in("maya").await;
+    let room = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(room.contains("Stopped at T+0:10:"), "{room}");
+    assert!(room.contains("Service Rollback not finished"), "{room}");
+    assert!(room.contains("From start to stop T+0:10"), "{room}");
+    let verify = maya.get(&format!("/incidents/{id}/verify")).await.words();
+    assert!(verify.contains("Attempt 1 was stopped") && verify.contains("There is nothing to confirm"), "{verify}");
+    assert!(!verify.contains("Criteria can be ticked") && !verify.contains("is aborted"), "{verify}");
+    let now = maya.get("/").await.words();
+    assert!(now.contains("T+0:10") && !now.contains("T+2:10"), "{now}");
+}
+
+#[tokio::test]
+async fn no_lock_names_somebody_who_has_no_such_button_either() {
+    let (world, id) = stopped().await;
+    for login in ["maya", "tomas", "olga"] {
+        let words = world.signed_in(login).await.get(&format!("/incidents/{id}")).await.words();
+        assert!(!words.contains("Run it again"), "{login}: {words}");
+        assert!(!words.contains("Stop rollback"), "{login}: {words}");
+        let words = world.signed_in(login).await.get(&format!("/incidents/{id}/verify")).await.words();
+        assert!(!words.contains("this is for the technical lead"), "{login}: {words}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_can_do_still_says_who() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 3).await;
+    let words = world.signed_in("maya").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(
+        words.contains("Run it again No, because this is for the technical lead (Tomás Rivera)"),
+        "the lead has this button: {words}"
+    );
+}
+
+#[tokio::test]
+async fn a_plan_that_waits_is_not_called_withdrawn() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let path = format!("/incidents/{id}/stop");
+    let mut maya = world.signed_in("maya").await;
+    let words = maya.get(&path).await.words();
+    assert!(words.contains("The plan stands as it is") && !words.contains("is withdrawn"), "{words}");
+    world.authorised(&id).await;
+    let words = maya.get(&path).await.words();
+    assert!(words.contains("stopping withdraws the plan"), "{words}");
+}
+
+#[tokio::test]
+async fn a_slot_of_a_vacant_place_waits_for_whoever_takes_it() {
+    let world = World::new().await;
+    let id = world.raised("crisis-detection", "Crisis detection stopped flagging messages").await;
+    let words = world.signed_in("olga").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(words.contains("Waits for whoever takes command: Maya Okafor or Noor Aziz"), "{words}");
+    assert!(!words.contains("Nobody can fill this") && !words.contains("Blocked"), "{words}");
+}
+
+#[tokio::test]
+async fn after_the_success_the_clock_of_the_rollback_stands() {
+    let (world, id) = succeeded().await;
+    world.turn(Span::minutes(9));
+    let mut maya = world.signed_in("maya").await;
+    let room = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(room.contains("From start to success T+0:50") && !room.contains("Rollback running"), "{room}");
+    let now = maya.get("/").await.words();
+    assert!(now.contains("T+0:50") && !now.contains("T+9:50"), "{now}");
+    let closing = Command::Close { outcome: Outcome::RolledBack, reason: "all is well".to_owned() };
+    world.acts("maya", &id, closing).await;
+    let room = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(room.contains("From start to close"), "{room}");
+}
+
+#[tokio::test]
+async fn whoever_could_lead_takes_the_place_before_the_plan() {
+    let world = World::new().await;
+    let id = world.raised("error-rate", "Error rate above 10 %").await;
+    world.acts("maya", &id, Command::TakeRole { role: Role::IncidentCommander }).await;
+    let digest = world.digest(&id).await;
+    if !digest.is_empty() {
+        let reason = "another target".to_owned();
+        world.acts("maya", &id, Command::RequestChanges { attempt: 1, digest, reason }).await;
+    }
+    let mut tomas = world.signed_in("tomas").await;
+    let words = tomas.get(&format!("/incidents/{id}")).await.words();
+    assert!(words.contains("You, as technical lead Take the place of the technical lead"), "{words}");
+    tomas.post(&format!("/incidents/{id}/take-role"), &[("role", "technical_lead")]).await;
+    let words = tomas.get(&format!("/incidents/{id}")).await.words();
+    assert!(words.contains("You, as technical lead Check and submit the plan"), "{words}");
+}
+
+#[tokio::test]
+async fn the_report_uses_what_was_said_and_measured() {
+    let (world, id) = succeeded().await;
+    let said = ImpactSaid {
+        felt: "messages are not flagged".to_owned(),
+        people: Some(1_284),
+        people_note: "wrote meanwhile".to_owned(),
+        ..ImpactSaid::default()
+    };
+    world.acts("helen", &id, Command::DescribeImpact(said)).await;
+    let report = world.signed_in("maya").await.get(&format!("/incidents/{id}/report")).await.words();
+    assert!(report.contains("1,284 people (wrote meanwhile, said by Helen Brandt)"), "{report}");
+    assert!(report.contains("not marked as seen") && !report.contains("not judged"), "{report}");
+    assert!(report.contains("as success was confirmed, 100 % at T+0"), "{report}");
+}
+
+#[tokio::test]
+async fn a_breach_that_no_incident_is_open_for_is_told_and_leads_to_a_start() {
+    let world = World::new().await;
+    let incidents = &world.app.incidents;
+    let mut read = incidents.store.read().await.unwrap();
+    let (_, procedure) = incidents.playbooks.current_read(&mut read).await.unwrap();
+    drop(read);
+    let Detection::Metric { condition, .. } = &procedure.trigger("error-rate").unwrap().detection else {
+        panic!("it is measured");
+    };
+    let mut watch = Watch::unseen(world.now());
+    for ago in (0..=400).rev().step_by(5) {
+        watch = condition.advance(&watch, Some(1_000_000), world.now() - Span::seconds(ago));
+    }
+    let state = TriggerState {
+        key: format!("{ENVIRONMENT}/{COMPONENT}/error-rate"),
+        state: "breached".into(),
+        since: world.now(),
+        body: serde_json::to_string(&watch).unwrap(),
+        updated_at: world.now(),
+    };
+    world.app.store.put_trigger_state(&state).await.unwrap();
+    world.probed(400, 0, |_| false).await;
+    let mut maya = world.signed_in("maya").await;
+    let now = maya.get("/").await;
+    assert!(now.words().contains("is still breached: 100 % now No incident is open for it."), "{}", now.words());
+    assert!(!now.words().contains("Nothing waits for you"), "{}", now.words());
+    let start = format!("/start?trigger=error-rate&place={ENVIRONMENT}%2F{COMPONENT}");
+    assert!(now.body.replace("&#38;", "&").replace("&amp;", "&").contains(&start), "{}", now.body);
+    let page = maya.get(&start).await.body;
+    let chosen = |value: &str| page.split(&format!("value=\"{value}\"")).nth(1).unwrap().split('>').next().unwrap();
+    assert!(chosen("error-rate").contains("checked") || chosen("error-rate").contains("selected"), "{page}");
+    world.raised("error-rate", "Error rate above 10 %").await;
+    let now = maya.get("/").await.words();
+    assert!(!now.contains("is still breached"), "its incident is open: {now}");
+}
+
+#[tokio::test]
+async fn one_item_stands_once_and_roles_are_people() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let words = world.signed_in("maya").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(words.contains("Proven by Backout: Verify backup availability"), "{words}");
+    assert!(!words.contains("Not part of this kind of rollback: Verify backup availability"), "{words}");
+    let page = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(page.contains("Plan digest") && !page.contains(" SHA-256 ab") && page.contains("SHA-256 over"), "{page}");
+    for role in Role::ALL {
+        assert!(!role.somebody().contains("a management") && !role.somebody().contains("a support"));
+    }
+}
