@@ -5,6 +5,7 @@
 //! estimated says "about".
 
 use super::command::Outcome;
+use super::decide::unproven;
 use super::event::{Event, ImpactSaid, Mark, Recorded, RunStarting};
 use super::facts::Facts;
 use super::figures::{confirmed_at, decisive, executed_at};
@@ -386,6 +387,7 @@ impl Case<'_> {
                 lines.push(format!("What is gone back to ({}) was typed by hand: no register knows it.", target.name));
             }
         }
+        lines.extend(unproven(self.facts, attempt.draft.kind, &attempt.draft.targets));
         let waived = attempt.marks.values().filter(|marked| matches!(marked.mark, Mark::Waived { .. })).count();
         if waived > 0 {
             let checks = if waived == 1 { "1 check was" } else { &format!("{waived} checks were") };

@@ -3,9 +3,9 @@
 
 use super::actor::Actor;
 use super::command::{Approve, Command, Outcome};
-use super::decide::{self, open_items};
+use super::decide::{self, backup_beneath, open_items};
 use super::event::Mark;
-use super::facts::Facts;
+use super::facts::{Facts, Registered};
 use super::refusal::{Refusal, RefusalKind};
 use super::state::{Attempt, AttemptNo, Incident, IndicatorSign, RunId};
 use super::{PersonId, Role, Strength, Timestamp};
@@ -141,12 +141,15 @@ impl Offers<'_> {
         self.ask(&Command::DeclareFailed { attempt, reason: SAMPLE.to_owned() })
     }
 
-    /// The restoration from the newest backup, or why it is blocked.
-    pub fn restore(&self, attempt: AttemptNo) -> Result<String, Refusal> {
-        let backup =
-            self.facts.newest_backup(&self.incident.component).map_or(String::new(), |entry| entry.name.clone());
-        self.ask(&Command::DraftRestoration { escalates: attempt, backup: backup.clone() })?;
-        Ok(backup)
+    /// The backup from which a restoration would follow this attempt; `None` when none is registered.
+    pub fn backup_for(&self, attempt: &Attempt) -> Option<&Registered> {
+        backup_beneath(self.facts, &attempt.draft.targets, &self.incident.component)
+    }
+
+    /// The restoration from that backup, or why it is blocked.
+    pub fn restore(&self, attempt: &Attempt) -> Result<(), Refusal> {
+        let backup = self.backup_for(attempt).map_or(String::new(), |entry| entry.name.clone());
+        self.ask(&Command::DraftRestoration { escalates: attempt.number, backup })
     }
 
     pub fn retry(&self, run: &RunId) -> Result<(), Refusal> {

@@ -59,8 +59,9 @@ pub fn unknown_to<'a>(register: &'a [Registered], chosen: &Registered, data: Dat
     }
     let unknown = |release: &&Registered| {
         if release.at < chosen.at {
-            // The chosen one was built upon it, unless it was gone by then and came again afterwards.
-            release.began_at() > chosen.at && was_gone(&releases, release)
+            // The chosen one was built upon it, unless it was gone by then and came again afterwards, or does so with this
+            // data.
+            (release.began_at() > chosen.at && was_gone(&releases, release)) || comes_back(release, chosen, data)
         } else {
             release.name != chosen.name && !undone(&releases, release, data)
         }
@@ -72,14 +73,24 @@ pub fn unknown_to<'a>(register: &'a [Registered], chosen: &Registered, data: Dat
 /// `releases` are those that can have left a trace in this data. One that began before the backup may have begun again
 /// between the undoing and the backup as well: only its last beginning is known, so a later one counts against it.
 fn undone(releases: &[&Registered], release: &Registered, data: Data) -> bool {
-    let heeded = |undone: Timestamp| match data {
+    let Some(undone) = release.undone_at else { return false };
+    let in_this_data = match data {
         Data::Present => true,
         Data::Kept(taken) => undone <= taken,
         Data::Unknown => false,
     };
-    release.undone_at.filter(|undone| heeded(*undone)).is_some_and(|undone| {
-        releases.iter().filter(|other| other.at >= release.at).all(|other| other.began_at() < undone)
-    })
+    in_this_data && releases.iter().filter(|other| other.at >= release.at).all(|other| other.began_at() < undone)
+}
+
+/// This older release was undone when the chosen one was built, and the data is that of before it was undone.
+fn comes_back(release: &Registered, chosen: &Registered, data: Data) -> bool {
+    let since = match data {
+        Data::Present => return false,
+        Data::Kept(taken) => taken,
+        Data::Unknown => release.at,
+    };
+    let again = |undone: Timestamp| (undone..=chosen.at).contains(&release.began_at());
+    release.undone_at.is_some_and(|undone| since < undone && undone <= chosen.at && !again(undone))
 }
 
 /// This release may have been undone at some time since it first ran: what it did to the data was, it was rolled back
@@ -251,6 +262,28 @@ mod tests {
         deployed_again(&mut register, "2", 40);
         assert_eq!(kept(&register, "1", 35), ["2"]);
         assert_eq!(kept(&register, "1", 19), [""; 0]);
+    }
+
+    #[test]
+    fn a_backup_brings_back_what_was_gone_when_the_release_above_it_was_built() {
+        // The second was undone; the third was built without it.
+        let mut register = vec![release("1", 1), release("2", 10), release("3", 20)];
+        rolled_back(&mut register, "2", "1", 12);
+        brought_back(&mut register, &["2"], 12);
+        assert_eq!(unknown(&register, "3"), [""; 0]);
+        assert_eq!(unknown_in(&register, "3", Data::Kept(on(11))), ["2"]);
+        assert_eq!(unknown_in(&register, "3", Data::Unknown), ["2"]);
+        assert_eq!(unknown_in(&register, "3", Data::Kept(on(12))), [""; 0], "taken when it was undone");
+        assert_eq!(unknown_in(&register, "3", Data::Kept(on(9))), [""; 0], "taken before it began");
+        // It was there again when the third came.
+        deployed_again(&mut register, "2", 15);
+        assert_eq!(unknown_in(&register, "3", Data::Kept(on(11))), [""; 0]);
+        // What was undone only later was there when the third was built.
+        let mut register = vec![release("1", 1), release("2", 10), release("3", 20)];
+        rolled_back(&mut register, "3", "1", 30);
+        brought_back(&mut register, &["2", "3"], 30);
+        assert_eq!(unknown_in(&register, "3", Data::Kept(on(15))), [""; 0]);
+        assert_eq!(unknown_in(&register, "3", Data::Unknown), [""; 0]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::command::{Approve, Command};
 use crate::domain::condition::Series;
-use crate::domain::decide::open_items;
+use crate::domain::decide::{open_items, unproven};
 use crate::domain::facts::Registered;
 use crate::domain::plan::{FixedPlan, PlannedAction, Target};
 use crate::domain::procedure::{ActionMode, Pace, Procedure, SlotKind, StartMode, TargetKind};
@@ -92,6 +92,8 @@ struct PlanView {
     /// The time limits of all runs together; empty where one has none to add.
     longest: String,
     targets: Vec<TargetView>,
+    /// What nothing tells, for the approvers to judge.
+    unproven: Vec<String>,
     actions: Vec<ActionView>,
 }
 
@@ -255,6 +257,7 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
         },
         longest: longest(plan),
         targets: plan.targets.iter().map(|target| target_view(sight, target)).collect(),
+        unproven: unproven(sight.facts, plan.kind, &plan.targets),
         actions: plan
             .actions
             .iter()

@@ -327,11 +327,11 @@ fn restoration(offers: &Offers, attempt: &Attempt) -> Option<Restoration> {
     if attempt.status() != AttemptStatus::Failed {
         return None;
     }
-    let newest = offers.facts.newest_backup(&offers.incident.component);
+    let backup = offers.backup_for(attempt);
     Some(Restoration {
-        backup: newest.map_or_else(String::new, |entry| entry.name.clone()),
-        taken: newest.map(|entry| entry.at),
-        refused: offers.restore(attempt.number).err(),
+        backup: backup.map_or_else(String::new, |entry| entry.name.clone()),
+        taken: backup.map(|entry| entry.at),
+        refused: offers.restore(attempt).err(),
     })
 }
 
@@ -369,7 +369,7 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
         restoration: restoration(offers, attempt),
         locked: shared(criteria.iter().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
         checks_locked: shared(checks().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
-        escalation: escalation(offers),
+        escalation: escalation(offers, attempt),
         yours: [&offers.incident.technical_lead, &offers.incident.commander].contains(&&Some(offers.person.clone())),
         criteria,
         groups,
@@ -406,10 +406,10 @@ fn shared<'a>(open: impl Iterator<Item = Option<&'a Refusal>>) -> Option<Refusal
 }
 
 /// `From backup nightly-0305: what was written after 01:30 UTC is lost. It takes at most 1 h.`
-fn escalation(offers: &Offers) -> String {
+fn escalation(offers: &Offers, attempt: &Attempt) -> String {
     let procedure = &offers.facts.procedure;
     let mut words = format!("{}.", procedure.verification.escalation.text.trim_end_matches('.'));
-    match offers.facts.newest_backup(&offers.incident.component) {
+    match offers.backup_for(attempt) {
         Some(backup) => {
             let (date, time) = (backup.at.date(), backup.at.time_of_day());
             words += &format!(" From {}: what was written after {date} {time} UTC is lost.", backup.name);

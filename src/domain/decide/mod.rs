@@ -9,6 +9,7 @@ mod closing;
 mod executing;
 mod informing;
 mod keeping;
+mod no_return;
 mod opening;
 mod pinning;
 mod placing;
@@ -21,6 +22,7 @@ pub use approving::{SlotView, open_items, slot_views};
 pub use executing::{first_start, next_claims};
 pub use informing::{composes, current_update, note_writer};
 pub use keeping::may_end;
+pub use no_return::{backup_beneath, unproven};
 pub use planning::proposal;
 pub use verifying::{compared, is_red, measured, version_proven};
 

@@ -1,5 +1,6 @@
 //! From what people choose to the fixed bytes that approvals are bound to (D5, D7, D19).
 
+use super::no_return::behind_no_return;
 use super::{Case, attempt_in, is_plain_name, optional, required};
 use crate::domain::event::{Event, PlanSubmitted};
 use crate::domain::facts::Facts;
@@ -7,10 +8,9 @@ use crate::domain::plan::{Draft, FixedPlan, Target, acts_on, digest, restored};
 use crate::domain::procedure::{RollbackType, TargetKind};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::rules;
-use crate::domain::running::Data;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident};
 use crate::domain::{PersonId, Role};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What the machine proposes: the type by when-used, the previous stable release as the target. `None` when nothing
 /// registered could be rolled back to; the room says so.
@@ -431,39 +431,4 @@ pub fn still_reached(facts: &Facts, plan: &FixedPlan) -> Result<(), Refusal> {
         }
     }
     behind_no_return(facts, plan.kind, &plan.targets)
-}
-
-/// The point of no return (D19): nobody goes behind a destructive migration, unless the same plan brings back the data of
-/// before it. Nor does a restoration alone put a release that runs over the data of a newer one. A backup that is typed by
-/// hand is the approvers' to judge: when it was taken is not known.
-fn behind_no_return(facts: &Facts, kind: RollbackType, targets: &[Target]) -> Result<(), Refusal> {
-    let components: BTreeSet<&str> = targets.iter().map(|target| target.component.as_str()).collect();
-    components.into_iter().try_for_each(|component| not_behind(facts, kind, targets, component))
-}
-
-fn not_behind(facts: &Facts, kind: RollbackType, targets: &[Target], component: &str) -> Result<(), Refusal> {
-    let backup = restored(facts.procedure, kind, targets, component);
-    let release = targets.iter().find(|target| target.kind == TargetKind::Release && target.component == component);
-    let chosen = match (release, backup) {
-        (Some(release), _) => facts.registered(TargetKind::Release, component, &release.name),
-        (None, Some(_)) => facts.running_release(component),
-        (None, None) => None,
-    };
-    let Some(chosen) = chosen else { return Ok(()) };
-    let kept = backup.and_then(|backup| facts.registered(TargetKind::Backup, component, &backup.name));
-    let data = match (backup, kept) {
-        (None, _) => Data::Present,
-        (Some(_), Some(kept)) => Data::Kept(kept.at),
-        (Some(_), None) => return Ok(()),
-    };
-    let mut unknown = facts.unknown_to(chosen, data);
-    let Some(release) = unknown.find(|release| release.migrations == "destructive") else { return Ok(()) };
-    let behind = format!("{} lies behind the destructive migration of {}", chosen.name, release.name);
-    Err(match kept {
-        None => Refusal::blocked(behind, "Add a backup to restore, or choose a release after it."),
-        Some(kept) => Refusal::blocked(
-            format!("{behind}, and {} was taken after it", kept.name),
-            "Choose a backup from before it, or a release after it.",
-        ),
-    })
 }

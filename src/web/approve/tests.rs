@@ -1,6 +1,6 @@
 use crate::domain::plan::digest;
 use crate::domain::state::AttemptStatus;
-use crate::web::sample::{Answer, BAD, STABLE, World};
+use crate::web::sample::{Answer, BAD, OLDER, STABLE, World};
 use axum::http::StatusCode;
 
 /// The value of a hidden field of the page, the first of its name in the form of this action.
@@ -30,6 +30,36 @@ async fn the_page_shows_the_whole_plan_and_the_red_button_says_what_it_does() {
         "Authorise and start rollback to 4.11.3",
     ] {
         assert!(words.contains(part), "{part} is missing: {words}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_knows_of_a_backup_typed_by_hand_is_said_to_those_who_judge_it() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut tomas = world.signed_in("tomas").await;
+    let older = format!("release/crisis-detection/{OLDER}");
+    let says = "4.11.2 lies behind the destructive migration of 4.11.2-hotfix; whether weekly-tape is from before it is not \
+                known.";
+    for destructive in [false, true] {
+        if destructive {
+            world.register("release", "4.11.2-hotfix", 600, "destructive").await;
+        }
+        let form = [
+            ("attempt", "1"),
+            ("act", "submit"),
+            ("kind", "full"),
+            ("component", "crisis-detection"),
+            ("reason", if destructive { "it is all that there is" } else { "it is safe" }),
+            ("target", older.as_str()),
+            ("free_backup", "weekly-tape"),
+        ];
+        let done = tomas.post(&format!("/incidents/{id}/plan"), &form).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+        for page in ["approve", "impact"] {
+            let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/{page}")).await.words();
+            assert_eq!(words.contains(says), destructive, "{page}: {words}");
+        }
     }
 }
 

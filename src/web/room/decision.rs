@@ -304,9 +304,9 @@ impl Recovery {
         if !sight.incident.is_open() {
             return None;
         }
-        let newest = sight.facts.newest_backup(&sight.incident.component);
-        let answer = sight.offers().restore(attempt.number);
-        let lost = newest.map_or(String::new(), |backup| {
+        let offers = sight.offers();
+        let backup = offers.backup_for(attempt);
+        let lost = backup.map_or(String::new(), |backup| {
             let age = (sight.now - backup.at).as_seconds();
             format!(
                 "Everything written in the {} h {} min since it was taken would be lost.",
@@ -317,10 +317,10 @@ impl Recovery {
         Some(Recovery {
             attempt: attempt.number,
             procedure: sight.facts.procedure.verification.escalation.text.clone(),
-            backup: newest.map_or(String::new(), |backup| backup.name.clone()),
-            taken_at: newest.map(|backup| backup.at),
+            backup: backup.map_or(String::new(), |backup| backup.name.clone()),
+            taken_at: backup.map(|backup| backup.at),
             lost,
-            lock: lock(answer.map(|_| ())),
+            lock: lock(offers.restore(attempt)),
         })
     }
 }

@@ -11,7 +11,7 @@ use backout::app::site::Site;
 use backout::demo::world;
 use backout::domain::actor::Actor;
 use backout::domain::command::Command;
-use backout::domain::event::{RunEnd, RunOutcome};
+use backout::domain::event::{Mark, RunEnd, RunOutcome};
 use backout::domain::plan::{Draft, Target};
 use backout::domain::procedure::{RollbackType, StartMode, TargetKind};
 use backout::domain::refusal::RefusalKind;
@@ -326,6 +326,11 @@ on_both! {
         room.must(IC, Command::EditPlan { attempt: FIRST, seen: None, draft }).await;
         room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
         room.approve(IC, "incident_commander").await;
+        room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
+        for item in ["stop-writes", "backup-current-state"] {
+            let mark = Mark::Done { note: "done".to_owned() };
+            room.must(TL, Command::Tick { attempt: FIRST, item: item.to_owned(), mark }).await;
+        }
         assert!(room.attempt().await.start_ordered.is_some());
         // What runs was to go on over its own data; now an older one does.
         let now = app.clock.now();

@@ -5,6 +5,7 @@ use crate::support::incident_world::{
     COMPONENT, ENVIRONMENT, FIRST, IC, IncidentWorld, Room, TL, assert_whole, counted_runs, drive, trigger,
 };
 use backout::app::App;
+use backout::app::catalogue::Scripts;
 use backout::app::gather::registered;
 use backout::app::registering::{self, Entry, NotRegistered, Told};
 use backout::demo::world::{BACKUP, BAD_RELEASE, CONFIGS, GOOD_RELEASE};
@@ -12,11 +13,12 @@ use backout::domain::actor::Actor;
 use backout::domain::command::{Command, Outcome};
 use backout::domain::event::{Mark, RunEnd, RunOutcome};
 use backout::domain::facts::Registered;
+use backout::domain::offers::Offers;
 use backout::domain::plan::{Draft, Target};
 use backout::domain::procedure::{RollbackType, TargetKind};
 use backout::domain::running::{self, Data};
 use backout::domain::state::{AttemptStatus, RunId};
-use backout::domain::{Role, Span, Timestamp};
+use backout::domain::{PersonId, Role, Span, Timestamp};
 
 /// The rollback of an immediate incident runs to its end.
 async fn carried_out(app: &App, room: &Room) {
@@ -65,18 +67,23 @@ async fn deployed(app: &App, name: &str) -> Result<Told, NotRegistered> {
 
 /// A backup that was taken at this moment.
 async fn taken_now(app: &App, name: &str) {
+    taken(app, name, app.clock.now()).await;
+}
+
+async fn taken(app: &App, name: &str, at: Timestamp) {
     let now = app.clock.now();
     let entry = Entry {
         kind: TargetKind::Backup,
         environment: ENVIRONMENT.to_owned(),
         component: COMPONENT.to_owned(),
         name: name.to_owned(),
-        at: now,
+        at,
         checksum: String::new(),
         migrations: "none".to_owned(),
         note: String::new(),
     };
     registering::register(&app.store, &app.site, "pipeline", &entry, now).await.unwrap();
+    assert!(app.store.mark_verified("backup", ENVIRONMENT, COMPONENT, name, now).await.unwrap());
 }
 
 fn target(kind: TargetKind, name: &str) -> Target {
@@ -91,11 +98,20 @@ async fn ends_well(room: &Room, action: &str) {
 
 /// The action is claimed, and its run ends so.
 async fn ends(room: &Room, action: &str, end: RunEnd) -> RunId {
+    let run = begins(room, action).await;
+    ended(room, &run, end).await;
+    run
+}
+
+/// The action is claimed.
+async fn begins(room: &Room, action: &str) -> RunId {
     let claimed = room.app.claim(&room.id, FIRST, action).await.unwrap().expect("nothing stands in its way");
-    let run = claimed.run().clone();
+    claimed.run().clone()
+}
+
+async fn ended(room: &Room, run: &RunId, end: RunEnd) {
     let outcome = RunOutcome { end, lines: 0, log_sha256: String::new(), log_cut: false };
     room.app.submit(&room.id, Actor::SYSTEM, Command::FinishRun { run: run.clone(), outcome }, None).await.unwrap();
-    run
 }
 
 /// A measured trigger opens an incident that has its commander and its technical lead.
@@ -129,8 +145,12 @@ async fn closed(room: &Room, outcome: Outcome) {
 
 /// The bad release is left, and the data is brought back to what it was before it.
 async fn brought_back(app: &App) {
+    brought_back_to(app, GOOD_RELEASE, BACKUP).await;
+}
+
+async fn brought_back_to(app: &App, release: &str, backup: &str) {
     let room = led(app).await;
-    let targets = [target(TargetKind::Release, GOOD_RELEASE), target(TargetKind::Backup, BACKUP)];
+    let targets = [target(TargetKind::Release, release), target(TargetKind::Backup, backup)];
     room.must(IC, plan(&room, RollbackType::Full, &targets).await).await;
     authorised(&room).await;
     for action in ["app-rollback", "database-rollback"] {
@@ -284,7 +304,7 @@ on_both! {
         assert!(refused.because.contains("4.12.0 is what runs now"), "{refused}");
     }
 
-    async fn a_release_that_was_deployed_after_the_restoration_is_not_undone_by_it(database) {
+    async fn a_release_that_was_deployed_after_the_restoration_began_is_not_undone_by_it(database) {
         let (world, clock) = IncidentWorld::at_noon(database).await;
         let app = world.app().await;
         let room = led(&app).await;
@@ -298,10 +318,11 @@ on_both! {
         ends_well(&room, "app-rollback").await;
         clock.turn(Span::minutes(1));
         let restoring = app.clock.now();
-        ends_well(&room, "database-rollback").await;
+        let run = begins(&room, "database-rollback").await;
         clock.turn(Span::minutes(1));
         assert_eq!(deployed(&app, "4.12.1").await, Ok(Told::New));
         clock.turn(Span::minutes(1));
+        ended(&room, &run, RunEnd::Exited(0)).await;
         ends_well(&room, "config-rollback").await;
         clock.turn(Span::minutes(1));
         confirmed_by_lead(&app, &room).await;
@@ -311,6 +332,97 @@ on_both! {
         let good = known.iter().find(|release| release.name == GOOD_RELEASE).unwrap();
         let unknown: Vec<_> = running::unknown_to(&known, good, Data::Present).into_iter().map(|release| &release.name).collect();
         assert_eq!(unknown, [BAD_RELEASE, "4.12.1"], "what came with the later one is there");
+    }
+
+    async fn a_backup_typed_by_hand_lifts_nothing_where_one_from_before_is_registered(database) {
+        let (world, _) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        destructive(&world).await;
+        let room = led(&app).await;
+        let by_hand = || Target { free_text: true, ..target(TargetKind::Backup, "by-hand") };
+        let both = |release: &str| [target(TargetKind::Release, release), by_hand()];
+        let refused = room.refusal(IC, plan(&room, RollbackType::Full, &both(GOOD_RELEASE)).await).await;
+        let behind = "4.11.3 lies behind the destructive migration of 4.12.0, and whether by-hand is from before it is not \
+                      known";
+        assert_eq!(refused.because, behind);
+        assert_eq!(refused.mend, format!("Choose {BACKUP}, which is from before it, or register by-hand."));
+        // Beneath what runs there is nothing newer that it could hold.
+        room.must(IC, plan(&room, RollbackType::Database, &[by_hand()]).await).await;
+        // From before this one none is registered: the approvers judge, and are told what they judge.
+        let sql = format!("UPDATE register SET migrations = 'destructive' WHERE name = '{GOOD_RELEASE}'");
+        world.database.by_hand(&sql).await;
+        room.must(IC, plan(&room, RollbackType::Full, &both("4.11.2")).await).await;
+        // Registered meanwhile, it is what is asked for.
+        taken(&app, "fortnight", app.clock.now() - Span::hours(15 * 24)).await;
+        let refused = room.refusal(IC, Command::SubmitPlan { attempt: FIRST }).await;
+        assert_eq!(refused.mend, "Choose fortnight, which is from before it, or register by-hand.");
+    }
+
+    async fn a_restoration_takes_the_newest_backup_that_its_release_may_run_upon(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        let room = Room::p0(&app).await;
+        carried_out(&app, &room).await;
+        room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
+        // Two newer ones, and only the newest of all holds what the target does not know.
+        taken(&app, "yesterday", app.clock.now() - Span::hours(2)).await;
+        taken_now(&app, "with-it").await;
+        destructive(&world).await;
+        clock.turn(Span::minutes(1));
+        room.must(TL, Command::DeclareFailed { attempt: FIRST, reason: "the data is broken".to_owned() }).await;
+        let looked = app.look(&room.id).await.unwrap();
+        let (scripts, person) = (Scripts(&app.site), PersonId(TL.to_owned()));
+        let facts = looked.gathered.facts(&scripts);
+        let offers = Offers { incident: &looked.incident, facts: &facts, person: &person, now: looked.now };
+        let attempt = looked.incident.attempt(FIRST).unwrap();
+        assert_eq!(offers.backup_for(attempt).unwrap().name, "yesterday");
+        assert_eq!(offers.restore(attempt), Ok(()));
+        let refused = room.refusal(TL, Command::DraftRestoration { escalates: FIRST, backup: "with-it".to_owned() }).await;
+        assert!(refused.because.contains("with-it was taken after it"), "{refused}");
+        room.must(TL, Command::DraftRestoration { escalates: FIRST, backup: "yesterday".to_owned() }).await;
+    }
+
+    async fn what_the_backup_holds_and_what_runs_upon_it_are_not_undone(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        // Taken while the good release ran, and restored beneath an older one.
+        brought_back_to(&app, "4.11.2", BACKUP).await;
+        assert!(undone(&app, BAD_RELEASE).await.is_some());
+        assert_eq!((undone(&app, GOOD_RELEASE).await, undone(&app, "4.11.2").await), (None, None));
+        // Taken before the good release began, which then runs upon it.
+        clock.turn(Span::hours(1));
+        assert_eq!(deployed(&app, "4.12.1").await, Ok(Told::New));
+        taken(&app, "fortnight", app.clock.now() - Span::hours(15 * 24)).await;
+        clock.turn(Span::hours(1));
+        brought_back_to(&app, GOOD_RELEASE, "fortnight").await;
+        assert!(undone(&app, "4.12.1").await.is_some());
+        assert_eq!((undone(&app, GOOD_RELEASE).await, undone(&app, "4.11.2").await), (None, None));
+    }
+
+    async fn a_restoration_typed_by_hand_undoes_nothing_and_takes_back_every_undoing(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        brought_back(&app).await;
+        assert!(undone(&app, BAD_RELEASE).await.is_some());
+        clock.turn(Span::hours(48));
+        assert_eq!(deployed(&app, "4.12.1").await, Ok(Told::New));
+        clock.turn(Span::hours(1));
+        let room = led(&app).await;
+        let by_hand = Target { free_text: true, ..target(TargetKind::Backup, "by-hand") };
+        room.must(IC, plan(&room, RollbackType::Full, &[target(TargetKind::Release, GOOD_RELEASE), by_hand]).await).await;
+        authorised(&room).await;
+        // What the register would have proven, people did.
+        let (item, mark) = ("verify-version-availability".to_owned(), Mark::Done { note: "it is there".to_owned() });
+        room.must(TL, Command::Tick { attempt: FIRST, item, mark }).await;
+        room.must(IC, Command::Start { attempt: FIRST, digest: room.digest().await }).await;
+        ends_well(&room, "app-rollback").await;
+        ends_well(&room, "database-rollback").await;
+        assert_eq!(undone(&app, BAD_RELEASE).await, None, "nobody knows what is in it");
+        // Another backup that gets its name only now is not the one that was meant.
+        taken(&app, "by-hand", app.clock.now() - Span::hours(48)).await;
+        confirmed_by_lead(&app, &room).await;
+        assert_eq!(runs(&app).await, GOOD_RELEASE);
+        assert_eq!((undone(&app, BAD_RELEASE).await, undone(&app, "4.12.1").await), (None, None));
     }
 
     async fn a_failed_rollback_leaves_the_register_as_it_was_and_its_restoration_may_name_the_same_release(database) {

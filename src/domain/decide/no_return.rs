@@ -1,0 +1,110 @@
+//! The point of no return (D19): nobody goes behind a destructive migration, unless the same plan brings back the data of
+//! before it. Nor does a restoration alone put a release that runs over the data of a newer one.
+
+use crate::domain::facts::{Facts, Registered};
+use crate::domain::plan::{Target, restored};
+use crate::domain::procedure::{RollbackType, TargetKind};
+use crate::domain::refusal::Refusal;
+use crate::domain::running::Data;
+use std::collections::BTreeSet;
+
+/// A release that would run upon data that it may not know.
+struct Behind<'a> {
+    chosen: &'a Registered,
+    /// Whose destructive migration the data may carry.
+    migrated: &'a Registered,
+    /// What the plan restores.
+    backup: Option<&'a Target>,
+    /// That backup, where the register knows it.
+    kept: Option<&'a Registered>,
+}
+
+impl Behind<'_> {
+    fn words(&self) -> String {
+        format!("{} lies behind the destructive migration of {}", self.chosen.name, self.migrated.name)
+    }
+}
+
+/// The refusal of a plan that goes behind a destructive migration, asked of each component that it touches.
+pub fn behind_no_return(facts: &Facts, kind: RollbackType, targets: &[Target]) -> Result<(), Refusal> {
+    all_behind(facts, kind, targets).iter().try_for_each(|behind| not_behind(facts, behind))
+}
+
+/// What the approvers of a plan must judge, as nothing tells it: one sentence for each component.
+pub fn unproven(facts: &Facts, kind: RollbackType, targets: &[Target]) -> Vec<String> {
+    let all = all_behind(facts, kind, targets);
+    let by_hand = all.iter().filter(|behind| behind.kept.is_none());
+    by_hand
+        .filter_map(|behind| {
+            let backup = behind.backup?;
+            Some(format!("{}; whether {} is from before it is not known.", behind.words(), backup.name))
+        })
+        .collect()
+}
+
+/// The backup to restore beneath these targets: the newest that their release of the component may run upon, else the newest,
+/// so that the refusal says what is wrong with it. `None` when none is registered.
+pub fn backup_beneath<'a>(facts: &'a Facts, targets: &[Target], component: &str) -> Option<&'a Registered> {
+    let runs_then = match release_of(targets, component) {
+        Some(release) => facts.registered(TargetKind::Release, component, &release.name),
+        None => facts.running_release(component),
+    };
+    runs_then.and_then(|chosen| newest_beneath(facts, chosen)).or_else(|| facts.newest_backup(component))
+}
+
+fn all_behind<'a>(facts: &'a Facts, kind: RollbackType, targets: &'a [Target]) -> Vec<Behind<'a>> {
+    let components: BTreeSet<&str> = targets.iter().map(|target| target.component.as_str()).collect();
+    components.into_iter().filter_map(|component| behind(facts, kind, targets, component)).collect()
+}
+
+fn behind<'a>(facts: &'a Facts, kind: RollbackType, targets: &'a [Target], component: &str) -> Option<Behind<'a>> {
+    let backup = restored(facts.procedure, kind, targets, component);
+    let chosen = match (release_of(targets, component), backup) {
+        (Some(release), _) => facts.registered(TargetKind::Release, component, &release.name),
+        (None, Some(_)) => facts.running_release(component),
+        (None, None) => None,
+    }?;
+    let kept = backup.and_then(|backup| facts.registered(TargetKind::Backup, component, &backup.name));
+    let data = match (backup, kept) {
+        (None, _) => Data::Present,
+        (Some(_), Some(kept)) => Data::Kept(kept.at),
+        (Some(_), None) => Data::Unknown,
+    };
+    let migrated = in_the_way(facts, chosen, data)?;
+    Some(Behind { chosen, migrated, backup, kept })
+}
+
+fn not_behind(facts: &Facts, behind: &Behind) -> Result<(), Refusal> {
+    let words = behind.words();
+    Err(match (behind.backup, behind.kept) {
+        (None, _) => Refusal::blocked(words, "Add a backup to restore, or choose a release after it."),
+        (Some(_), Some(kept)) => Refusal::blocked(
+            format!("{words}, and {} was taken after it", kept.name),
+            "Choose a backup from before it, or a release after it.",
+        ),
+        // Where no registered backup would do, the approvers judge one that is typed by hand.
+        (Some(backup), None) => match newest_beneath(facts, behind.chosen) {
+            None => return Ok(()),
+            Some(known) => Refusal::blocked(
+                format!("{words}, and whether {} is from before it is not known", backup.name),
+                format!("Choose {}, which is from before it, or register {}.", known.name, backup.name),
+            ),
+        },
+    })
+}
+
+fn release_of<'a>(targets: &'a [Target], component: &str) -> Option<&'a Target> {
+    targets.iter().find(|target| target.kind == TargetKind::Release && target.component == component)
+}
+
+/// A destructive release whose migration this data may carry and that the chosen one does not know.
+fn in_the_way<'a>(facts: &'a Facts, chosen: &Registered, data: Data) -> Option<&'a Registered> {
+    facts.unknown_to(chosen, data).find(|release| release.migrations == "destructive")
+}
+
+/// The newest registered backup whose data the chosen release knows, as far as destructive migrations go.
+fn newest_beneath<'a>(facts: &'a Facts, chosen: &Registered) -> Option<&'a Registered> {
+    let backups =
+        facts.register.iter().filter(|entry| entry.kind == TargetKind::Backup && entry.component == chosen.component);
+    backups.filter(|backup| in_the_way(facts, chosen, Data::Kept(backup.at)).is_none()).max_by_key(|backup| backup.at)
+}
