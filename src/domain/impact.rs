@@ -6,7 +6,7 @@
 
 use super::command::Outcome;
 use super::decide::unproven;
-use super::event::{Event, ImpactSaid, Mark, Recorded, RunStarting};
+use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting};
 use super::facts::Facts;
 use super::figures::{confirmed_at, decisive, executed_at};
 use super::procedure::{Decision, Phase, TargetKind};
@@ -538,6 +538,9 @@ impl Case<'_> {
                 format!("{who} declined {}: {}.", lower_first(&goal(attempt)), end(reason))
             }
             Event::RunStarting(run) if self.is_first(run) => format!("{} began.", goal(&run.attempt)),
+            Event::RunFinished { outcome, .. } if outcome.end == RunEnd::Cancelled => {
+                "One part of it was stopped.".to_owned()
+            }
             Event::RunFinished { outcome, .. } if !outcome.end.is_success() => "One part of it failed.".to_owned(),
             Event::RunLost { .. } => "The outcome of one part could not be learnt.".to_owned(),
             Event::StopOrdered { reason, .. } => format!("{who} stopped it: {}.", end(reason)),

@@ -43,15 +43,21 @@ impl Offers<'_> {
     /// What those who hold the incident's places, and one of each role, are told; `None` where the moment is right for
     /// one of them, or all are strangers to it.
     fn in_everyones_way(&self, command: &Command) -> Option<Refusal> {
-        let places = [&self.incident.commander, &self.incident.technical_lead].into_iter().flatten();
+        // Where a place is vacant, as if one who may had taken it: that may be whoever asks.
+        let mut taken = self.incident.clone();
+        let first = |role| self.facts.holders(role).next().map(|(person, _)| person.clone());
+        taken.commander = taken.commander.or_else(|| first(Role::IncidentCommander));
+        taken.technical_lead = taken.technical_lead.or_else(|| first(Role::TechnicalLead));
+        let then = Offers { incident: &taken, ..*self };
+        let places = [&taken.commander, &taken.technical_lead].into_iter().flatten();
         let holders =
             Role::ALL.into_iter().filter_map(|role| self.facts.holders(role).next().map(|(person, _)| person));
-        let mut everyone: Vec<&PersonId> = places.chain(holders).filter(|person| *person != self.person).collect();
+        let mut everyone: Vec<&PersonId> = places.chain(holders).collect();
         everyone.sort();
         everyone.dedup();
         let mut in_the_way = None;
         for person in everyone {
-            match self.asked_by(person, command) {
+            match then.asked_by(person, command) {
                 Ok(()) => return None,
                 Err(refusal) if refusal.kind == RefusalKind::Phase => in_the_way = Some(refusal),
                 Err(_) => {}

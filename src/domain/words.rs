@@ -55,7 +55,8 @@ pub fn short(digest: &str) -> String {
 
 /// An offset from the first start: `T+14:31`, `T-1:20`.
 pub fn offset_words(offset: Span) -> String {
-    if offset.0 < 0 { format!("T{offset}") } else { format!("T+{offset}") }
+    // Less than a second before is no other moment: never `T-0:00`.
+    if offset.0 <= -1_000_000 { format!("T{offset}") } else { format!("T+{}", offset.max(Span(0))) }
 }
 
 /// `1,284`.

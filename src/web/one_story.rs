@@ -3,7 +3,7 @@
 
 use crate::domain::command::{Command, Outcome};
 use crate::domain::condition::Watch;
-use crate::domain::event::{ImpactSaid, Mark};
+use crate::domain::event::{ImpactSaid, Mark, RunEnd, RunOutcome};
 use crate::domain::procedure::Detection;
 use crate::domain::state::AttemptStatus;
 use crate::domain::{Role, Span};
@@ -74,6 +74,45 @@ async fn no_lock_names_somebody_who_has_no_such_button_either() {
         assert!(!words.contains("Stop rollback"), "{login}: {words}");
         let words = world.signed_in(login).await.get(&format!("/incidents/{id}/verify")).await.words();
         assert!(!words.contains("this is for the technical lead"), "{login}: {words}");
+    }
+}
+
+#[tokio::test]
+async fn a_vacant_place_does_not_make_a_lock_that_nobody_could_open() {
+    let world = World::new().await;
+    let id = world.raised("crisis-detection", "Crisis detection stopped flagging messages").await;
+    world.acts("maya", &id, Command::TakeRole { role: Role::IncidentCommander }).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    let room = format!("/incidents/{id}");
+    world.acts("maya", &id, Command::Stop { attempt: 1, reason: REASON.to_owned() }).await;
+    let outcome = RunOutcome { end: RunEnd::Cancelled, lines: 0, log_sha256: "ab".repeat(32), log_cut: false };
+    world.system(&id, Command::FinishRun { run, outcome }).await;
+    for login in ["maya", "tomas", "olga"] {
+        let words = world.signed_in(login).await.get(&room).await.words();
+        assert!(!words.contains("Run it again"), "whoever took the lead had no such button either, {login}: {words}");
+        assert!(!words.contains("Broken"), "it was stopped: {words}");
+        let words = world.signed_in(login).await.get(&format!("{room}/stop")).await.words();
+        assert!(!words.contains("What stopping does"), "{login}: {words}");
+        assert!(words.contains("It was stopped"), "{login}: {words}");
+        let words = world.signed_in(login).await.get(&format!("{room}/impact")).await.words();
+        assert!(words.contains("One part of it was stopped.") && !words.contains("of it failed"), "{login}: {words}");
+        let words = world.signed_in(login).await.get(&format!("{room}/verify")).await.words();
+        assert!(!words.contains("verification is for one"), "the verdict says it: {words}");
+    }
+}
+
+#[tokio::test]
+async fn a_vacant_place_that_would_open_the_way_is_named() {
+    let world = World::new().await;
+    let id = world.raised("crisis-detection", "Crisis detection stopped flagging messages").await;
+    world.acts("maya", &id, Command::TakeRole { role: Role::IncidentCommander }).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 3).await;
+    for login in ["maya", "tomas"] {
+        let words = world.signed_in(login).await.get(&format!("/incidents/{id}")).await.words();
+        assert!(words.contains("Run it again No, because this is for the technical lead (vacant)"), "{login}: {words}");
     }
 }
 

@@ -90,12 +90,14 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
         back,
         attempt: attempt.number,
         target: target_name(attempt),
-        place: Place::of(sight.offers().stop(attempt.number)),
+        // Once it is ordered, there is no second time.
+        place: if attempt.stop.is_some() { Place::None } else { Place::of(sight.offers().stop(attempt.number)) },
         nothing_begun: attempt.runs.is_empty(),
         not_begun: not_begun(attempt),
         nothing: match (attempt.status(), &attempt.stop) {
             (status, Some(_)) if !status.is_terminal() => "Stopping is ordered already.",
             (AttemptStatus::Verifying, _) => "Every action has ended. Confirm the success, or declare the failure.",
+            (AttemptStatus::Aborted, _) => "It was stopped. What ended before stays as it is.",
             _ => "There is nothing to stop.",
         },
         live: attempt.live_runs().map(line).collect(),

@@ -105,8 +105,12 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
     let offers = sight.offers();
     let state = attempt.action_state(&planned.name);
     let held = attempt.held.as_ref().filter(|held| held.action == planned.name);
+    let over = attempt.stop.is_some() || attempt.status().is_terminal();
+    let last = attempt.runs.iter().rev().find(|run| run.action == planned.name);
+    let cancelled = last.is_some_and(|run| run.state == RunState::Cancelled);
     let (words, class, icon) = match state {
         _ if held.is_some() => ("Held back", "tag-crit", "attention"),
+        ActionState::Waiting | ActionState::AwaitsWord | ActionState::Ready if over => ("Not begun", "", "later"),
         ActionState::Waiting => ("Waits for those before it", "", "later"),
         ActionState::AwaitsWord => ("Waits for the technical lead’s word", "tag-warn", "waiting"),
         ActionState::Ready if attempt.start_ordered.is_none() => ("Waits for the start", "", "later"),
@@ -114,6 +118,7 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
         ActionState::Ready => ("To be carried out by hand", "tag-warn", "waiting"),
         ActionState::Live => ("Running", "tag-you", "now"),
         ActionState::Done => ("Done", "tag-ok", "done"),
+        ActionState::Broken if cancelled => ("Stopped", "tag-warn", "stop"),
         ActionState::Broken => ("Broken", "tag-crit", "failed"),
     };
     let report = Command::ReportByHand {
