@@ -131,7 +131,7 @@ async fn post_password(
 ) -> Result<Response, WebError> {
     let form = form.value.and_then(|form| match judge(&form.password, &[&who.name, &who.login]) {
         Ok(()) => Ok(form),
-        Err(weak) => Err(Faults::one("password", weak)),
+        Err(weak) => Err(Faults::one::<NewPassword>("password", weak)),
     });
     let form = match form {
         Ok(form) => form,
@@ -142,7 +142,7 @@ async fn post_password(
         Ok(Confirmed::Yes { .. }) => {}
         Ok(Confirmed::No { .. }) => {
             let wrong = "It is not right. Type the password that you use now.";
-            return unprocessable(&app, &who, Faults::one("present", wrong)).await;
+            return unprocessable(&app, &who, Faults::one::<NewPassword>("present", wrong)).await;
         }
         Ok(Confirmed::Over) => {
             session.flush().await.map_err(|fault| WebError::internal(&fault))?;
