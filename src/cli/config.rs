@@ -9,6 +9,7 @@ use crate::triggers::probe::ProbeConfig;
 use crate::web;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -105,10 +106,14 @@ impl Config {
     pub fn load(file: Option<&Path>) -> Result<Config, Failure> {
         let mut config = match file {
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|fault| Failure::usage(format!("the configuration {}: {fault}", path.display())))?;
-                toml::from_str(&text)
-                    .map_err(|fault| Failure::usage(format!("the configuration {}:\n{fault}", path.display())))?
+                let file = path.display();
+                let text = std::fs::read_to_string(path).map_err(|fault| match fault.kind() {
+                    ErrorKind::NotFound => Failure::usage(format!(
+                        "the configuration {file} is not there; name another with --config, or serve without one"
+                    )),
+                    _ => Failure::usage(format!("the configuration {file} cannot be read: {fault}")),
+                })?;
+                toml::from_str(&text).map_err(|fault| Failure::usage(format!("the configuration {file}:\n{fault}")))?
             }
             None => Config::default(),
         };
@@ -309,6 +314,12 @@ pub fn make_private(folder: &Path) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_with_its_mend() {
+        let told = Config::load(Some(Path::new("/none-such/backout.toml"))).unwrap_err();
+        assert!(told.code == 2 && told.text.contains("is not there; name another with --config"), "{}", told.text);
+    }
 
     #[test]
     fn the_environment_wins_over_the_file() {

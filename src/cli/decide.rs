@@ -40,7 +40,7 @@ impl Decide {
             (Some(name), _) => {
                 let trigger = procedure.trigger(name).ok_or_else(|| {
                     let known: Vec<&str> = procedure.triggers.iter().map(|trigger| trigger.name.as_str()).collect();
-                    Failure::no(format!("there is no trigger {name}; known are {}", known.join(", ")))
+                    Failure::usage(format!("there is no trigger {name}; known are {}", known.join(", ")))
                 })?;
                 trigger.category.clone()
             }
@@ -49,7 +49,7 @@ impl Decide {
         };
         if procedure.category(&category).is_none() {
             let known: Vec<&str> = procedure.categories.iter().map(|category| category.name.as_str()).collect();
-            return Err(Failure::no(format!("there is no category {category}; known are {}", known.join(", "))));
+            return Err(Failure::usage(format!("there is no category {category}; known are {}", known.join(", "))));
         }
         let judgement = judge(
             procedure,
@@ -80,5 +80,28 @@ impl Decide {
         }
         println!("otherwise: {}", judgement.advice.otherwise);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_known_is_a_wrong_word() {
+        let procedure = crate::playbook::default_procedure();
+        let asked = |trigger: Option<&str>, category: Option<&str>| Decide {
+            playbook: None,
+            trigger: trigger.map(str::to_owned),
+            category: category.map(str::to_owned),
+            severity: None,
+            outage: false,
+            users_affected: None,
+        };
+        for (trigger, category) in [(Some("perf"), None), (None, Some("perf")), (None, None)] {
+            let told = asked(trigger, category).run(&procedure).unwrap_err();
+            assert_eq!(told.code, 2, "{trigger:?} {category:?}: {}", told.text);
+        }
+        assert!(asked(Some("error-rate"), None).run(&procedure).is_ok());
     }
 }

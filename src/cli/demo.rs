@@ -27,7 +27,7 @@ const COMPONENT: &str = "app";
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Port to serve on; 0 takes a free one.
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value = "8080", value_parser = port)]
     port: u16,
     /// Keep the world in this folder; one that exists goes on. By default a new folder below the system's temporary one.
     #[arg(long)]
@@ -38,6 +38,10 @@ pub struct Demo {
     /// `sqlite:PATH` or `postgres://…` instead of the embedded store.
     #[arg(long)]
     database: Option<String>,
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| String::from("write a number from 1 to 65535, or 0 for a free port"))
 }
 
 fn beat(text: &str) -> Result<String, String> {
@@ -70,6 +74,9 @@ impl Demo {
             Some(data) => data.clone(),
             None => std::env::temp_dir().join(format!("backout-demo-{}", std::process::id())),
         };
+        // Before anything is made: a port that is taken leaves no half-made world behind.
+        let mend = "choose another with --port, or --port 0 for a free one";
+        let listener = serve::listen(SocketAddr::from(([127, 0, 0, 1], self.port)), mend).await?;
         super::config::make_private(&data)?;
         let data = data.canonicalize().map_err(Failure::machine)?;
         let root = data.join("world");
@@ -81,7 +88,7 @@ impl Demo {
         let playbook = data.join("playbook.toml");
         std::fs::write(&playbook, demo::playbook::text(&self.beat)).map_err(Failure::machine)?;
         let config = config(&self, &data, &root, &target);
-        let running = serve::prepare(&config).await?;
+        let running = serve::prepare(&config, listener).await?;
         // The world goes on with the beat that was asked for now.
         let state = &running.state;
         let written = demo::playbook::text(&self.beat);
@@ -265,4 +272,35 @@ fn tell(address: SocketAddr, target: &str, data: &Path, samples: &[Sample]) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        demo: Demo,
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_told_with_what_would_be_right() {
+        for wrong in ["abc", "70000", "-1", ""] {
+            let told = Line::try_parse_from(["demo", &format!("--port={wrong}")]).unwrap_err().to_string();
+            assert!(told.contains("write a number from 1 to 65535, or 0 for a free port"), "{wrong}: {told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_told_with_its_mend_and_leaves_no_half_made_world() {
+        let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = taken.local_addr().unwrap().port().to_string();
+        let data = std::env::temp_dir().join(format!("backout-demo-taken-{port}"));
+        let line = Line::try_parse_from(["demo", "--port", &port, "--data", &data.display().to_string()]).unwrap();
+        let told = line.demo.serve().await.unwrap_err();
+        assert!(told.text.contains("listens on") && told.text.contains("--port 0 for a free one"), "{}", told.text);
+        assert_eq!((told.code, data.exists()), (3, false));
+    }
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub enum Playbook {
     /// Write the default procedure to a file, to be edited.
     Init {
+        /// Where to write it.
         #[arg(default_value = "playbook.toml")]
         file: PathBuf,
         /// Overwrite an existing file.
@@ -22,7 +23,10 @@ pub enum Playbook {
         force: bool,
     },
     /// Report all faults of a playbook at once, each with line, column and mend.
-    Check { file: PathBuf },
+    Check {
+        /// The playbook: a TOML file, as `playbook init` writes one.
+        file: PathBuf,
+    },
     /// Take a playbook into use for new incidents, also while servers run.
     ///
     /// Every server over the same store takes it from there. Incidents that are open keep the version that they opened
@@ -30,7 +34,10 @@ pub enum Playbook {
     /// A server that is sent SIGHUP does the same with the file of its configuration.
     ///
     /// Example: backout --config /etc/backout/backout.toml playbook load playbook.toml
-    Load { file: PathBuf },
+    Load {
+        /// The playbook: a TOML file without a fault, as `playbook check` says.
+        file: PathBuf,
+    },
     /// Say what the rules advise for a made-up case, and who must agree.
     ///
     /// Example: backout playbook decide --trigger error-rate --severity P1
@@ -144,8 +151,16 @@ fn check_into(path: &Path, out: &mut dyn Write, errors: &mut dyn Write) -> u8 {
             say(errors, &format!("{file} is not read: {error}; shorten it"));
             return FAULTY;
         }
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            say(errors, &format!("{file} is a folder; name the file in it: {}", path.join("playbook.toml").display()));
+            return FAULTY;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            say(errors, &format!("{file} is not there; write one with: backout playbook init {file}"));
+            return FAULTY;
+        }
         Err(error) => {
-            say(errors, &format!("{file} cannot be read: {error}; write one with: backout playbook init {file}"));
+            say(errors, &format!("{file} cannot be read: {error}; let this user read it, or name another file"));
             return FAULTY;
         }
     };
@@ -264,7 +279,13 @@ mod tests {
         let folder = Folder::new();
         let (code, out, errors) = checked(&folder.0.join("missing.toml"));
         assert_eq!((code, out.as_str()), (FAULTY, ""));
-        assert!(errors.contains("missing.toml cannot be read"), "{errors}");
+        assert!(errors.contains("missing.toml is not there; write one with"), "{errors}");
+        let (code, _, errors) = checked(&folder.0);
+        let inside = folder.0.join("playbook.toml").display().to_string();
+        assert!(
+            code == FAULTY && errors.ends_with(&format!("is a folder; name the file in it: {inside}\n")),
+            "{errors}"
+        );
         let binary = folder.0.join("binary.toml");
         fs::write(&binary, [0xff, 0xfe]).unwrap();
         assert!(checked(&binary).2.contains("is not written in UTF-8"));

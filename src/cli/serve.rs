@@ -14,7 +14,8 @@ use crate::triggers::probe::{Probe, ProbeClient, ReadBackClient};
 use crate::web::{self, AppState};
 use crate::worker;
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +44,10 @@ impl Running {
 pub fn run(config: Config) -> Result<(), Failure> {
     start_log(LevelFilter::INFO)?;
     runtime()?.block_on(async {
-        let running = prepare(&config).await?;
+        let free = "end what listens there, or name another address: `listen` in the configuration, or BACKOUT_LISTEN";
+        // Before anything is made: a port that is taken leaves no folder behind.
+        let listener = listen(config.listen, free).await?;
+        let running = prepare(&config, listener).await?;
         let link = accounts::setup_link(
             &running.state.store,
             SystemClock.now(),
@@ -89,8 +93,17 @@ fn log_levels(asked: &str, usual: LevelFilter) -> Result<Targets, Failure> {
     Ok(levels.with_default(default))
 }
 
-/// Opens the store, loads the playbook, binds the address and starts the workers.
-pub async fn prepare(config: &Config) -> Result<Running, Failure> {
+/// Takes an address. `mend` says what to do where it is taken.
+pub async fn listen(address: SocketAddr, mend: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|fault| match fault.kind() {
+        ErrorKind::AddrInUse => Failure::machine(format!("something listens on {address} already; {mend}")),
+        _ => Failure::machine(format!("{address} cannot be listened on: {fault}; {mend}")),
+    })
+}
+
+/// Opens the store, loads the playbook and starts the workers. The address is taken before, so that a taken port is told
+/// before anything else happens.
+pub async fn prepare(config: &Config, listener: TcpListener) -> Result<Running, Failure> {
     // Before anything else: without it a hang-up ends the process.
     let hang_ups = signal(SignalKind::hangup()).map_err(Failure::machine)?;
     let web_site = config.web_site()?;
@@ -98,10 +111,6 @@ pub async fn prepare(config: &Config) -> Result<Running, Failure> {
     let lock = only_server(&config.data)?;
     let host = host_id(&config.data)?;
     let site = config.site(host)?;
-    // Listen first, so that a taken port is told before anything else happens.
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|fault| Failure::machine(format!("{} cannot be listened on: {fault}", config.listen)))?;
     let store = config.store().await?;
     let clock = Arc::new(SystemClock);
     let playbooks = Playbooks::from_file(config.playbook.clone());
@@ -260,5 +269,13 @@ mod tests {
         }
         let refused = log_levels("backout=loud", LevelFilter::INFO).err().unwrap();
         assert!(refused.text.starts_with("BACKOUT_LOG is “backout=loud”"), "{}", refused.text);
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_is_told_with_its_mend() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let told = listen(address, "name another").await.err().unwrap();
+        assert_eq!(told.text, format!("something listens on {address} already; name another"));
     }
 }

@@ -10,9 +10,12 @@ const LARGEST: u64 = 1 << 20;
 /// The text of a playbook's file.
 ///
 /// # Errors
-/// Those of the file system; `FileTooLarge` for one of more than 1 MiB, of which no more is read than shows
+/// Those of the file system; `IsADirectory` for a folder; `FileTooLarge` for one of more than 1 MiB, of which no more is read than shows
 /// that; `InvalidData` for one that is not written in UTF-8.
 pub fn read_file(path: &Path) -> Result<String> {
+    if path.is_dir() {
+        return Err(Error::new(ErrorKind::IsADirectory, "it is a folder: name the file in it"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {

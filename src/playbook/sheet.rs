@@ -208,8 +208,34 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// The parser's own message, cut into what is wrong and what would be right.
+/// What the parser says of a broken line, beginning so; what is wrong in plain words; and the mend.
+const BROKEN: [(&str, &str, &str); 15] = [
+    (
+        "string values must be quoted",
+        "this is no value",
+        "write text between quotation marks, as in \"text\"; numbers, true and false stand without",
+    ),
+    ("invalid boolean", "this is no value", "write true or false, or text between quotation marks"),
+    ("invalid basic string, expected `\"`", "this text does not end", "close it with \""),
+    ("invalid multi-line basic string, expected `\"`", "this text does not end", "close it with \"\"\""),
+    ("invalid literal string, expected `'`", "this text does not end", "close it with '"),
+    ("missing escaped value", "the \\ stands before a sign that it does not go with", "write \\\\ for a \\ itself"),
+    ("key with no value", "this name has no value", "write it as name = value"),
+    ("unquoted keys cannot be empty", "no name stands here", "write it as name = value"),
+    ("invalid unquoted key", "this is no name", "use letters, digits, - and _, or put it between quotation marks"),
+    ("unclosed array table", "this heading is not closed", "close it with ]]"),
+    ("unclosed table", "this heading is not closed", "close it with ]"),
+    ("missing table open", "this heading is not opened", "open it with ["),
+    ("unclosed array", "this list is not closed", "close it with ]"),
+    ("unclosed inline table", "this group is not closed", "close it with }"),
+    ("unexpected key or value", "something follows the value", "write it on a line of its own"),
+];
+
+/// The parser's own message in plain words: what is wrong and what would be right.
 fn in_plain_words(message: &str) -> (String, String) {
+    if let Some((_, wrong, mend)) = BROKEN.iter().find(|(begins, ..)| message.starts_with(begins)) {
+        return ((*wrong).to_owned(), (*mend).to_owned());
+    }
     match message.split_once(", expected ") {
         Some((wrong, "nothing")) => (wrong.to_owned(), "nothing may follow here".to_owned()),
         Some((wrong, right)) => (wrong.to_owned(), format!("expected {right}")),

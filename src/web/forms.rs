@@ -52,6 +52,8 @@ pub trait Form: Sized + Send {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub field: &'static str,
+    /// As the page calls the field; empty where the fault is nobody's in particular.
+    pub label: &'static str,
     /// What is wrong and what would be right, as whole sentences.
     pub text: String,
 }
@@ -62,11 +64,26 @@ pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
     pub fn add(&mut self, field: &'static str, text: impl std::fmt::Display) {
-        self.0.push(Fault { field, text: text.to_string() });
+        self.0.push(Fault { field, label: "", text: text.to_string() });
     }
 
-    pub fn one(field: &'static str, text: impl std::fmt::Display) -> Faults {
-        Faults(vec![Fault { field, text: text.to_string() }])
+    /// One fault of this form.
+    pub fn one<F: Form>(field: &'static str, text: impl std::fmt::Display) -> Faults {
+        let mut faults = Faults::default();
+        faults.add(field, text);
+        faults.named::<F>()
+    }
+
+    /// Each with its field as the form's page calls it, and the first of each field alone.
+    pub fn named<F: Form>(self) -> Faults {
+        let mut named: Vec<Fault> = Vec::new();
+        for fault in self.0 {
+            if named.iter().all(|earlier| earlier.field != fault.field) {
+                let label = F::FIELDS.iter().find(|field| field.name == fault.field).map_or("", |field| field.label);
+                named.push(Fault { label, ..fault });
+            }
+        }
+        Faults(named)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -157,17 +174,19 @@ pub fn check<T: Form>(body: &[u8]) -> Result<Checked<T>, WebError> {
         let detail = format!("{fault} Nothing was changed. Go back, load the page again and send the form from it.");
         WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "This form is not as its page sends it", &detail)
     })?;
-    let mut faults = Faults::default();
+    let (mut faults, mut readable) = (Faults::default(), true);
     for field in T::FIELDS {
         let longest = typed.all(field.name).iter().map(|value| value.chars().count()).max().unwrap_or_default();
         if longest > field.limit {
+            // Judging a password costs, and more with its length.
+            readable &= !field.secret;
             faults.add(field.name, format_args!("It has {longest} characters. Use at most {}.", field.limit));
         }
     }
-    let value = if faults.is_empty() { T::read(&typed, &mut faults) } else { None };
-    let value = match value {
+    // All faults at once: what is too long keeps nobody from hearing the rest.
+    let value = match readable.then(|| T::read(&typed, &mut faults)).flatten() {
         Some(value) if faults.is_empty() => Ok(value),
-        _ => Err(faults),
+        _ => Err(faults.named::<T>()),
     };
     Ok(Checked { value, typed: typed.without_secrets(T::FIELDS) })
 }
@@ -241,6 +260,9 @@ mod tests {
         assert_eq!(faults.of("text"), "It is empty. Say what was seen.");
         assert!(form.typed.ticked("tag", "x"));
         assert_eq!(form.typed.text("password"), "", "secrets are not shown again");
+        assert_eq!(faults.0[0].label, "Text", "a summary names the field as its page does");
+        let both = check::<Note>(b"text=+&tag=123456").unwrap().value.unwrap_err();
+        assert!(!both.of("text").is_empty() && !both.of("tag").is_empty(), "all at once: {both:?}");
         let long = check::<Note>(b"text=12345678901").unwrap().value.unwrap_err();
         assert_eq!(long.of("text"), "It has 11 characters. Use at most 10.");
     }

@@ -215,9 +215,8 @@ fn opened_by_a_person(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 struct Describe {
+    /// Without the time since when: that is read with the day at hand.
     said: ImpactSaid,
-    /// As typed; the day is this one.
-    since: String,
     intent: String,
 }
 
@@ -259,7 +258,7 @@ impl Form for Describe {
             acting: text("acting"),
             waiting: text("waiting"),
         };
-        Some(Describe { said, since: text("since"), intent: typed.text("intent").to_owned() })
+        Some(Describe { said, intent: typed.text("intent").to_owned() })
     }
 }
 
@@ -275,6 +274,20 @@ fn instant(text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(if at > now && !text.contains(' ') { at - Span::hours(24) } else { at })
 }
 
+/// Since when, as typed: nothing where nothing was.
+fn since(typed: &str, now: Timestamp, faults: &mut Faults) -> Option<Timestamp> {
+    if typed.is_empty() {
+        return None;
+    }
+    let since = instant(typed, now);
+    match since {
+        None => faults.add("since", "It is no time. Write it like 02:53, in UTC, or leave it empty."),
+        Some(at) if at > now => faults.add("since", format_args!("It lies ahead. It is {} now.", now.time_of_day())),
+        Some(_) => {}
+    }
+    since
+}
+
 async fn post(
     State(app): State<AppState>,
     who: SignedIn,
@@ -282,18 +295,16 @@ async fn post(
     form: Checked<Describe>,
 ) -> Result<Response, WebError> {
     look(&app, &id).await?;
-    let mut describe = match form.value {
-        Ok(describe) => describe,
-        Err(faults) => return show(&app, &who, &id, Some(Returned::faulty(form.typed, faults))).await,
+    let (describe, mut faults) = match form.value {
+        Ok(describe) => (Some(describe), Faults::default()),
+        Err(faults) => (None, faults),
     };
-    if !describe.since.is_empty() {
-        describe.said.since = instant(&describe.since, app.clock.now());
-        if describe.said.since.is_none() {
-            let faults = Faults::one("since", "It is no time. Write it like 02:53, in UTC, or leave it empty.");
-            return show(&app, &who, &id, Some(Returned::faulty(form.typed, faults))).await;
-        }
-    }
-    match act(&app, &who, &id, Command::DescribeImpact(describe.said), &describe.intent).await {
+    let since = since(form.typed.text("since").trim(), app.clock.now(), &mut faults);
+    let Some(describe) = describe.filter(|_| faults.is_empty()) else {
+        return show(&app, &who, &id, Some(Returned::faulty(form.typed, faults.named::<Describe>()))).await;
+    };
+    let said = ImpactSaid { since, ..describe.said };
+    match act(&app, &who, &id, Command::DescribeImpact(said), &describe.intent).await {
         Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}/impact")).into_response()),
         Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Some(Returned::refused(form.typed, refusal))).await,
         Err(NotDone::Error(error)) => Err(error),
@@ -371,6 +382,12 @@ mod tests {
             assert!(shown.body.contains(&format!("id=\"{field}-fault\"")), "{field}: {}", shown.words());
             assert!(shown.body.contains("on-call time and service credits"), "{field}");
         }
+        let all = [("felt", ""), ("people", "many"), ("since", "noon"), ("cost", "about four thousand three hundred")];
+        let shown = sam.post(&address, &all).await;
+        for (field, _) in all {
+            assert!(shown.body.contains(&format!("id=\"{field}-fault\"")), "at once: {field}: {}", shown.words());
+        }
+        assert!(shown.words().contains("What people feel: It is empty. Say in one sentence"), "{}", shown.words());
         let ahead = [("felt", "nothing yet"), ("since", "2026-03-06 02:53")];
         assert_eq!(sam.post(&address, &ahead).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }

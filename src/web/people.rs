@@ -165,7 +165,7 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Newcomer
 async fn not_added(app: &AppState, who: &SignedIn, typed: &Typed, fault: Unchanged) -> Result<Response, WebError> {
     match fault {
         Unchanged::LoginShape | Unchanged::LoginTaken => {
-            unprocessable(app, who, typed, Faults::one("login", fault)).await
+            unprocessable(app, who, typed, Faults::one::<Newcomer>("login", fault)).await
         }
         other => Err(other.into()),
     }

@@ -168,7 +168,7 @@ async fn post(
         Ok(Confirmed::No { left }) => {
             let tries =
                 if left == 1 { "One more wrong try ends".to_owned() } else { format!("{left} more wrong tries end") };
-            let faults = Faults::one("password", format_args!("It is not right. {tries} your session."));
+            let faults = Faults::one::<Again>("password", format_args!("It is not right. {tries} your session."));
             let shown = show(&app, &who, &again, faults)?;
             Ok((StatusCode::UNAUTHORIZED, shown).into_response())
         }

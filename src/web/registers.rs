@@ -152,12 +152,12 @@ struct Add {
 impl Form for Add {
     const FIELDS: &'static [Field] = &[
         Field::text("kind", "Kind", 10),
-        Field::text("place", "Where", 200),
-        Field::text("name", "Name", 64),
-        Field::text("at", "When", 20),
+        Field::text("place", "Component and environment", 200),
+        Field::text("name", "Version or name", 64),
+        Field::text("at", "When it began to run, or was taken", 20),
         Field::text("checksum", "Checksum", 200),
-        Field::text("migrations", "Migrations", 20),
-        Field::text("note", "Note", 4_000),
+        Field::text("migrations", "Database migrations", 20),
+        Field::text("note", "Back-out note", 4_000),
     ];
 
     fn read(typed: &Typed, faults: &mut Faults) -> Option<Add> {
@@ -209,9 +209,9 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Add>) ->
     let fault = match registering::register(&app.store, &app.incidents.site, &who.actor(), &entry, now).await {
         Ok(_) => return Ok(Redirect::to("/registers").into_response()),
         Err(NotRegistered::Store(fault)) => return Err(fault.into()),
-        Err(NotRegistered::Input { field: "environment" | "component", fault }) => Faults::one("place", fault),
-        Err(NotRegistered::Input { field, fault }) => Faults::one(field, fault),
-        Err(duplicate @ NotRegistered::Duplicate(_)) => Faults::one("name", duplicate),
+        Err(NotRegistered::Input { field: "environment" | "component", fault }) => Faults::one::<Add>("place", fault),
+        Err(NotRegistered::Input { field, fault }) => Faults::one::<Add>(field, fault),
+        Err(duplicate @ NotRegistered::Duplicate(_)) => Faults::one::<Add>("name", duplicate),
     };
     show(&app, &who, form.typed, fault).await
 }

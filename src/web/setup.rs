@@ -121,7 +121,9 @@ async fn post_setup(
     let now = app.clock.now();
     match add_first_administrator(&app.store, &token, &first.login, &first.name, hash, now).await {
         Ok(_) => Ok(Redirect::to("/sign-in").into_response()),
-        Err(fault @ (Unchanged::LoginShape | Unchanged::LoginTaken)) => unprocessable(Faults::one("login", fault)),
+        Err(fault @ (Unchanged::LoginShape | Unchanged::LoginTaken)) => {
+            unprocessable(Faults::one::<First>("login", fault))
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -172,7 +174,7 @@ async fn post_welcome(
     let person = app.store.person(person.as_deref().unwrap_or_default()).await?.ok_or_else(link_over)?;
     let judged = form.value.and_then(|chosen| match judge(&chosen.password, &[&person.name, &person.login]) {
         Ok(()) => Ok(chosen),
-        Err(weak) => Err(Faults::one("password", weak)),
+        Err(weak) => Err(Faults::one::<Chosen>("password", weak)),
     });
     let chosen = match judged {
         Ok(chosen) => chosen,

@@ -139,7 +139,8 @@ async fn post(
         }
         Err(Refused::NotRight) => {
             // The same page for whoever is unknown, disabled, or mistaken, and nothing of what was typed in it.
-            let faults = Faults::one("login", "Sign-in name or password is not right. Check both and try again.");
+            let faults =
+                Faults::one::<SignIn>("login", "Sign-in name or password is not right. Check both and try again.");
             let shown = show(&app, &form_value.next, "", faults).await?;
             Ok((StatusCode::UNAUTHORIZED, shown).into_response())
         }

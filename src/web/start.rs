@@ -98,8 +98,8 @@ struct Start {
 impl Form for Start {
     const FIELDS: &'static [Field] = &[
         Field::text("trigger", "What is wrong", 100),
-        Field::text("place", "Where", 200),
-        Field::text("saw", "What was seen", 4_000),
+        Field::text("place", "Component and environment", 200),
+        Field::text("saw", "Evidence", 4_000),
         Field::text("since", "Since when", 20),
         Field::text("outage", "Complete outage", 3),
         Field::text("users", "Share of users affected", 10),
@@ -404,7 +404,7 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Start>) 
         faults.add("since", format_args!("It lies in the future. It is {} now.", ground.now));
     }
     if !faults.is_empty() || start.check {
-        return show(&app, &who, Some(start), Returned::faulty(typed, faults)).await;
+        return show(&app, &who, Some(start), Returned::faulty(typed, faults.named::<Start>())).await;
     }
     let raised = Raised {
         title: String::new(),

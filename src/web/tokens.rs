@@ -96,7 +96,8 @@ struct Make {
 }
 
 impl Form for Make {
-    const FIELDS: &'static [Field] = &[Field::text("label", "Label", 100), Field::text("days", "Days", 3)];
+    const FIELDS: &'static [Field] =
+        &[Field::text("label", "Which machine uses it", 100), Field::text("days", "Days until it ends", 3)];
 
     fn read(typed: &Typed, faults: &mut Faults) -> Option<Make> {
         let label = typed.required("label", faults, "Say which machine uses it.");
@@ -125,8 +126,8 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Make>) -
 async fn not_made(app: &AppState, who: &SignedIn, typed: &Typed, fault: NotMade) -> Result<Response, WebError> {
     match fault {
         NotMade::Store(fault) => Err(fault.into()),
-        NotMade::Label => show(app, who, None, typed, Faults::one("label", fault)).await,
-        NotMade::Days => show(app, who, None, typed, Faults::one("days", fault)).await,
+        NotMade::Label => show(app, who, None, typed, Faults::one::<Make>("label", fault)).await,
+        NotMade::Days => show(app, who, None, typed, Faults::one::<Make>("days", fault)).await,
     }
 }
 

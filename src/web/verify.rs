@@ -8,7 +8,7 @@ use super::AppState;
 use super::acting::{NotDone, Returned, act};
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
-use super::incident::{Sight, look};
+use super::incident::{Sight, look, sentence};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::measures::Measures;
@@ -25,8 +25,9 @@ use crate::domain::event::Mark;
 use crate::domain::facts::{Facts, READ_BACK_VALID};
 use crate::domain::offers::Offers;
 use crate::domain::procedure::{Criterion, ExecutorKind, Phase, TargetKind};
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, IndicatorSign, Marked};
+use crate::domain::words::stopped;
 use crate::domain::{PersonId, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -77,6 +78,8 @@ struct CriterionLine {
     marked: Option<MarkLine>,
     refused: Option<Refusal>,
     note: String,
+    /// Why what was sent for it was not done.
+    fault: String,
 }
 
 struct CheckLine {
@@ -100,6 +103,8 @@ struct IndicatorLine {
     note: String,
     by: Option<(String, Timestamp)>,
     refused: Option<Refusal>,
+    /// Why what was sent for it was not done.
+    fault: String,
 }
 
 /// After a failure: the restoration from a backup, or why it cannot be planned.
@@ -146,6 +151,8 @@ struct View {
     verification: Option<Verification>,
     measures: Measures,
     refused: Option<Refusal>,
+    /// The line that the refused form was about: where it stands, and its words.
+    blamed: Option<(String, String)>,
     faults: Vec<Fault>,
     reason: String,
     intent: String,
@@ -252,6 +259,7 @@ fn criterion_line(offers: &Offers, attempt: &Attempt, criterion: &Criterion, typ
             false => offers.mark_criterion(attempt.number, &criterion.name).err(),
         },
         note: if own { typed.text("note").to_owned() } else { String::new() },
+        fault: String::new(),
     }
 }
 
@@ -308,7 +316,8 @@ fn indicator_lines(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Vec<Ind
                 refused: offers
                     .mark_indicator(attempt.number, &indicator.name)
                     .err()
-                    .filter(|refusal| refusal.kind != crate::domain::refusal::RefusalKind::AlreadyDone),
+                    .filter(|refusal| refusal.kind != RefusalKind::AlreadyDone),
+                fault: String::new(),
             }
         })
         .collect()
@@ -371,6 +380,23 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
     }
 }
 
+/// The line of the page that a refused form was about: where it stands, and its words. What is wrong with the text that
+/// was typed there stands at its field too.
+fn blamed(it: &mut Verification, back: &Returned) -> Option<(String, String)> {
+    let refusal = back.refused.as_ref()?;
+    let typed_wrong = refusal.kind == RefusalKind::Input;
+    let fault =
+        if typed_wrong { format!("{} {}", stopped(sentence(&refusal.because)), refusal.mend) } else { String::new() };
+    let place = |kind: &str, field: &str, name: &str| format!("{}-{name}", if typed_wrong { field } else { kind });
+    if let Some(line) = it.criteria.iter_mut().find(|line| line.name == back.typed.text("criterion")) {
+        line.fault = fault;
+        return Some((place("criterion", "note", &line.name), line.text.clone()));
+    }
+    let line = it.indicators.iter_mut().find(|line| line.name == back.typed.text("indicator"))?;
+    line.fault = fault;
+    Some((place("indicator", "why", &line.name), line.text.clone()))
+}
+
 /// The refusal that all open lines share; none where one of them can be ticked.
 fn shared<'a>(open: impl Iterator<Item = Option<&'a Refusal>>) -> Option<Refusal> {
     let all: Option<Vec<&Refusal>> = open.collect();
@@ -428,7 +454,8 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, bac
     let header = IncidentHeader::of(&sight, Page::Verify);
     // The newest attempt that began: a restoration that is only being planned has nothing to verify yet.
     let begun = incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
-    let verification = begun.map(|attempt| verification(&offers, attempt, &back.typed));
+    let mut verification = begun.map(|attempt| verification(&offers, attempt, &back.typed));
+    let blamed = verification.as_mut().and_then(|it| blamed(it, &back));
     View {
         layout: Layout::in_incident(&sight, &header.tab("Verify"), "/verify"),
         header,
@@ -437,6 +464,7 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, measures: Measures, bac
         verification,
         measures,
         refused: back.refused,
+        blamed,
         faults: back.faults.0,
         reason: back.typed.text("reason").to_owned(),
         intent: clock::fresh_id(),
@@ -656,7 +684,11 @@ mod tests {
         let tick = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "")];
         let refused = lead.post(&format!("/incidents/{id}/criteria"), &tick).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(refused.words().contains("the tick needs a reason"), "{}", refused.words());
+        let words = refused.words();
+        assert!(words.contains("the tick needs a reason"), "{words}");
+        assert!(words.contains("This was not done for Error rate"), "it says which: {words}");
+        assert!(refused.body.contains("id=\"fault-error-rate-low\""), "and it stands at the field: {}", refused.body);
+        assert!(refused.body.contains("href=\"#note-error-rate-low\""), "{}", refused.body);
         let reasoned = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "seen by hand")];
         let done = lead.post(&format!("/incidents/{id}/criteria"), &reasoned).await;
         assert_eq!(

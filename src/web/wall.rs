@@ -315,7 +315,8 @@ struct Make {
 }
 
 impl Form for Make {
-    const FIELDS: &'static [Field] = &[Field::text("label", "Screen", 100), Field::text("audience", "For whom", 20)];
+    const FIELDS: &'static [Field] =
+        &[Field::text("label", "Where the screen stands", 100), Field::text("audience", "For whom", 20)];
 
     fn read(typed: &Typed, faults: &mut Faults) -> Option<Make> {
         let label = typed.required("label", faults, "Say where the screen stands.");
@@ -338,7 +339,7 @@ async fn post_walls(State(app): State<AppState>, who: SignedIn, form: Checked<Ma
             show(&app, &who, Some(link), &Typed::default(), Faults::default()).await
         }
         Err(NotInvited::Store(fault)) => Err(fault.into()),
-        Err(fault) => show(&app, &who, None, &form.typed, Faults::one("label", fault)).await,
+        Err(fault) => show(&app, &who, None, &form.typed, Faults::one::<Make>("label", fault)).await,
     }
 }
 

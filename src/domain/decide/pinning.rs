@@ -12,15 +12,8 @@ const LONGEST_TITLE: usize = 80;
 const LONGEST_ADDRESS: usize = 500;
 
 pub fn pin(incident: &Incident, pin: &Pin) -> Result<Vec<Event>, Refusal> {
-    let title = required("title", &pin.title)?;
-    if title.chars().count() > LONGEST_TITLE || title.contains(['\n', '\r', '\t']) {
-        return Err(Refusal::input(
-            format!("the title is longer than {LONGEST_TITLE} characters, or has several lines"),
-            "Say in a few words what opens.",
-        ));
-    }
     let address = pin.address.trim();
-    check(address)?;
+    let title = titled_and_addressed(&pin.title, address)?;
     if incident.pins.iter().any(|known| known.address == address) {
         return Err(Refusal::already("this address is pinned"));
     }
@@ -37,9 +30,36 @@ pub fn unpin(incident: &Incident, address: &str) -> Result<Vec<Event>, Refusal> 
     }
 }
 
+/// The title as it will stand there. What is wrong with either is told at once: nobody mends one to hear of the other.
+fn titled_and_addressed(title: &str, address: &str) -> Result<String, Refusal> {
+    match (titled(title), check(address)) {
+        (Ok(title), Ok(())) => Ok(title),
+        (Err(fault), Ok(())) | (Ok(_), Err(fault)) => Err(fault),
+        (Err(title), Err(address)) => {
+            let because = format!("{}, and {}", title.because, address.because);
+            Err(Refusal::input(because, format!("{} {}", title.mend, address.mend)))
+        }
+    }
+}
+
+/// A few words on one line.
+fn titled(title: &str) -> Result<String, Refusal> {
+    let title = required("title", title)?;
+    if title.chars().count() > LONGEST_TITLE || title.contains(['\n', '\r', '\t']) {
+        return Err(Refusal::input(
+            format!("the title is longer than {LONGEST_TITLE} characters, or has several lines"),
+            "Say in a few words what opens.",
+        ));
+    }
+    Ok(title)
+}
+
 /// Only what opens over an encrypted connection, names its host openly, and carries no sign-in of anybody.
 fn check(address: &str) -> Result<(), Refusal> {
     let fault = |because: &str| Err(Refusal::input(because, "Write it as https://meet.example/room."));
+    if address.is_empty() {
+        return fault("the address is empty");
+    }
     let Some(rest) = address.strip_prefix("https://") else {
         return fault("the address does not begin with https://");
     };
@@ -63,7 +83,7 @@ fn check(address: &str) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, titled_and_addressed};
 
     #[test]
     fn only_plain_https_addresses_are_pinned() {
@@ -88,5 +108,16 @@ mod tests {
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_title_and_address_is_told_at_once() {
+        let told = titled_and_addressed(" ", "http://meet.example").unwrap_err();
+        assert_eq!(told.because, "the title is empty, and the address does not begin with https://");
+        assert!(
+            told.mend.contains("Write the title") && told.mend.contains("https://meet.example/room"),
+            "{}",
+            told.mend
+        );
     }
 }

@@ -102,7 +102,7 @@ fn a_broken_line_does_not_hide_the_other_faults_nor_invent_any() {
         .replace("keep = \"2y\"", "keep = \"2 years\"");
     expect_test::expect![[r#"
         3:8 [2026-01-01x] invalid date-time; expected `T` between date and time
-        23:16 [title = "Outage] invalid basic string; expected `"`
+        23:16 [title = "Outage] this text does not end; close it with "
         121:8 ["2 years"] `2 years` is no span of time; write "2y""#]]
     .assert_eq(&said(&faults_of(&text)).join("\n"));
 }

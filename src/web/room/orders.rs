@@ -470,7 +470,7 @@ impl Orders for PinLink {
     const FIELDS: &'static [Field] = &[
         INTENT,
         Field::text("kind", "What it is", 20),
-        Field::text("title", "Words", NAME),
+        Field::text("title", "Title", NAME),
         Field::text("address", "Address", 600),
     ];
 

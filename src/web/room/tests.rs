@@ -185,6 +185,10 @@ async fn the_call_is_pinned_for_everyone_and_only_over_https() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.words().contains("the address does not begin with https://"), "{}", refused.words());
     assert!(refused.body.contains("value=\"http://meet.example/rb\""), "what was typed stays");
+    assert!(refused.body.contains("href=\"#pins\">its form</a>"), "and it is found: {}", refused.body);
+    let both = [("kind", "call"), ("title", ""), ("address", "")];
+    let words = maya.post(&format!("{room}/pin"), &both).await.words();
+    assert!(words.contains("the title is empty, and the address is empty"), "{words}");
     let call = [("kind", "call"), ("title", "War room"), ("address", "https://meet.example/rb")];
     assert_eq!(maya.post(&format!("{room}/pin"), &call).await.location(), format!("{room}#pins"));
     let mut olga = world.signed_in("olga").await;
