@@ -113,21 +113,13 @@ pub async fn register(
     now: Timestamp,
 ) -> Result<Told, NotRegistered> {
     check(site, entry, now)?;
+    let Entry { kind, environment, component, name, at, .. } = entry;
     let line = store::Registered {
-        kind: entry.kind.key().to_owned(),
-        environment: entry.environment.clone(),
-        component: entry.component.clone(),
-        name: entry.name.clone(),
         checksum: entry.checksum.trim().to_owned(),
-        at: entry.at,
         added_by: by.to_owned(),
         note: entry.note.trim().to_owned(),
         migrations: entry.migrations.clone(),
-        verified_at: None,
-        again_at: None,
-        left_at: None,
-        left_in: String::new(),
-        undone_at: None,
+        ..store::Registered::fresh(kind.key(), environment, component, name, *at)
     };
     let told = |fault| match fault {
         StoreError::Duplicate => NotRegistered::Duplicate(entry.name.clone()),
@@ -258,20 +250,10 @@ async fn follow_success(
             }
             None => {
                 let line = store::Registered {
-                    kind: TargetKind::Release.key().to_owned(),
-                    environment: environment.to_owned(),
-                    component: component.to_owned(),
-                    name: target.name.clone(),
                     checksum: target.checksum.clone(),
-                    at,
                     added_by: by.to_owned(),
                     note: format!("Typed by hand in {}, and known since its rollback succeeded.", incident.id),
-                    migrations: "unknown".to_owned(),
-                    verified_at: None,
-                    again_at: None,
-                    left_at: None,
-                    left_in: String::new(),
-                    undone_at: None,
+                    ..store::Registered::fresh(TargetKind::Release.key(), environment, component, &target.name, at)
                 };
                 tx.register(&line).await?;
             }

@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod apply;
 pub mod authority;
+pub mod breach;
 pub mod command;
 pub mod condition;
 pub mod curve;

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod documents;
+mod evidence;
 mod summary;
 #[cfg(test)]
 pub mod tests;

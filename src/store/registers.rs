@@ -32,6 +32,28 @@ pub struct Registered {
     pub undone_at: Option<Timestamp>,
 }
 
+impl Registered {
+    /// A line of which nothing is told yet but what it is and since when.
+    pub fn fresh(kind: &str, environment: &str, component: &str, name: &str, at: Timestamp) -> Registered {
+        Registered {
+            kind: kind.to_owned(),
+            environment: environment.to_owned(),
+            component: component.to_owned(),
+            name: name.to_owned(),
+            checksum: String::new(),
+            at,
+            added_by: String::new(),
+            note: String::new(),
+            migrations: "unknown".to_owned(),
+            verified_at: None,
+            again_at: None,
+            left_at: None,
+            left_in: String::new(),
+            undone_at: None,
+        }
+    }
+}
+
 row!(Registered {
     kind,
     environment,

@@ -5,34 +5,14 @@
 //! After a restart, [`Watcher::restored`] replays the stored samples that came after each stored watch, so that the
 //! time before the restart counts, and a breach that nobody heard of is told.
 //!
-//! What breached is told as a [`Finding`] with [`Evidence`]: the values themselves, copied, since links rot and
-//! samples are purged. A finding may be told again after a crash; whoever opens incidents joins repeats.
+//! What breached is told as a [`Finding`] with its [`Breach`]. A finding may be told again after a crash; whoever opens incidents joins repeats.
 
 use super::probe::ProbeConfig;
-use crate::domain::condition::{Condition, Direction, Sample, Series, Watch};
+use crate::domain::breach::{Breach, MOST_POINTS};
+use crate::domain::condition::{Condition, Sample, Watch};
 use crate::domain::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-
-/// No evidence holds more points than this; a longer window is thinned evenly, its ends kept.
-pub const MOST_POINTS: usize = 120;
-
-/// What a trigger saw, frozen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    pub series: Series,
-    pub direction: Direction,
-    /// In the series' own unit: parts per million or microseconds.
-    pub threshold: i64,
-    pub hold: Span,
-    /// The first evaluation beyond the threshold.
-    pub since: Timestamp,
-    /// The breached window, oldest first, at most [`MOST_POINTS`].
-    pub values: Vec<(Timestamp, i64)>,
-    /// What was asked, in words.
-    pub query: String,
-    pub frozen_at: Timestamp,
-}
 
 /// A trigger that newly breached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +20,7 @@ pub struct Finding {
     pub trigger: String,
     pub environment: String,
     pub component: String,
-    pub evidence: Evidence,
+    pub evidence: Breach,
 }
 
 /// A trigger, its condition, and what it has seen.
@@ -208,7 +188,7 @@ impl Watcher {
             trigger: trigger.clone(),
             environment: self.environment.clone(),
             component: self.component.clone(),
-            evidence: Evidence {
+            evidence: Breach {
                 series: condition.series.clone(),
                 direction: condition.direction,
                 threshold: condition.threshold,

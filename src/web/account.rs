@@ -1,6 +1,7 @@
 //! One's own account: how the pages look, the password, and the browsers in which one is signed in.
 
 use super::AppState;
+use super::browser_name::browser_name;
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout};
@@ -57,7 +58,7 @@ async fn show(app: &AppState, who: &SignedIn, faults: Faults) -> Result<Response
     let sessions = sessions.into_iter().map(|session| Line {
         own: session.id_hash == who.session,
         id: session.id_hash,
-        browser: if session.user_agent.is_empty() { "Unknown browser".to_owned() } else { session.user_agent },
+        browser: browser_name(&session.user_agent),
         since: session.created_at,
         last_seen: session.last_seen,
     });

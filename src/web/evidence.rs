@@ -12,9 +12,9 @@ use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
+use crate::domain::breach::Breach;
 use crate::domain::curve::{MOST_POINTS, Point};
 use crate::domain::recovery::{Threshold, Trace};
-use crate::triggers::watcher::Evidence;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -64,7 +64,7 @@ async fn get(
 
 /// The breached window, where a measurement set it off. A payload of somebody else's is text and no picture.
 fn frozen(evidence: &str) -> Option<Trace> {
-    let frozen: Evidence = serde_json::from_str(evidence).ok()?;
+    let frozen = Breach::of(evidence)?;
     let points: Vec<Point> = frozen.values.iter().map(|(at, value)| Point { at: *at, value: Some(*value) }).collect();
     let in_order = points.windows(2).all(|pair| pair[0].at < pair[1].at);
     (in_order && !points.is_empty() && points.len() <= MOST_POINTS).then(|| Trace {

@@ -12,6 +12,7 @@ pub mod alarm;
 pub mod approve;
 pub mod assets;
 pub mod audit;
+pub mod browser_name;
 pub mod close;
 pub mod csrf;
 pub mod error;

@@ -6,7 +6,7 @@ use super::AppState;
 use super::acting::{NotDone, act};
 use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
-use super::incident::{Place, Sight, look, sentence, shown};
+use super::incident::{Lock, Place, Sight, look, sentence, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::orders::{Back, INTENT, NAME, TEXT};
@@ -47,6 +47,8 @@ struct View {
     why: String,
     /// Saving the draft, new or changed.
     save: Place,
+    /// What stands against the plan that the form begins with.
+    against: Option<Lock>,
     submit: Place,
     withdraw: Place,
     /// Approvals that a change voids.
@@ -123,10 +125,15 @@ fn view(sight: &Sight, back: Back) -> View {
     let offers = sight.offers();
     // Asked with another reason, so that "the plan says this already" is not the answer.
     let sample = Draft { reason: format!("{}…", draft.reason), ..beginning(sight) };
-    let save = may_save(offers.ask(&match changing {
+    // Said of the plan that the form shows, where there is one.
+    let shows_it = back.form != "plan" && !sample.targets.is_empty();
+    let answer = offers.ask(&match changing {
         None => Command::DraftAttempt { draft: sample },
         Some(attempt) => Command::EditPlan { attempt: attempt.number, seen: None, draft: sample },
-    }));
+    });
+    let against = answer.as_ref().err().filter(|refusal| shows_it && is_of_the_plan(refusal));
+    let against = against.cloned().map(Lock::from);
+    let save = Place::of(answer.or_else(|refusal| if is_of_the_plan(&refusal) { Ok(()) } else { Err(refusal) }));
     let submit = match changing {
         Some(attempt) if attempt.submitted.is_none() => Place::of(offers.submit_plan(attempt.number)),
         _ => Place::None,
@@ -140,6 +147,7 @@ fn view(sight: &Sight, back: Back) -> View {
         state: current.map_or_else(|| "not planned yet".to_owned(), |attempt| attempt.status().to_string()),
         why: changing.map_or(String::new(), |attempt| sentence(&attempt.why)),
         save,
+        against,
         submit,
         withdraw,
         approvals: changing.map_or(0, |attempt| attempt.approvals.len()),
@@ -157,12 +165,9 @@ fn view(sight: &Sight, back: Back) -> View {
     }
 }
 
-/// What stands against the plan as it is does not keep anyone from choosing another: that is said when it is saved.
-fn may_save(answer: Result<(), Refusal>) -> Place {
-    Place::of(match answer {
-        Err(refusal) if matches!(refusal.kind, RefusalKind::Input | RefusalKind::Blocked) => Ok(()),
-        other => other,
-    })
+/// It stands against the plan as it is, and keeps nobody from choosing another.
+fn is_of_the_plan(refusal: &Refusal) -> bool {
+    matches!(refusal.kind, RefusalKind::Input | RefusalKind::Blocked)
 }
 
 fn kinds(sight: &Sight, chosen: RollbackType) -> Vec<Choice> {
@@ -535,9 +540,17 @@ mod tests {
         let world = World::new().await;
         world.register("release", "4.12.1", 0, "destructive").await;
         let id = world.critical().await;
-        let page = world.signed_in("tomas").await.get(&format!("/incidents/{id}/plan")).await;
-        assert!(page.words().contains("behind the destructive migration of 4.12.1"), "{}", page.words());
-        assert!(page.body.contains("value=\"save\""), "{}", page.words());
+        let path = format!("/incidents/{id}/plan");
+        let mut tomas = world.signed_in("tomas").await;
+        let because = "No, because 4.11.3 lies behind the destructive migration of 4.12.1.";
+        for (says, shown) in [("the draft cannot be submitted", "1"), ("the plan is refused", "0")] {
+            let page = tomas.get(&path).await;
+            assert!(page.words().contains(&format!("As it stands, {says}: {because}")), "{}", page.words());
+            assert!(page.body.contains("value=\"save\""), "{}", page.words());
+            assert!(page.body.contains(&format!("name=\"attempt\" value=\"{shown}\"")));
+            let withdraw = [("attempt", "1"), ("act", "withdraw"), ("withdraw_reason", "another way")];
+            tomas.post(&path, &withdraw).await;
+        }
     }
 
     #[tokio::test]

@@ -43,7 +43,9 @@ struct View {
     state: RunWord,
     command: String,
     directory: String,
+    /// What its host calls itself, and that host's identifier.
     host: String,
+    host_id: String,
     started_at: Timestamp,
     ended_at: Option<Timestamp>,
     took: String,
@@ -83,10 +85,11 @@ async fn get(
     let looked = look(&app, &id).await?;
     let (attempt, run) = looked.incident.run(&RunId(run)).ok_or_else(WebError::not_found)?;
     let bytes = log(&app, &run.id).await?;
+    let host = host_of(&app, run).await?;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, &who);
-    page(&view(&sight, attempt, run, &bytes))
+    page(&view(&sight, attempt, run, host, &bytes))
 }
 
 /// The log as plain text, for keeping: times, streams and text, with what would act made visible.
@@ -108,6 +111,11 @@ async fn get_text(
     Ok((headers, text).into_response())
 }
 
+/// What the host that carries out a run calls itself; its identifier until it has said so.
+pub async fn host_of(app: &AppState, run: &Run) -> Result<String, WebError> {
+    Ok(app.store.host(&run.host).await?.map_or_else(|| run.host.clone(), |host| host.name))
+}
+
 /// The bytes of every chunk that is here.
 async fn log(app: &AppState, run: &RunId) -> Result<Vec<u8>, WebError> {
     let mut bytes = Vec::new();
@@ -122,7 +130,7 @@ async fn log(app: &AppState, run: &RunId) -> Result<Vec<u8>, WebError> {
     }
 }
 
-fn view(sight: &Sight, attempt: &Attempt, run: &Run, bytes: &[u8]) -> View {
+fn view(sight: &Sight, attempt: &Attempt, run: &Run, host: String, bytes: &[u8]) -> View {
     let header = IncidentHeader::of(sight, Page::Elsewhere);
     let action = attempt.plan().and_then(|plan| plan.actions.iter().find(|action| action.name == run.action));
     let outcome = run.outcome.as_ref();
@@ -134,7 +142,8 @@ fn view(sight: &Sight, attempt: &Attempt, run: &Run, bytes: &[u8]) -> View {
         state: RunWord::of(run.state),
         command: action.map_or(String::new(), command_line),
         directory: action.map_or(String::new(), |action| action.directory.clone()),
-        host: run.host.clone(),
+        host,
+        host_id: run.host.clone(),
         started_at: run.starting_at,
         ended_at: run.ended_at,
         took: (run.ended_at.unwrap_or(sight.now) - run.starting_at).to_string(),
@@ -256,9 +265,13 @@ mod tests {
         let mut helen = world.signed_in("helen").await;
         world.ends(&id, &run, 0).await;
         let room = format!("/incidents/{id}");
+        assert!(helen.get(&path).await.words().contains("Runs on deploy-1"), "a host that said nothing yet");
+        world.app.store.saw_host("deploy-1", "blue", world.app.clock.now()).await.unwrap();
+        assert!(helen.get(&path).await.words().contains("Runs on blue host deploy-1"));
         for page in [&path, &room] {
             let early = helen.get(page).await.words();
-            assert!(early.contains("Loading run output: 0 of 2 lines are here"), "its lines are on their way: {early}");
+            let told = "Loading run output: 0 of 2 lines are here, the others are being copied from blue";
+            assert!(early.contains(told), "{early}");
         }
         world.app.store.append_log(&run.0, 0, 2, chunk).await.unwrap();
         for page in [&path, &room] {

@@ -119,20 +119,11 @@ impl World {
     /// Registers something that began to run, or was taken, so many hours ago.
     pub async fn register(&self, kind: &str, name: &str, hours: i64, migrations: &str) {
         let line = Registered {
-            kind: kind.to_owned(),
-            environment: ENVIRONMENT.to_owned(),
-            component: COMPONENT.to_owned(),
-            name: name.to_owned(),
             checksum: format!("sha256:{name}"),
-            at: self.now() - Span::hours(hours),
             added_by: "Jun Watanabe".to_owned(),
-            note: String::new(),
             migrations: migrations.to_owned(),
             verified_at: (kind == "backup").then(|| self.now() - Span::hours(1)),
-            again_at: None,
-            left_at: None,
-            left_in: String::new(),
-            undone_at: None,
+            ..Registered::fresh(kind, ENVIRONMENT, COMPONENT, name, self.now() - Span::hours(hours))
         };
         self.app.store.register(&line).await.unwrap();
     }

@@ -426,20 +426,10 @@ async fn tokens(store: &Store) {
 
 async fn registers_and_scripts(store: &Store) {
     let release = Registered {
-        kind: "release".into(),
-        environment: "production".into(),
-        component: "checkout".into(),
-        name: "2.4.1".into(),
         checksum: "sha256:1".into(),
-        at: T,
         added_by: "p-ada".into(),
-        note: "".into(),
         migrations: "reversible".into(),
-        verified_at: None,
-        again_at: None,
-        left_at: None,
-        left_in: String::new(),
-        undone_at: None,
+        ..Registered::fresh("release", "production", "checkout", "2.4.1", T)
     };
     store.register(&release).await.unwrap();
     assert_eq!(store.register(&release).await, Err(StoreError::Duplicate));
@@ -478,21 +468,8 @@ async fn registers_and_scripts(store: &Store) {
 
 /// The marks of the releases 1, 2 and 3 of one component, which first ran so many seconds after `T`.
 async fn what_was_undone(store: &Store) {
-    let line = |kind: &str, environment: &str, component: &str, second: i64| Registered {
-        kind: kind.into(),
-        environment: environment.into(),
-        component: component.into(),
-        name: second.to_string(),
-        checksum: String::new(),
-        at: after(second),
-        added_by: "p-ada".into(),
-        note: String::new(),
-        migrations: "destructive".into(),
-        verified_at: None,
-        again_at: None,
-        left_at: None,
-        left_in: String::new(),
-        undone_at: None,
+    let line = |kind: &str, environment: &str, component: &str, second: i64| {
+        Registered::fresh(kind, environment, component, &second.to_string(), after(second))
     };
     for second in [1, 2, 3] {
         store.register(&line("release", "production", "mail", second)).await.unwrap();

@@ -1,5 +1,6 @@
 //! What concerns the incident as a whole: summary, triggers, decision, updates.
 
+use super::evidence::evidence_lines;
 use super::{
     BeatPart, DebtPart, DecisionPart, Names, SeverityChange, Summary, TriggerPart, UpdatePart, UpdatesPart, actor, said,
 };
@@ -10,11 +11,7 @@ use crate::domain::procedure::Procedure;
 use crate::domain::progress::state_words;
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
 use crate::domain::words::{lower_first, plain, thousands};
-use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// Evidence of more lines than this is cut in words; the journal keeps it whole.
-const MOST_EVIDENCE_LINES: usize = 60;
 
 pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure, names: Names) -> Summary {
     let category = procedure.category(&incident.category);
@@ -124,53 +121,6 @@ pub fn triggers(journal: &[Recorded], procedure: &Procedure, names: Names) -> Ve
             _ => None,
         })
         .collect()
-}
-
-/// JSON evidence as lines of what and value. Text that is no JSON stays one line.
-fn evidence_lines(evidence: &str) -> Vec<(String, String)> {
-    if evidence.trim().is_empty() {
-        return Vec::new();
-    }
-    let mut lines = Vec::new();
-    match serde_json::from_str::<Value>(evidence) {
-        Ok(value) => flatten("", &value, &mut lines),
-        Err(_) => lines.push(("evidence".to_owned(), evidence.to_owned())),
-    }
-    if lines.len() > MOST_EVIDENCE_LINES {
-        let left = lines.len() - MOST_EVIDENCE_LINES;
-        lines.truncate(MOST_EVIDENCE_LINES);
-        lines.push(("and more".to_owned(), format!("{left} further lines stand in the journal")));
-    }
-    lines
-}
-
-fn flatten(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path} / {key}") };
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| flatten(&below(key), value, lines));
-        }
-        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
-            (1..).zip(items).for_each(|(number, item)| flatten(&below(&number.to_string()), item, lines));
-        }
-        Value::Array(items) => {
-            let words: Vec<String> = items.iter().map(scalar).collect();
-            lines.push((named(path), words.join(", ")));
-        }
-        other => lines.push((named(path), scalar(other))),
-    }
-}
-
-fn named(path: &str) -> String {
-    if path.is_empty() { "value".to_owned() } else { path.to_owned() }
-}
-
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "no data".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 pub fn decision(journal: &[Recorded], incident: &Incident, procedure: &Procedure, names: Names) -> DecisionPart {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::condition::{Direction, Series};
 use crate::domain::condition::{LOOK_BACK, Phase};
 use proptest::prelude::*;
 
@@ -71,7 +72,7 @@ fn the_evidence_is_the_breached_window_with_its_values_and_question() {
          GET http://127.0.0.1:8080/ every 5\u{a0}s, good when it answers 200 within 5\u{a0}s"
     );
     let text = serde_json::to_string(evidence).unwrap();
-    assert_eq!(&serde_json::from_str::<Evidence>(&text).unwrap(), evidence);
+    assert_eq!(&serde_json::from_str::<Breach>(&text).unwrap(), evidence);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::domain::{Span, Timestamp};
 use crate::web::AppState;
 use crate::web::error::WebError;
 use crate::web::incident::{Place, Sight, command_line, place_words, target_name};
-use crate::web::run::{Line, lines};
+use crate::web::run::{Line, host_of, lines};
 
 pub struct Runs {
     pub attempt: u32,
@@ -48,7 +48,6 @@ pub struct RunRow {
     pub started_at: Timestamp,
     pub took: String,
     pub end: String,
-    pub host: String,
     pub word: String,
     /// It was carried out by people and has no log.
     pub by_hand: bool,
@@ -192,7 +191,7 @@ impl LogEnd {
         let first = begins + spare as i64;
         let all = all.max(first + lines.len() as i64);
         let told = run.outcome.as_ref().map_or(0, |outcome| outcome.lines);
-        Ok(LogEnd { run: name.to_owned(), first, all, lines, told, host: run.host.clone() })
+        Ok(LogEnd { run: name.to_owned(), first, all, lines, told, host: host_of(app, run).await? })
     }
 }
 
@@ -206,7 +205,6 @@ fn row(sight: &Sight, run: &Run) -> RunRow {
         started_at: run.starting_at,
         took: (until - run.starting_at).to_string(),
         end: run.outcome.as_ref().map_or(String::new(), |outcome| end_words(&outcome.end)),
-        host: run.host.clone(),
         word: run.word.clone().unwrap_or_default(),
         by_hand: by_hand(run),
         retried: run.retried,

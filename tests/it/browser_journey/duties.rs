@@ -128,9 +128,9 @@ impl Person {
 
 /// The plan, the registers, a trigger by hand.
 impl Person {
-    /// What was deployed a moment ago may have to be read back first.
+    /// What was deployed a moment ago may have to be read back first; until then the page says what stands against the plan.
     pub async fn submits_the_plan(&self, incident: &str) {
-        self.waits_at(&format!("{}/plan", room(incident)), "main", "Submit for approval").await;
+        self.waits_without(&format!("{}/plan", room(incident)), "main", "As it stands").await;
         self.presses("Submit for approval").await;
         self.finds_the_state(incident, "Waiting for approval").await;
     }

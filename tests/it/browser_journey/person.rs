@@ -174,16 +174,26 @@ impl Person {
     /// Opens a page again and again until the element shows the words.
     pub async fn waits_at(&self, path: &str, css: &str, words: &str) {
         let what = format!("{path} to show {} {words:?} in {css}", self.name);
+        self.waits_until(path, css, &what, |shown| shown.contains(words)).await;
+    }
+
+    /// Opens a page again and again until the element is there without the words.
+    pub async fn waits_without(&self, path: &str, css: &str, words: &str) {
+        let what = format!("{path} to show {} no {words:?} in {css}", self.name);
+        self.waits_until(path, css, &what, |shown| !shown.is_empty() && !shown.contains(words)).await;
+    }
+
+    async fn waits_until(&self, path: &str, css: &str, what: &str, fits: impl Fn(&str) -> bool) {
         let mut last = String::new();
         let waited = tokio::time::timeout(
             LONG,
-            wait_until(LONG * 2, &what, async || {
+            wait_until(LONG * 2, what, async || {
                 self.goes_to(path).await;
                 last = match self.page.find(By::Css(css)).await {
                     Ok(found) => found.text().await.unwrap_or_default(),
                     Err(_) => String::new(),
                 };
-                last.contains(words)
+                fits(&last)
             }),
         )
         .await;

@@ -157,10 +157,14 @@ impl Drop for Sights {
     }
 }
 
-/// Saves a picture of the page as it is looked at, for whoever asked for pictures.
+/// Saves a picture of the page as it is looked at, for whoever asked for pictures; and its paper, if it is made for that.
 pub async fn keep_picture(page: &Page, name: &str) {
     if std::env::var_os("BACKOUT_PICTURES").is_some() {
         page.picture(name).await;
+        if name.ends_with("-desktop") && page.value_of("document.querySelector('[data-print]') !== null").await == true
+        {
+            page.paper(name).await;
+        }
     }
 }
 

@@ -115,3 +115,18 @@ async fn what_must_be_typed_says_whether_it_fits_and_the_button_what_is_missing(
     assert!(maya.confirms_identity_if_asked().await);
     maya.sees("Maya Okafor (you)").await;
 }
+
+#[tokio::test]
+async fn impact_and_report_are_printed_at_one_press() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    for page in ["impact", "report"] {
+        maya.goes_to(&format!("{ROOM}/{page}")).await;
+        // The browser's dialogue would stay open: the page is told to only note that it was asked for.
+        maya.page.value_of("window.print = () => { window.printed = true }").await;
+        maya.presses("Print or save as PDF").await;
+        assert_eq!(maya.page.value_of("window.printed").await, true, "{page}");
+        maya.page.has_a_clean_console().await;
+    }
+}

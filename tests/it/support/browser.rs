@@ -330,17 +330,18 @@ impl Page {
     /// Saves a picture of the whole page, as far down as it goes, and returns its path: a PNG in `$BACKOUT_PICTURES`, or
     /// in the ignored folder `pictures/`.
     pub async fn picture(&self, name: &str) -> PathBuf {
-        let folder = std::env::var_os("BACKOUT_PICTURES")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures"), PathBuf::from);
         // What stays at the top of the screen belongs at the top of the picture.
         self.value_of("scrollTo({ top: 0, behavior: 'instant' })").await;
         let wanted = json!({ "format": "png", "captureBeyondViewport": true });
         let taken = self.cdp().send_raw("Page.captureScreenshot", wanted).await.expect("Chromium takes a picture");
-        let data = taken["data"].as_str().expect("a picture is text in base64");
-        let picture = data_encoding::BASE64.decode(data.as_bytes()).expect("a picture is text in base64");
-        let path = folder.join(format!("{name}.png"));
-        std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, picture)).expect("pictures can be saved");
-        path
+        keep(&format!("{name}.png"), &taken)
+    }
+
+    /// Saves the page as it comes out on paper: a PDF beside the pictures.
+    pub async fn paper(&self, name: &str) -> PathBuf {
+        let wanted = json!({ "preferCSSPageSize": true, "printBackground": true });
+        let printed = self.cdp().send_raw("Page.printToPDF", wanted).await.expect("Chromium prints");
+        keep(&format!("{name}.pdf"), &printed)
     }
 
     /// The value of a JavaScript expression in the page. Works without the page's own JavaScript too.
@@ -362,6 +363,17 @@ impl Page {
         let session = self.session.take().expect("a page has its session until it is closed");
         session.quit().await.expect("Chromium closes");
     }
+}
+
+/// Saves what Chromium answered with: a file in base64.
+fn keep(name: &str, answer: &Value) -> PathBuf {
+    let folder = std::env::var_os("BACKOUT_PICTURES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures"), PathBuf::from);
+    let data = answer["data"].as_str().expect("a picture is text in base64");
+    let bytes = data_encoding::BASE64.decode(data.as_bytes()).expect("a picture is text in base64");
+    let path = folder.join(name);
+    std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, bytes)).expect("pictures can be saved");
+    path
 }
 
 /// One rule of axe that the page breaks.
