@@ -1,6 +1,6 @@
 //! From what people choose to the fixed bytes that approvals are bound to (D5, D7, D19).
 
-use super::no_return::behind_no_return;
+use super::no_return::{backup_beneath, behind_no_return};
 use super::{Case, attempt_in, is_plain_name, optional, required};
 use crate::domain::event::{Event, PlanSubmitted};
 use crate::domain::facts::Facts;
@@ -12,23 +12,18 @@ use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident};
 use crate::domain::{PersonId, Role};
 use std::collections::BTreeMap;
 
-/// What the machine proposes: the type by when-used, the previous stable release as the target. `None` when nothing
+/// What the machine proposes: the type by when-used, and a target that this type acts on. `None` when nothing
 /// registered could be rolled back to; the room says so.
 pub fn proposal(facts: &Facts, incident: &Incident) -> Option<(Draft, String)> {
     let kind = proposed_type(facts, incident);
-    let component = &incident.component;
-    let stint = facts.stable_stint(component)?;
-    let stable = &stint.release.name;
-    let target = target_of(facts, TargetKind::Release, component, stable)?;
-    let hours = (stint.until - stint.from).as_seconds() / 3_600;
-    let why = format!("{stable} is the previous stable release: it ran {hours} h without an incident");
+    let (target, why) = proposed_target(facts, kind, &incident.component)?;
     let draft = Draft {
         kind,
         environment: incident.environment.clone(),
-        components: vec![component.clone()],
+        components: vec![incident.component.clone()],
         scope: scope_of(facts, kind),
+        not_covered: not_covered(facts, kind, &[target.kind]),
         targets: vec![target],
-        not_covered: not_covered(facts, kind, &[TargetKind::Release]),
         fallback: facts.procedure.verification.escalation.text.clone(),
         reason: String::new(),
         start: None,
@@ -45,6 +40,26 @@ fn proposed_type(facts: &Facts, incident: &Incident) -> RollbackType {
     by(&|when| when.triggers.iter().any(|name| name == trigger))
         .or_else(|| by(&|when| when.categories.contains(&incident.category)))
         .unwrap_or(RollbackType::Full)
+}
+
+/// The previous stable release; where this type leaves releases alone, the newest backup that may lie beneath the one that
+/// runs. Which snapshot of a configuration was the good one nothing tells: people choose it.
+fn proposed_target(facts: &Facts, kind: RollbackType, component: &str) -> Option<(Target, String)> {
+    let acts = |target| acts_on(facts.procedure, kind, target);
+    let (target, name, why) = if acts(TargetKind::Release) {
+        let stint = facts.stable_stint(component)?;
+        let hours = (stint.until - stint.from).as_seconds() / 3_600;
+        let why = format!("is the previous stable release: it ran {hours} h without an incident");
+        (TargetKind::Release, &stint.release.name, why)
+    } else if acts(TargetKind::Backup) {
+        let backup = backup_beneath(facts, &[], component)?;
+        let (date, time) = (backup.at.date(), backup.at.time_of_day());
+        let why = format!("is the newest backup that fits what runs: it was taken on {date} at {time} UTC");
+        (TargetKind::Backup, &backup.name, why)
+    } else {
+        return None;
+    };
+    Some((target_of(facts, target, component, name)?, format!("{name} {why}")))
 }
 
 fn scope_of(facts: &Facts, kind: RollbackType) -> Vec<String> {

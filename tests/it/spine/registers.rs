@@ -358,6 +358,21 @@ on_both! {
         assert_eq!(refused.mend, "Choose fortnight, which is from before it, or register by-hand.");
     }
 
+    async fn corrupted_data_is_proposed_the_newest_backup_that_fits_what_runs(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        taken_now(&app, "with-it").await;
+        clock.turn(Span::hours(1));
+        // What runs was rolled back to, and does not know what was done to this data since.
+        brought_back(&app).await;
+        destructive(&world).await;
+        let room = Room::raised(&app, trigger("data-corruption", app.clock.now())).await;
+        let attempt = room.attempt().await;
+        let proposed: Vec<_> = attempt.draft.targets.iter().map(|it| (it.kind, it.name.as_str())).collect();
+        assert_eq!((attempt.draft.kind, proposed), (RollbackType::Database, vec![(TargetKind::Backup, BACKUP)]));
+        assert!(attempt.draft.not_covered.iter().all(|title| title != "Restore the database from a backup"));
+    }
+
     async fn a_restoration_takes_the_newest_backup_that_its_release_may_run_upon(database) {
         let (world, clock) = IncidentWorld::at_noon(database).await;
         let app = world.app().await;
