@@ -7,9 +7,8 @@ use serde_json::json;
 /// As a driver is told of the key.
 const ESCAPE: &str = "\u{e00c}";
 
-/// Into whatever has the focus then: an element that was asked for before may be gone by the time of the press.
 async fn types(person: &Person, keys: &str) {
-    person.page.action_chain().send_keys(keys).perform().await.unwrap();
+    person.page.types(keys).await;
 }
 
 async fn closes_the_help(person: &Person) {
@@ -88,7 +87,7 @@ async fn keys_lead_through_the_pages_and_tick_a_row() {
     // No key does anything on the page where people sign.
     maya.goes_to(&format!("{ROOM}/approve")).await;
     let before = maya.page.value_of("location.pathname").await;
-    for key in ["x", "e", "l", "j", "n", "k"] {
+    for key in ["x", "e", "l", "j", "n", "k", "u"] {
         types(&maya, key).await;
         maya.page.value_of("document.activeElement.blur()").await;
     }
