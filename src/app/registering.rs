@@ -1,7 +1,8 @@
 //! Registering what can be rolled back to: releases, backups, configurations. Recorded in the `settings` stream.
 //!
 //! A release that is known and does not run can be told of again: it was deployed once more. A rollback that succeeded
-//! tells the register by itself, in the transaction that records the success; its incident's journal is the record.
+//! tells the register by itself, in the transaction that records the success; so does whatever run of a restoration ended or
+//! was lost: what was undone since its backup is there again. The incident's journal is the record of both.
 
 use super::site::Site;
 use super::{Accepted, gather};

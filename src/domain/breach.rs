@@ -1,11 +1,12 @@
 //! What a measured trigger saw, frozen with it: the values themselves, copied, since links rot and samples are purged.
 
 use super::condition::{Direction, Series};
+use super::curve;
 use super::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// No breach holds more points than this; a longer window is thinned evenly, its ends kept.
-pub const MOST_POINTS: usize = 120;
+/// No breach holds more points than a curve draws; a longer window is thinned evenly, its ends kept.
+pub const MOST_POINTS: usize = curve::MOST_POINTS;
 
 /// A window of measurements beyond a threshold. As JSON it is the evidence of a trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -229,6 +229,7 @@ pub enum Event {
     Reminded {
         task: Task,
         /// Which of several things of this task ([`super::waits::Wait::of`]).
+        #[serde(default)]
         of: String,
         who: Awaited,
         /// Verb and object, as it waited then.
@@ -511,7 +512,34 @@ impl Event {
             Event::PlanSubmitted(submitted) => Some(submitted.attempt),
             Event::Approved(approved) => Some(approved.attempt),
             Event::RunStarting(starting) => Some(starting.attempt),
-            _ => None,
+            Event::Opened(_)
+            | Event::TriggerJoined { .. }
+            | Event::RoleTaken { .. }
+            | Event::RoleOffered { .. }
+            | Event::SeverityChanged { .. }
+            | Event::SeverityChangeAsked { .. }
+            | Event::RatificationOwed { .. }
+            | Event::Ratified { .. }
+            | Event::RunRunning { .. }
+            | Event::RunFinished { .. }
+            | Event::RunLost { .. }
+            | Event::RunJudged { .. }
+            | Event::RetryOrdered { .. }
+            | Event::UpdateEdited { .. }
+            | Event::UpdateSent(_)
+            | Event::UpdateAwaited { .. }
+            | Event::UpdateMissed { .. }
+            | Event::UpdateEscalated { .. }
+            | Event::BeatChanged { .. }
+            | Event::LinkPinned(_)
+            | Event::LinkUnpinned { .. }
+            | Event::NoteAdded { .. }
+            | Event::Reminded { .. }
+            | Event::ImpactDescribed(_)
+            | Event::SectionWritten { .. }
+            | Event::FreezeLifted { .. }
+            | Event::MeasuresKept { .. }
+            | Event::Closed { .. } => None,
         }
     }
 }
@@ -530,3 +558,14 @@ impl std::fmt::Display for UnknownEvent {
 }
 
 impl std::error::Error for UnknownEvent {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reminder_from_before_several_things_of_a_task_were_told_apart_is_still_read() {
+        let body = r#"{"Reminded":{"task":"approve","who":{"role":"management"},"what":"Authorise"}}"#;
+        assert!(matches!(Event::read("Reminded", body), Ok(Event::Reminded { of, .. }) if of.is_empty()));
+    }
+}

@@ -135,8 +135,8 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         Some(person) => Awaited::Person(person.clone()),
         None => Awaited::Role(role),
     };
-    let mut add = |task, of: String, who, what: String, since| {
-        let mut wait = Wait { task, of, who, what, since, reminded: None };
+    let mut add = |task, of: &str, who, what: String, since| {
+        let mut wait = Wait { task, of: of.to_owned(), who, what, since, reminded: None };
         let reminder = incident.reminders.iter().find(|reminder| wait.was_meant_by(reminder));
         wait.reminded = reminder.map(|reminder| Reminded { by: reminder.by.clone(), at: reminder.at });
         waits.push(wait);
@@ -144,7 +144,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
     for (role, person) in &incident.offers {
         add(
             Task::AcceptRole,
-            role.key().to_owned(),
+            role.key(),
             Awaited::Person(person.clone()),
             format!("Accept the place of the {role}"),
             incident.opened_at,
@@ -152,12 +152,12 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
     }
     if incident.commander.is_none() {
         let who = Awaited::Role(Role::IncidentCommander);
-        add(Task::TakeCommand, String::new(), who, "Take command".into(), incident.opened_at);
+        add(Task::TakeCommand, "", who, "Take command".into(), incident.opened_at);
     }
     if let Some((what, since, asked)) = update(incident) {
-        add(Task::WriteUpdate, String::new(), place(Role::IncidentCommander), what.clone(), since);
+        add(Task::WriteUpdate, "", place(Role::IncidentCommander), what.clone(), since);
         for role in asked {
-            add(Task::WriteUpdate, String::new(), Awaited::Role(role), what.clone(), since);
+            add(Task::WriteUpdate, "", Awaited::Role(role), what.clone(), since);
         }
     }
     if let Some(asked) = &incident.severity_asked {
@@ -166,12 +166,12 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         } else {
             place(Role::IncidentCommander)
         };
-        add(Task::ConfirmSeverity, String::new(), who, format!("Confirm lowering to {}", asked.to), incident.opened_at);
+        add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), incident.opened_at);
     }
     match incident.current() {
         None => add(
             Task::Plan,
-            String::new(),
+            "",
             place(Role::TechnicalLead),
             "Plan a rollback, or decide against one".into(),
             incident.opened_at,
@@ -183,7 +183,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                 AttemptStatus::Draft => {
                     add(
                         Task::Plan,
-                        String::new(),
+                        "",
                         place(Role::TechnicalLead),
                         format!("Check and submit the plan to {target}"),
                         incident.opened_at,
@@ -199,14 +199,14 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                     let open = open.unwrap_or_default();
                     for slot in &open {
                         let what = format!("Authorise the rollback to {target}");
-                        add(Task::Approve, slot.role.clone(), place(slot.duty), what, since);
+                        add(Task::Approve, &slot.role, place(slot.duty), what, since);
                     }
                     if open.is_empty() && attempt.start_ordered.is_none() {
                         let what = match attempt.start_mode() {
                             Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),
                             _ => format!("Start the authorised rollback to {target}"),
                         };
-                        add(Task::Start, String::new(), place(Role::IncidentCommander), what, since);
+                        add(Task::Start, "", place(Role::IncidentCommander), what, since);
                     }
                 }
                 AttemptStatus::Executing => {
@@ -216,7 +216,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                             ActionState::AwaitsWord => {
                                 add(
                                     Task::ReleaseAction,
-                                    action.name.clone(),
+                                    &action.name,
                                     place(Role::TechnicalLead),
                                     format!("Give the word for {}", action.title),
                                     since,
@@ -225,7 +225,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                             ActionState::Ready if !action.by_hand.is_empty() => {
                                 add(
                                     Task::ReleaseAction,
-                                    action.name.clone(),
+                                    &action.name,
                                     place(Role::TechnicalLead),
                                     format!("Carry out by hand: {}", action.title),
                                     since,
@@ -241,7 +241,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                     match lost {
                         Some(run) => add(
                             Task::JudgeRun,
-                            run.id.to_string(),
+                            &run.id.to_string(),
                             place(Role::TechnicalLead),
                             format!("Look at lost run {}", run.id),
                             since,
@@ -249,7 +249,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         None if attempt.stop.is_some() => {}
                         None => add(
                             Task::Recover,
-                            String::new(),
+                            "",
                             place(Role::TechnicalLead),
                             "Retry, stop or declare the failure".into(),
                             since,
@@ -258,13 +258,13 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                 }
                 AttemptStatus::Verifying => {
                     let since = attempt.executed_at().unwrap_or(since);
-                    add(Task::Verify, String::new(), place(Role::TechnicalLead), format!("Verify {target}"), since);
+                    add(Task::Verify, "", place(Role::TechnicalLead), format!("Verify {target}"), since);
                 }
                 AttemptStatus::Failed => {
                     let since = attempt.end.as_ref().map_or(since, |end| end.at);
                     add(
                         Task::Escalate,
-                        String::new(),
+                        "",
                         place(Role::IncidentCommander),
                         "Decide how to go on after the failure".into(),
                         since,
@@ -272,29 +272,23 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                 }
                 AttemptStatus::Succeeded => {
                     let since = attempt.end.as_ref().map_or(since, |end| end.at);
-                    add(Task::Close, String::new(), place(Role::IncidentCommander), "Close the incident".into(), since);
+                    add(Task::Close, "", place(Role::IncidentCommander), "Close the incident".into(), since);
                 }
                 AttemptStatus::Aborted | AttemptStatus::Rejected | AttemptStatus::Withdrawn => {
                     let since = attempt.end.as_ref().map_or(since, |end| end.at);
-                    add(
-                        Task::Plan,
-                        String::new(),
-                        place(Role::IncidentCommander),
-                        "Plan another attempt, or close".into(),
-                        since,
-                    );
+                    add(Task::Plan, "", place(Role::IncidentCommander), "Plan another attempt, or close".into(), since);
                 }
             }
         }
     }
     if incident.technical_lead.is_none() {
         let who = Awaited::Role(Role::TechnicalLead);
-        add(Task::TakeLead, String::new(), who, "Take the place of the technical lead".into(), incident.opened_at);
+        add(Task::TakeLead, "", who, "Take the place of the technical lead".into(), incident.opened_at);
     }
     if incident.has_open_debt() {
         add(
             Task::Ratify,
-            String::new(),
+            "",
             Awaited::Role(Role::Management),
             "Ratify what was allowed in advance".into(),
             incident.opened_at,

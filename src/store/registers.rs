@@ -28,7 +28,8 @@ pub struct Registered {
     pub left_at: Option<Timestamp>,
     /// The incident in which that was; empty when it never was.
     pub left_in: String,
-    /// When the data was last brought back to a backup from before it first ran.
+    /// When the data was last brought back to a backup from before it first ran; taken back when a later backup that holds it is
+    /// restored.
     pub undone_at: Option<Timestamp>,
 }
 

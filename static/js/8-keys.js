@@ -87,7 +87,7 @@ function escape() {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) return escape();
-  if (told.keys === "off" || event.target.closest?.(`${CONTROLS}, [contenteditable], dialog`)) return;
+  if (told.keys === "off" || event.target.closest?.(`${CONTROLS}, [contenteditable], dialog[open]`)) return;
   if (goPressed) {
     goPressed = false;
     const place = PLACES[event.key];

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Each module of the crate and the others it may use. Those that wire the whole are [`EVERYTHING`].
 const ROOMS: [(&str, &[&str]); 13] = [
     ("access", &["domain", "store", "clock"]),
-    ("api", &["app", "store", "access", "triggers", "domain", "clock"]),
+    ("api", &["app", "store", "access", "domain", "clock"]),
     ("app", &["domain", "playbook", "store", "clock"]),
     ("cli", EVERYTHING),
     ("clock", &["domain"]),
@@ -23,7 +23,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("store", &["domain", "clock"]),
     ("triggers", &["domain", "store", "clock"]),
     // The pages' router also serves the machines' addresses; the interface itself knows of no page.
-    ("web", &["api", "app", "store", "access", "triggers", "domain", "clock"]),
+    ("web", &["api", "app", "store", "access", "domain", "clock"]),
     ("worker", &["app", "store", "executor", "triggers", "domain", "clock"]),
 ];
 

@@ -288,7 +288,7 @@ fn one_line(field: &str, text: &str, limit: usize) -> Result<String, Refusal> {
             "Shorten it: it is read in a minute. Write a note in the room for the rest.",
         ));
     }
-    if text.contains(['\n', '\r']) {
+    if text.contains('\n') {
         return Err(Refusal::input(format!("the {field} has several lines"), "Write it in one."));
     }
     Ok(text)

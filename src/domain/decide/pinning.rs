@@ -45,7 +45,7 @@ fn titled_and_addressed(title: &str, address: &str) -> Result<String, Refusal> {
 /// A few words on one line.
 fn titled(title: &str) -> Result<String, Refusal> {
     let title = required("title", title)?;
-    if title.chars().count() > LONGEST_TITLE || title.contains(['\n', '\r', '\t']) {
+    if title.chars().count() > LONGEST_TITLE || title.contains(['\n', '\t']) {
         return Err(Refusal::input(
             format!("the title is longer than {LONGEST_TITLE} characters, or has several lines"),
             "Say in a few words what opens.",

@@ -406,9 +406,7 @@ impl Attempted<'_> {
             at: seen.map(|seen| seen.at),
         }
     }
-}
 
-impl Attempted<'_> {
     /// `0.2 % as success was confirmed, 14.2 % at T+0`.
     fn at_the_confirmation(&self, indicator: &Indicator, confirmed: &BTreeMap<String, String>) -> Option<String> {
         let key = indicator.compares.as_ref()?;

@@ -17,7 +17,7 @@ pub async fn in_forced_colours(page: &Page) -> Vec<String> {
     let mut found: Vec<String> = page.axe_on_colours().await.iter().map(ToString::to_string).collect();
     found.extend(told(page, SHAPES).await);
     // A key was the last thing pressed, so that the ring shows wherever the focus is led next.
-    page.active_element().await.unwrap().send_keys(TAB).await.unwrap();
+    page.types(TAB).await;
     found.extend(told(page, RINGS).await);
     found
 }

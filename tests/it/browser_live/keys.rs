@@ -8,7 +8,12 @@ use serde_json::json;
 const ESCAPE: &str = "\u{e00c}";
 
 async fn types(person: &Person, keys: &str) {
-    person.page.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    person.page.types(keys).await;
+}
+
+async fn closes_the_help(person: &Person) {
+    types(person, ESCAPE).await;
+    person.page.until("the help to close", async || person.counts("dialog[open]").await == 0).await;
 }
 
 #[tokio::test]
@@ -27,15 +32,15 @@ async fn keys_lead_through_the_pages_and_tick_a_row() {
     // What is there to be ticked or followed differs from moment to moment.
     assert!(known.as_array().unwrap().iter().all(|key| in_the_room.as_array().unwrap().contains(key)), "{known}");
     assert!(known.as_array().unwrap().contains(&json!("n")), "{known}");
-    types(&maya, ESCAPE).await;
-    assert_eq!(maya.counts("dialog[open]").await, 0);
+    closes_the_help(&maya).await;
     for (place, first) in [("/rollbacks", "All"), (&format!("{ROOM}/timeline"), "All"), ("/audit", "kind")] {
         maya.goes_to(place).await;
         types(&maya, "?").await;
         maya.sees("Filter").await;
-        types(&maya, ESCAPE).await;
+        closes_the_help(&maya).await;
         types(&maya, "/").await;
-        assert_eq!(maya.page.value_of("document.activeElement.matches('[data-filter]')").await, true, "{place}");
+        let reached = "document.activeElement.matches('[data-filter]')";
+        maya.page.until("the filter to be reached", async || maya.page.value_of(reached).await == true).await;
         let words = maya.page.value_of("document.activeElement.name || document.activeElement.textContent").await;
         assert!(words.as_str().unwrap().starts_with(first), "{place}: {words}");
     }
@@ -82,7 +87,7 @@ async fn keys_lead_through_the_pages_and_tick_a_row() {
     // No key does anything on the page where people sign.
     maya.goes_to(&format!("{ROOM}/approve")).await;
     let before = maya.page.value_of("location.pathname").await;
-    for key in ["x", "e", "l", "j", "n", "k"] {
+    for key in ["x", "e", "l", "j", "n", "k", "u"] {
         types(&maya, key).await;
         maya.page.value_of("document.activeElement.blur()").await;
     }

@@ -344,6 +344,12 @@ impl Page {
         keep(&format!("{name}.pdf"), &printed)
     }
 
+    /// Presses keys, into whatever has the focus then: an element that was asked for before may be gone by the time of the
+    /// press.
+    pub async fn types(&self, keys: &str) {
+        self.action_chain().send_keys(keys).perform().await.expect("keys can be pressed");
+    }
+
     /// The value of a JavaScript expression in the page. Works without the page's own JavaScript too.
     pub async fn value_of(&self, expression: &str) -> Value {
         let script = format!("return {expression};");
