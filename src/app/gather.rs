@@ -134,6 +134,7 @@ pub fn registered(entry: store::Registered) -> Option<Registered> {
         left_at: entry.left_at,
         left_in: entry.left_in,
         undone_at: entry.undone_at,
+        restored_at: entry.restored_at,
     })
 }
 

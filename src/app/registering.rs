@@ -174,10 +174,10 @@ pub(super) async fn follow(tx: &mut Tx, procedure: &Procedure, accepted: &Accept
                 follow_success(tx, procedure, incident, *attempt, &one.actor.to_string(), one.at).await?;
             }
             Event::RunFinished { run, outcome } if !matches!(outcome.end, RunEnd::NeverStarted(_)) => {
-                follow_restoration(tx, procedure, incident, run).await?;
+                follow_restoration(tx, procedure, incident, run, one.at).await?;
             }
             Event::RunLost { run, .. } | Event::RunJudged { run, .. } | Event::ReportedByHand { run, .. } => {
-                follow_restoration(tx, procedure, incident, run).await?;
+                follow_restoration(tx, procedure, incident, run, one.at).await?;
             }
             _ => {}
         }
@@ -192,12 +192,14 @@ async fn follow_restoration(
     procedure: &Procedure,
     incident: &Incident,
     run: &RunId,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some((attempt, run)) = incident.run(run) else { return Ok(()) };
     let Some(plan) = attempt.plan() else { return Ok(()) };
     let Some(backup) = plan.target_of(procedure, &run.action).filter(|target| target.kind == TargetKind::Backup) else {
         return Ok(());
     };
+    tx.data_restored(&plan.environment, &backup.component, now).await?;
     // A name typed by hand is not that of a backup which was registered under it since.
     let known = if backup.free_text { Vec::new() } else { tx.registered(&plan.environment, &backup.component).await? };
     let kept = known.iter().find(|entry| entry.kind == TargetKind::Backup.key() && entry.name == backup.name);

@@ -66,6 +66,8 @@ pub struct Registered {
     pub left_in: String,
     /// When the data was last brought back to a backup from before it first ran; `None` when nobody knows of that.
     pub undone_at: Option<Timestamp>,
+    /// When its component's data was last restored, or may have been, since it first ran; `None` when it never was.
+    pub restored_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = files![
     "0005_what_runs.sql",
     "0006_data_brought_back.sql",
     "0007_tokens_by_maker.sql",
+    "0008_data_restored.sql",
 ];
 
 pub(super) static MIGRATIONS: LazyLock<Migrator> =

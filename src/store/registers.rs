@@ -31,6 +31,8 @@ pub struct Registered {
     /// When the data was last brought back to a backup from before it first ran; taken back when a later backup that holds it is
     /// restored.
     pub undone_at: Option<Timestamp>,
+    /// When its component's data was last restored, or may have been, since it first ran; never taken back.
+    pub restored_at: Option<Timestamp>,
 }
 
 impl Registered {
@@ -51,6 +53,7 @@ impl Registered {
             left_at: None,
             left_in: String::new(),
             undone_at: None,
+            restored_at: None,
         }
     }
 }
@@ -70,6 +73,7 @@ row!(Registered {
     left_at,
     left_in,
     undone_at,
+    restored_at,
 });
 
 /// The name under which a script is kept: SHA-256 of its bytes, 64 lower-case hexadecimal digits.
@@ -80,7 +84,7 @@ pub fn script_hash(bytes: &[u8]) -> String {
 macro_rules! columns {
     () => {
         "kind, environment, component, name, checksum, at, added_by, note, migrations, verified_at, again_at, left_at, \
-         left_in, undone_at"
+         left_in, undone_at, restored_at"
     };
 }
 
@@ -92,7 +96,7 @@ queries! {
     /// Adds a line; `Duplicate` when the kind has that name there already.
     alone pub fn register(db, line: &Registered) -> () {
         let added = sqlx::query(concat!(
-            "INSERT INTO register (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            "INSERT INTO register (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
              ON CONFLICT DO NOTHING"
         ))
             .bind(&line.kind)
@@ -109,6 +113,7 @@ queries! {
             .bind(line.left_at)
             .bind(&line.left_in)
             .bind(line.undone_at)
+            .bind(line.restored_at)
             .execute(db)
             .await?;
         if added.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Duplicate) }
@@ -173,6 +178,20 @@ queries! {
             .execute(db)
             .await?;
         Ok(noted.rows_affected() == 1)
+    }
+
+    /// Notes that the data was restored at `at`, or may have been: every release that first ran by then may be in it or not.
+    write pub fn data_restored(db, environment: &str, component: &str, at: Timestamp) -> () {
+        sqlx::query(
+            "UPDATE register SET restored_at = $3
+             WHERE kind = 'release' AND environment = $1 AND component = $2 AND at <= $3",
+        )
+            .bind(environment)
+            .bind(component)
+            .bind(at)
+            .execute(db)
+            .await?;
+        Ok(())
     }
 
     /// Notes that at `undone` the data was brought back to before each release that first ran after `after`, and before

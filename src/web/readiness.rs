@@ -101,6 +101,7 @@ mod tests {
             left_at: None,
             left_in: String::new(),
             undone_at: None,
+            restored_at: None,
         }
     }
 

@@ -513,6 +513,17 @@ async fn what_was_undone(store: &Store) {
     brought_back(after(0), after(9)).await;
     reverted(None).await;
     assert_eq!(marks().await, [None; 3], "nobody knows what the data holds");
+    let restored = async |at: Timestamp| {
+        let mut tx = store.begin().await.unwrap();
+        tx.data_restored("production", "mail", at).await.unwrap();
+        tx.commit().await.unwrap();
+        let known = store.registered_all().await.unwrap();
+        let marked = known.iter().filter(|line| line.restored_at == Some(at));
+        marked.map(|line| (line.component.clone(), line.kind.clone(), line.name.clone())).collect::<Vec<_>>()
+    };
+    let release = |name: &str| ("mail".to_owned(), "release".to_owned(), name.to_owned());
+    assert_eq!(restored(after(2)).await, [release("2"), release("1")], "the third did not run yet");
+    assert_eq!(restored(after(9)).await, ["3", "2", "1"].map(release));
 }
 
 async fn playbooks_and_settings(store: &Store) {

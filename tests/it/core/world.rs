@@ -172,6 +172,7 @@ fn register(replaced: bool) -> Vec<Registered> {
         left_at: None,
         left_in: String::new(),
         undone_at: None,
+        restored_at: None,
     };
     vec![
         entry(TargetKind::Release, "app", "1.9", 30, "none"),

@@ -2,6 +2,7 @@
 //! changed plan, a dropped connection, a killed server.
 
 mod changed_plans;
+mod doubtful_data;
 mod dropped_callers;
 mod kept_measures;
 mod killing_server;

@@ -34,7 +34,7 @@ async fn confirmed(app: &App, room: &Room) {
     confirmed_by_lead(app, room).await;
 }
 
-async fn confirmed_by_lead(app: &App, room: &Room) {
+pub(super) async fn confirmed_by_lead(app: &App, room: &Room) {
     for criterion in &app.look(&room.id).await.unwrap().gathered.procedure.verification.criteria {
         let mark = Some(Mark::Done { note: "looked at it".to_owned() });
         room.must(TL, Command::MarkCriterion { attempt: FIRST, criterion: criterion.name.clone(), mark }).await;
@@ -50,7 +50,7 @@ async fn runs(app: &App) -> String {
     running::running(&register(app).await, COMPONENT).unwrap().name.clone()
 }
 
-async fn deployed(app: &App, name: &str) -> Result<Told, NotRegistered> {
+pub(super) async fn deployed(app: &App, name: &str) -> Result<Told, NotRegistered> {
     let now = app.clock.now();
     let entry = Entry {
         kind: TargetKind::Release,
@@ -66,7 +66,7 @@ async fn deployed(app: &App, name: &str) -> Result<Told, NotRegistered> {
 }
 
 /// A backup that was taken at this moment.
-async fn taken_now(app: &App, name: &str) {
+pub(super) async fn taken_now(app: &App, name: &str) {
     taken(app, name, app.clock.now()).await;
 }
 
@@ -86,18 +86,18 @@ async fn taken(app: &App, name: &str, at: Timestamp) {
     assert!(app.store.mark_verified("backup", ENVIRONMENT, COMPONENT, name, now).await.unwrap());
 }
 
-fn target(kind: TargetKind, name: &str) -> Target {
+pub(super) fn target(kind: TargetKind, name: &str) -> Target {
     let (component, name) = (COMPONENT.to_owned(), name.to_owned());
     Target { kind, component, name, checksum: String::new(), from: None, free_text: false }
 }
 
 /// The action is claimed, and its script ends well.
-async fn ends_well(room: &Room, action: &str) {
+pub(super) async fn ends_well(room: &Room, action: &str) {
     ends(room, action, RunEnd::Exited(0)).await;
 }
 
 /// The action is claimed, and its run ends so.
-async fn ends(room: &Room, action: &str, end: RunEnd) -> RunId {
+pub(super) async fn ends(room: &Room, action: &str, end: RunEnd) -> RunId {
     let run = begins(room, action).await;
     ended(room, &run, end).await;
     run
@@ -115,7 +115,7 @@ async fn ended(room: &Room, run: &RunId, end: RunEnd) {
 }
 
 /// A measured trigger opens an incident that has its commander and its technical lead.
-async fn led(app: &App) -> Room {
+pub(super) async fn led(app: &App) -> Room {
     let room = Room::raised(app, trigger("error-rate", app.clock.now())).await;
     room.take_command().await;
     room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
@@ -123,14 +123,14 @@ async fn led(app: &App) -> Room {
 }
 
 /// The plan changed to a rollback of this kind to these targets.
-async fn plan(room: &Room, kind: RollbackType, targets: &[Target]) -> Command {
+pub(super) async fn plan(room: &Room, kind: RollbackType, targets: &[Target]) -> Command {
     let reason = "asked for".to_owned();
     let draft = Draft { kind, targets: targets.to_vec(), reason, ..room.attempt().await.draft };
     Command::EditPlan { attempt: FIRST, seen: None, draft }
 }
 
 /// Submitted, authorised, and ready for a restoration too.
-async fn authorised(room: &Room) {
+pub(super) async fn authorised(room: &Room) {
     room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
     room.approve(IC, "incident_commander").await;
     for item in ["stop-writes", "backup-current-state"] {
@@ -139,12 +139,12 @@ async fn authorised(room: &Room) {
     }
 }
 
-async fn closed(room: &Room, outcome: Outcome) {
+pub(super) async fn closed(room: &Room, outcome: Outcome) {
     room.must(IC, Command::Close { outcome, reason: "it is over".to_owned() }).await;
 }
 
 /// The bad release is left, and the data is brought back to what it was before it.
-async fn brought_back(app: &App) {
+pub(super) async fn brought_back(app: &App) {
     brought_back_to(app, GOOD_RELEASE, BACKUP).await;
 }
 
@@ -165,7 +165,7 @@ async fn undone(app: &App, name: &str) -> Option<Timestamp> {
 }
 
 /// The bad release of this world migrates destructively.
-async fn destructive(world: &IncidentWorld) {
+pub(super) async fn destructive(world: &IncidentWorld) {
     let sql = format!("UPDATE register SET migrations = 'destructive' WHERE name = '{BAD_RELEASE}'");
     world.database.by_hand(&sql).await;
 }
