@@ -29,6 +29,9 @@ use axum::routing::MethodRouter;
 use tower::ServiceExt;
 use tower_sessions::Session;
 
+/// The most characters of a button's words.
+const BUTTON: usize = 400;
+
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/re-authenticate", Capability::SignedIn, get),
@@ -41,8 +44,8 @@ pub fn routes() -> Vec<Route> {
 struct View {
     layout: Layout,
     next: String,
-    /// The body of the form that waits, still encoded; empty when none does.
-    kept: String,
+    /// The body of the form that waits, still encoded; a form without fields has an empty one.
+    kept: Option<String>,
     /// What that form's button does; empty without one.
     button: String,
     /// Where somebody goes who leaves it.
@@ -75,16 +78,31 @@ pub(super) async fn ask(
         return Ok(Redirect::to(&format!("/re-authenticate?next={}", next.encoded())).into_response());
     };
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY_BYTES).await.unwrap_or_default();
+    // What is cut off must not be taken for a form without fields.
+    let Ok(body) = to_bytes(body, BODY_BYTES).await else {
+        return Err(WebError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The form could not be read",
+            "Nothing was stored. Shorten the text and send it again.",
+        ));
+    };
     // A form with a file cannot be carried along as text: it has to be sent again.
-    let kept = String::from_utf8(body.to_vec()).unwrap_or_default();
+    let kept = String::from_utf8(body.to_vec()).ok();
     let answer = rehearsal.oneshot(Request::from_parts(parts, Body::from(body))).await;
     let answer = answer.unwrap_or_else(|never| match never {});
     let Some(waits) = Waits::in_answer(&answer) else { return Ok(answer) };
-    let again =
-        Again { password: String::new(), next, kept, button: waits.button, back: Next::from_typed(&waits.back) };
+    let (button, back) = (cut(&waits.button), Next::from_typed(&waits.back));
+    let again = Again { password: String::new(), next, kept, button, back };
     let shown = show(app, who, &again, Faults::default())?;
     Ok((StatusCode::UNAUTHORIZED, shown).into_response())
+}
+
+/// What a button says, short enough for the page to send it on: words that are too long must not bar the act.
+fn cut(button: &str) -> String {
+    if button.chars().count() <= BUTTON {
+        return button.to_owned();
+    }
+    button.chars().take(BUTTON - 1).chain(['…']).collect()
 }
 
 fn show(app: &AppState, who: &SignedIn, again: &Again, faults: Faults) -> Result<Response, WebError> {
@@ -102,7 +120,7 @@ fn show(app: &AppState, who: &SignedIn, again: &Again, faults: Faults) -> Result
 
 async fn get(State(app): State<AppState>, who: SignedIn, Query(back): Query<Return>) -> Result<Response, WebError> {
     let next = Next::from_typed(&back.next);
-    let (password, kept, button) = (String::new(), String::new(), String::new());
+    let (password, kept, button) = (String::new(), None, String::new());
     let again = Again { password, back: next.clone(), next, kept, button };
     show(&app, &who, &again, Faults::default())
 }
@@ -111,7 +129,8 @@ async fn get(State(app): State<AppState>, who: SignedIn, Query(back): Query<Retu
 struct Again {
     password: String,
     next: Next,
-    kept: String,
+    /// The form that waits, where one does: told by its field, for it may be empty.
+    kept: Option<String>,
     button: String,
     back: Next,
 }
@@ -122,7 +141,7 @@ impl Again {
         Again {
             password: typed.text("password").to_owned(),
             next: Next::from_typed(typed.text("next")),
-            kept: typed.text("kept").to_owned(),
+            kept: typed.has("kept").then(|| typed.text("kept").to_owned()),
             button: typed.text("button").to_owned(),
             back: Next::from_typed(typed.text("back")),
         }
@@ -134,7 +153,7 @@ impl Form for Again {
         Field::secret("password", "Password", LONGEST_BYTES),
         Field::text("next", "Page to return to", 1_024),
         Field::text("kept", "The form that waits", BODY_BYTES),
-        Field::text("button", "What it does", 400),
+        Field::text("button", "What it does", BUTTON),
         Field::text("back", "Page that it was sent from", 1_024),
     ];
 
@@ -188,10 +207,10 @@ async fn post(
 
 /// Back to where it was demanded; with a form that waits, to a page with its button.
 fn go_on(app: &AppState, who: &SignedIn, again: &Again) -> Result<Response, WebError> {
-    if again.kept.is_empty() {
+    let Some(kept) = &again.kept else {
         return Ok(Redirect::to(again.next.as_str()).into_response());
-    }
-    let fields = url::form_urlencoded::parse(again.kept.as_bytes()).into_owned().collect();
+    };
+    let fields = url::form_urlencoded::parse(kept.as_bytes()).into_owned().collect();
     let layout = Layout::of(who, "Confirmed", Here::Elsewhere, app.clock.now());
     let view = Continue {
         layout,
@@ -203,3 +222,6 @@ fn go_on(app: &AppState, who: &SignedIn, again: &Again) -> Result<Response, WebE
     };
     Ok(page(&view)?.into_response())
 }
+
+#[cfg(test)]
+mod tests;
