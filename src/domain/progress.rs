@@ -50,7 +50,7 @@ pub fn draft(incident: &Incident, due_at: Timestamp, now: Timestamp) -> Draft {
 fn said(facts: &Facts, incident: &Incident, now: Timestamp) -> BTreeMap<String, String> {
     let attempt = incident.current();
     let said = [
-        ("state", state_words(incident)),
+        ("state", told_state(incident)),
         ("step", step_words(facts, incident, now)),
         ("running", running_words(attempt)),
         ("waiting", waiting_words(facts, incident)),
@@ -298,12 +298,24 @@ pub fn state_words(incident: &Incident) -> String {
     }
 }
 
+/// The state, with what became of the attempt before where another one goes on from it.
+fn told_state(incident: &Incident) -> String {
+    let state = state_words(incident);
+    match incident.current().and_then(|attempt| attempt.escalates) {
+        Some(failed) => format!("attempt {failed} failed; {state}"),
+        None => state,
+    }
+}
+
 /// `step 3 of 5, Service rollback; 1 of 2 actions done`.
 fn step_words(facts: &Facts, incident: &Incident, now: Timestamp) -> String {
     let Some(attempt) = incident.current() else { return "no plan yet".into() };
     let Some(plan) = attempt.plan() else { return "no plan yet".into() };
     let done = plan.actions.iter().filter(|action| attempt.is_done(&action.name)).count();
     let actions = format!("{done} of {} actions done", plan.actions.len());
+    if attempt.status().is_terminal() && attempt.status() != AttemptStatus::Succeeded {
+        return format!("ended before it was done; {actions}");
+    }
     let Some(all) = lanes(incident, attempt, facts.procedure, now) else { return format!("not started, {actions}") };
     // Several may be under way at once: the furthest of those that have an end says how far it is.
     let ending = || all.lanes.iter().filter(|lane| lane.planned_to.is_some());

@@ -1,12 +1,16 @@
 //! The promise of progress updates: each exactly once, whoever serves and however often it is restarted.
 
 use crate::support::databases::{Database, on_both};
-use crate::support::incident_world::{IC, IncidentWorld, NOON, OBSERVER, Room, assert_whole};
+use crate::support::incident_world::{
+    FIRST, IC, IncidentWorld, NOON, OBSERVER, Room, TL, assert_whole, counted_runs, drive,
+};
 use backout::app::App;
 use backout::clock::ManualClock;
-use backout::domain::Span;
+use backout::demo::world::BACKUP;
 use backout::domain::command::{Command, Outcome};
 use backout::domain::event::{Event, UpdateSent};
+use backout::domain::state::AttemptStatus;
+use backout::domain::{Role, Span};
 use backout::playbook::DEFAULT;
 use backout::worker::deadlines;
 
@@ -146,6 +150,27 @@ on_both! {
         assert_eq!(numbers(&room).await, [1, 2]);
         assert!(sent[0].early && !sent[1].early && !sent[1].late);
         assert_eq!(sent[1].due_at, NOON + Span::minutes(8));
+    }
+
+    async fn an_attempt_that_failed_is_told_beside_the_one_that_goes_on_from_it(database) {
+        let (_world, clock, app, room) = opened(database).await;
+        room.take_command().await;
+        room.approve(IC, "incident_commander").await;
+        let (runs, _) = counted_runs(&app);
+        drive(&app, &[&runs]).await;
+        room.reaches(AttemptStatus::Verifying).await;
+        room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
+        room.must(TL, Command::DeclareFailed { attempt: FIRST, reason: "the data is broken".to_owned() }).await;
+        let next = async || {
+            clock.turn(Span::minutes(5));
+            assert_eq!(deadlines::step(&app).await.unwrap(), 1);
+            sent(&room).await.pop().unwrap().text
+        };
+        let failed = next().await;
+        assert!(failed.contains("failed") && failed.contains("Step: ended before it was done; 1 of 1 actions done"), "{failed}");
+        room.must(TL, Command::DraftRestoration { escalates: FIRST, backup: BACKUP.to_owned() }).await;
+        let planned = next().await;
+        assert!(planned.contains("attempt 1 failed; rollback being planned"), "{planned}");
     }
 
     async fn nothing_is_promised_after_the_outcome_was_said(database) {
