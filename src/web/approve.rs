@@ -19,7 +19,7 @@ use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::command::{Approve, Command};
 use crate::domain::condition::Series;
-use crate::domain::decide::{open_items, unproven};
+use crate::domain::decide::{last_starts, open_items, unproven};
 use crate::domain::facts::Registered;
 use crate::domain::plan::{FixedPlan, PlannedAction, Target};
 use crate::domain::procedure::{ActionMode, Pace, Procedure, SlotKind, StartMode, TargetKind};
@@ -380,7 +380,8 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
                     _ => format!("{title}: you authorise it"),
                 };
                 let waives = sight.incident.commander.as_ref() == Some(&sight.who.person);
-                let (starts, button) = (starts(attempt, sight.now), button(attempt, sight.now));
+                let starts = last_starts(sight.facts, attempt, &slot.role, sight.now);
+                let button = button(attempt, starts);
                 return (Some(Yours { slot: slot.role.clone(), demand, button, starts, waives }), None);
             }
             Err(refusal) => {
@@ -395,16 +396,9 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
     (None, why_not)
 }
 
-/// Whether the next approval is also the start: only the last one of a plan that starts at authorisation.
-fn starts(attempt: &Attempt, now: Timestamp) -> bool {
-    let Some(plan) = attempt.plan().filter(|plan| plan.start == StartMode::AtAuthorisation) else { return false };
-    let open = |role: &str| attempt.approval_for(role).is_none_or(|approval| now >= approval.expires_at);
-    plan.slots.iter().filter(|slot| slot.kind.gates() && open(&slot.role)).count() == 1
-}
-
 /// What the button of who authorises says.
-fn button(attempt: &Attempt, now: Timestamp) -> String {
-    let and_start = if starts(attempt, now) { " and start" } else { "" };
+fn button(attempt: &Attempt, starts: bool) -> String {
+    let and_start = if starts { " and start" } else { "" };
     format!("Authorise{and_start} rollback to {}", target_name(attempt))
 }
 
@@ -508,6 +502,14 @@ fn nonempty(words: &str) -> &str {
 
 const DIGEST: Field = Field::text("digest", "Digest", 64);
 
+/// What the form's button says of the start: `yes` where it names it, empty where not.
+const STARTS: Field = Field::text("starts", "Start", 3);
+
+/// Whether the button that was pressed named the start: a form that says nothing of it asked for none.
+fn named_start(typed: &Typed) -> bool {
+    typed.text(STARTS.name) == "yes"
+}
+
 /// What who authorises sends.
 struct Authorise {
     command: Command,
@@ -520,6 +522,7 @@ impl Form for Authorise {
         ATTEMPT,
         DIGEST,
         Field::text("slot", "Slot", NAME),
+        STARTS,
         Field::text("phrase", "Phrase", NAME),
         Field::text("comment", "Comment", TEXT),
         Field::many("waive", "Items to waive", NAME),
@@ -531,6 +534,7 @@ impl Form for Authorise {
             attempt: attempt(typed, faults)?,
             digest: typed.text("digest").to_owned(),
             slot: typed.text("slot").to_owned(),
+            starts: Some(named_start(typed)),
             phrase: typed.text("phrase").to_owned(),
             comment: typed.text("comment").to_owned(),
             waive: typed.all("waive").to_vec(),
@@ -573,7 +577,9 @@ async fn rehearse(
     };
     match acting::rehearse(&app, &who, &id, &command).await {
         Ok(Some(looked)) => {
-            let button = looked.incident.current().map_or_else(String::new, |attempt| button(attempt, looked.now));
+            // The order was held against what its button said: these are the words that were pressed.
+            let starts = named_start(&form.typed);
+            let button = looked.incident.current().map_or_else(String::new, |attempt| button(attempt, starts));
             Ok(Waits::new(button, format!("/incidents/{id}/approve")).into_response())
         }
         Ok(None) => Ok(Redirect::to(&format!("/incidents/{id}#decision")).into_response()),

@@ -49,6 +49,7 @@ mod tests {
             ("attempt", "1"),
             ("digest", digest),
             ("slot", "incident_commander"),
+            ("starts", "yes"),
             ("phrase", phrase),
             ("waive", "verify-backup"),
             ("waive_reason", "urgent"),
