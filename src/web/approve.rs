@@ -568,14 +568,14 @@ async fn rehearse(
     Path(id): Path<String>,
     form: Checked<Authorise>,
 ) -> Result<Response, WebError> {
-    let command = match form.value {
-        Ok(form_value) => form_value.command,
+    let wish = match form.value {
+        Ok(form_value) => form_value,
         Err(faults) => {
             let back = Back::faulty("approve", form.typed, &faults, Authorise::FIELDS);
             return show(&app, &who, &id, back).await;
         }
     };
-    match acting::rehearse(&app, &who, &id, &command).await {
+    match acting::rehearse(&app, &who, &id, &wish.command, &wish.intent).await {
         Ok(Some(looked)) => {
             // The order was held against what its button said: these are the words that were pressed.
             let starts = named_start(&form.typed);
