@@ -64,6 +64,31 @@ async fn what_nobody_knows_of_a_backup_typed_by_hand_is_said_to_those_who_judge_
     }
 }
 
+/// A name is no proof: what was registered under it since may be another backup.
+#[tokio::test]
+async fn a_backup_typed_by_hand_stays_unknown_when_one_of_its_name_is_registered_since() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.register("release", "4.11.2-hotfix", 600, "destructive").await;
+    let older = format!("release/crisis-detection/{OLDER}");
+    let form = [
+        ("attempt", "1"),
+        ("act", "submit"),
+        ("kind", "full"),
+        ("component", "crisis-detection"),
+        ("reason", "it is all that there is"),
+        ("target", older.as_str()),
+        ("free_backup", "weekly-tape"),
+    ];
+    let done = world.signed_in("tomas").await.post(&format!("/incidents/{id}/plan"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    world.register("backup", "weekly-tape", 700, "none").await;
+    let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(words.contains("whether weekly-tape is from before it is not known."), "{words}");
+    let incident = world.authorised(&id).await;
+    assert!(incident.current().unwrap().start_ordered.is_none(), "one that is known would do: it has to be chosen");
+}
+
 #[tokio::test]
 async fn the_commander_authorises_and_waives_in_one_act_and_the_start_is_ordered() {
     let world = World::new().await;
