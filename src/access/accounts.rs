@@ -370,6 +370,14 @@ pub async fn change_password(
     Ok(person)
 }
 
+/// Whether somebody's roles could be replaced by these now.
+///
+/// # Errors
+/// [`Unchanged`].
+pub async fn may_change_roles(store: &Store, person: &str, roles: &[Role]) -> Result<(), Unchanged> {
+    leave_an_administrator(&store.people().await?, person, roles)
+}
+
 /// Replaces somebody's roles. Their sessions end: they come back with a new id and the new roles.
 pub async fn change_roles(
     store: &Store,
@@ -385,14 +393,20 @@ pub async fn change_roles(
     if before == after {
         return Ok(());
     }
-    if !roles.contains(&Role::Administrator) {
-        keep_an_administrator(&mut tx, person).await?;
-    }
+    leave_an_administrator(&tx.people().await?, person, roles)?;
     tx.set_roles(person, &after).await?;
     end_everything(&mut tx, person).await?;
     record(&mut tx, now, by, &[Fact::RolesChanged { person: person.to_owned(), before, after }]).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether somebody's account could be disabled now.
+///
+/// # Errors
+/// [`Unchanged`].
+pub async fn may_disable(store: &Store, person: &str) -> Result<(), Unchanged> {
+    leave_an_administrator(&store.people().await?, person, &[])
 }
 
 /// Disables or enables an account. Disabling ends its sessions and its links at once.
@@ -404,7 +418,7 @@ pub async fn set_active(store: &Store, by: &str, person: &str, active: bool, now
         return Ok(());
     }
     if !active {
-        keep_an_administrator(&mut tx, person).await?;
+        leave_an_administrator(&tx.people().await?, person, &[])?;
         for purpose in [Purpose::Invitation, Purpose::Reset] {
             tx.void_links(person, purpose.key(), now).await?;
         }
@@ -418,9 +432,11 @@ pub async fn set_active(store: &Store, by: &str, person: &str, active: bool, now
     Ok(())
 }
 
-/// Refuses to take the last administrator away.
-async fn keep_an_administrator(tx: &mut Tx, person: &str) -> Result<(), Unchanged> {
-    let people = tx.people().await?;
+/// Refuses to take the last administrator of all `people` away: `person` is to act with these roles alone from now on.
+fn leave_an_administrator(people: &[Person], person: &str, roles: &[Role]) -> Result<(), Unchanged> {
+    if roles.contains(&Role::Administrator) {
+        return Ok(());
+    }
     let takes_one = people.iter().any(|p| p.id == person && can_administer(p));
     let others = people.iter().any(|p| p.id != person && can_administer(p));
     if takes_one && !others { Err(Unchanged::LastAdministrator) } else { Ok(()) }

@@ -104,6 +104,22 @@ impl From<StoreError> for NotInvited {
     }
 }
 
+/// Whether somebody, with these tokens of theirs living, may have one wall more.
+fn one_more(living: &[Token]) -> Result<(), NotInvited> {
+    let walls = living.iter().filter(|token| audience_of(&token.scope).is_some()).count();
+    if walls < MOST { Ok(()) } else { Err(NotInvited::Many) }
+}
+
+/// Whether `by` could make a link like this now. Answers the label as it will be kept.
+///
+/// # Errors
+/// [`NotInvited`].
+pub async fn wished(store: &Store, by: &str, label: &str, now: Timestamp) -> Result<String, NotInvited> {
+    let label = label_of(label).ok_or(NotInvited::Label)?;
+    one_more(&store.living_tokens_of(by, now).await?)?;
+    Ok(label)
+}
+
 /// Makes the link for a screen; answers its secret, which is kept nowhere.
 ///
 /// # Errors
@@ -118,10 +134,9 @@ pub async fn invite(
     let label = label_of(label).ok_or(NotInvited::Label)?;
     let mut tx = store.begin().await?;
     tx.lock_head().await?;
-    let living = tx.living_tokens_of(by, now).await?;
-    if living.iter().filter(|token| audience_of(&token.scope).is_some()).count() >= MOST {
+    if let Err(full) = one_more(&tx.living_tokens_of(by, now).await?) {
         tx.rollback().await?;
-        return Err(NotInvited::Many);
+        return Err(full);
     }
     let secret = make(&mut tx, by, &label, audience.link_scope(), now, now + LINK_LIFE).await?;
     tx.commit().await?;

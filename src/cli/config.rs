@@ -4,7 +4,7 @@ use super::Failure;
 use crate::app::site::{Environment, Site};
 use crate::domain::Span;
 use crate::domain::decide::is_plain_name;
-use crate::store::Store;
+use crate::store::{Address, Store};
 use crate::triggers::probe::ProbeConfig;
 use crate::web;
 use serde::Deserialize;
@@ -223,6 +223,22 @@ impl Config {
     /// The folder's or the store's.
     pub async fn store(&self) -> Result<Store, Failure> {
         make_private(&self.data)?;
+        Ok(Store::open(&self.database()).await?)
+    }
+
+    /// The store that is there, for whoever only reads: nothing is made where there is none.
+    ///
+    /// # Errors
+    /// Besides the store's: there is no file, with the places where another one is named.
+    pub async fn store_that_is_there(&self) -> Result<Store, Failure> {
+        if let Address::Sqlite(path) = Address::parse(&self.database())?
+            && !path.exists()
+        {
+            return Err(Failure::usage(format!(
+                "there is no database at {}: name another one by --config, `database` or BACKOUT_DATABASE, or `data` or BACKOUT_DATA",
+                path.display()
+            )));
+        }
         Ok(Store::open(&self.database()).await?)
     }
 }

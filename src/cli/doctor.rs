@@ -4,10 +4,12 @@ use super::config::Config;
 use super::{Failure, runtime};
 use crate::app::catalogue::{ALWAYS_GIVEN, read_script};
 use crate::app::playbooks::Playbooks;
-use crate::domain::Role;
-use crate::domain::procedure::{ExecutorKind, Procedure};
+use crate::domain::condition::{Direction, Series};
+use crate::domain::procedure::{Detection, ExecutorKind, Procedure, Trigger};
+use crate::domain::{Role, Span};
 use crate::playbook;
 use crate::store::{Store, newest_schema};
+use crate::triggers::probe::ProbeConfig;
 
 /// One line of the answer.
 struct Finding {
@@ -76,6 +78,7 @@ async fn look(config: &Config) -> Vec<Finding> {
     };
     if let Some(procedure) = &procedure {
         findings.extend(scripts(config, procedure));
+        findings.extend(never_measured(config, procedure));
     }
     match config.store().await {
         Ok(store) => {
@@ -97,6 +100,35 @@ async fn in_use(store: &Store, config: &Config) -> Option<Finding> {
         .trouble(&hash)
         .await
         .map(|_| bad(format!("playbook {path} is not the one in use; take it with: backout playbook load {path}")))
+}
+
+/// A probe gives up at its limit: no answer ever took longer, so that a trigger beyond it would never fire.
+fn never_measured(config: &Config, procedure: &Procedure) -> Vec<Finding> {
+    let slow = |trigger: &Trigger| match &trigger.detection {
+        Detection::Metric { condition, .. } if condition.series == Series::ResponseTime => {
+            (condition.direction == Direction::Above).then_some((trigger.text.clone(), Span(condition.threshold)))
+        }
+        _ => None,
+    };
+    let triggers: Vec<(String, Span)> = procedure.triggers.iter().filter_map(slow).collect();
+    let beyond = |probe: &ProbeConfig| {
+        let limit = probe.time_limit;
+        triggers
+            .iter()
+            .filter(move |(_, threshold)| *threshold >= limit)
+            .map(move |(text, threshold)| {
+                bad(format!(
+                    "probes: {}/{} gives up after {}, so “{text}” never fires; set a time_limit above {}, and an interval of \
+                     at least half of it",
+                    probe.environment,
+                    probe.component,
+                    limit.written(),
+                    threshold.written()
+                ))
+            })
+            .collect::<Vec<_>>()
+    };
+    config.probes.iter().flat_map(beyond).collect()
 }
 
 /// Can every script that the playbook names be read in every environment?
@@ -175,4 +207,30 @@ async fn stored(store: &Store) -> Vec<Finding> {
         Err(fault) => findings.push(bad(format!("register: {fault}"))),
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trigger_beyond_what_its_probe_waits_for_is_told() {
+        let told = |limit: i64| {
+            let probe = serde_json::json!({
+                "environment": "production", "component": "web", "url": "https://app.example/health",
+                "time_limit": format!("{limit}s"), "interval": "6s",
+            });
+            let config = Config { probes: vec![serde_json::from_value(probe).unwrap()], ..Config::default() };
+            let findings = never_measured(&config, &playbook::default_procedure());
+            findings.into_iter().map(|finding| finding.text).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(10),
+            [
+                "probes: production/web gives up after 10s, so “Response time >10 seconds for >5 minutes” never fires; set a time_limit above \
+              10s, and an interval of at least half of it"
+            ]
+        );
+        assert_eq!(told(11), [""; 0]);
+    }
 }

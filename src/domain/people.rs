@@ -87,3 +87,18 @@ impl fmt::Display for Strength {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_of_the_house_is_not_somebody_by_itself() {
+        for role in Role::ALL {
+            let somebody = role.somebody();
+            let house = matches!(role, Role::Management | Role::Support);
+            assert_eq!(somebody.starts_with("somebody from "), house, "{somebody}");
+            assert!(somebody.ends_with(&role.to_string()), "{somebody}");
+        }
+    }
+}

@@ -18,6 +18,12 @@ pub struct StoredPlaybook {
 
 row!(StoredPlaybook { hash, text, title, version, used_at, used_by });
 
+macro_rules! columns {
+    () => {
+        "hash, text, title, version, added_at AS used_at, added_by AS used_by"
+    };
+}
+
 queries! {
     /// Keeps a playbook. False when this very text was kept before: then only its use is new.
     alone pub fn add_playbook(db, playbook: &StoredPlaybook) -> bool {
@@ -42,13 +48,13 @@ queries! {
     }
 
     read pub fn playbook(db, hash: &str) -> Option<StoredPlaybook> {
-        let sql = "SELECT hash, text, title, version, added_at AS used_at, added_by AS used_by FROM playbooks WHERE hash = $1";
+        let sql = concat!("SELECT ", columns!(), " FROM playbooks WHERE hash = $1");
         Ok(sqlx::query_as(sql).bind(hash).fetch_optional(db).await?)
     }
 
     /// Every playbook, the one last taken into use first.
     read pub fn playbooks(db) -> Vec<StoredPlaybook> {
-        let sql = "SELECT hash, text, title, version, added_at AS used_at, added_by AS used_by FROM playbooks ORDER BY added_at DESC";
+        let sql = concat!("SELECT ", columns!(), " FROM playbooks ORDER BY added_at DESC");
         Ok(sqlx::query_as(sql).fetch_all(db).await?)
     }
 

@@ -17,6 +17,7 @@ use super::room::orders::{ATTEMPT, Back, INTENT, NAME, TEXT, attempt};
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
+use crate::domain::actor::Who;
 use crate::domain::command::{Approve, Command};
 use crate::domain::condition::Series;
 use crate::domain::decide::{last_starts, open_items, unproven};
@@ -93,6 +94,8 @@ struct PlanView {
     longest: String,
     targets: Vec<TargetView>,
     /// What nothing tells, for the approvers to judge.
+    /// What no restoration brings back, a sentence for each backup.
+    lost: Vec<String>,
     unproven: Vec<String>,
     actions: Vec<ActionView>,
 }
@@ -257,6 +260,12 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
         },
         longest: longest(plan),
         targets: plan.targets.iter().map(|target| target_view(sight, target)).collect(),
+        lost: plan
+            .targets
+            .iter()
+            .filter(|target| target.kind == TargetKind::Backup)
+            .map(|it| lost(sight, it))
+            .collect(),
         unproven: unproven(sight.facts, plan.kind, &plan.targets),
         actions: plan
             .actions
@@ -267,6 +276,15 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
     }
 }
 
+/// What was written since a backup was taken.
+fn lost(sight: &Sight, backup: &Target) -> String {
+    let known = sight.facts.registered(backup.kind, &backup.component, &backup.name).filter(|_| !backup.free_text);
+    let taken = known.map_or_else(String::new, |entry| {
+        format!(" on {} at {} UTC, {} ago", entry.at.date(), entry.at.time_of_day(), long(sight.now - entry.at))
+    });
+    format!("Everything written to the data of {} since {} was taken{taken} is lost.", backup.component, backup.name)
+}
+
 fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let facts = sight.facts;
     let entry = facts.registered(target.kind, &target.component, &target.name);
@@ -274,7 +292,7 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let stable = facts.previous_stable(&target.component);
     let mut told = Vec::new();
     if let Some(entry) = entry {
-        let by = if entry.by == "system" { "Backout" } else { &entry.by };
+        let by = Who::parse(&entry.by).map_or_else(|| entry.by.clone(), |who| sight.by(who.person()));
         told.push(format!("registered by {by}, from {} {} UTC", entry.at.date(), entry.at.time_of_day()));
         match entry.verified_at {
             Some(at) => told.push(format!("verified {} {} UTC", at.date(), at.time_of_day())),
@@ -399,7 +417,11 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
 /// What the button of who authorises says.
 fn button(attempt: &Attempt, starts: bool) -> String {
     let and_start = if starts { " and start" } else { "" };
-    format!("Authorise{and_start} rollback to {}", target_name(attempt))
+    let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
+    let name = target_name(attempt);
+    let backups = targets.iter().filter(|target| target.kind == TargetKind::Backup && target.name != name);
+    let restoring: String = backups.map(|backup| format!(", restoring {}", backup.name)).collect();
+    format!("Authorise{and_start} rollback to {name}{restoring}")
 }
 
 fn answers(sight: &Sight, attempt: Option<&Attempt>) -> Answers {

@@ -133,6 +133,11 @@ impl<'a> Sight<'a> {
         Offers { incident: self.incident, facts: self.facts, person: &self.who.person, now: self.now }
     }
 
+    /// The place of stopping an attempt. Once it is ordered, there is no second time.
+    pub fn stop_place(&self, attempt: &Attempt) -> Place {
+        if attempt.stop.is_some() { Place::None } else { Place::of(self.offers().stop(attempt.number)) }
+    }
+
     pub fn named(&self, person: &PersonId) -> Named {
         let name = self.facts.name(person);
         Named { initials: initials(&name), name, you: *person == self.who.person }

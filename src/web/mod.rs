@@ -30,9 +30,9 @@ pub mod machines;
 pub mod measures;
 pub mod next;
 pub mod now;
-#[cfg(test)]
-mod one_story;
 pub mod pace;
+#[cfg(test)]
+mod pages_agree;
 pub mod patience;
 pub mod people;
 pub mod plan;

@@ -57,7 +57,7 @@ struct ActiveLine {
     /// What the rollback goes from and to, where it has a target.
     versions: String,
     opened_at: Timestamp,
-    /// `T+11:48` and what it counts from, once the first run has started.
+    /// `T+11:48`, once the first run has started.
     running: Option<Running>,
     update_due: Option<Timestamp>,
     /// Its journal cannot be read, so nothing can be decided in it.

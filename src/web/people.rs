@@ -8,7 +8,9 @@ use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::SignedIn;
 use super::sign_in::Button;
-use crate::access::accounts::{Newcomer, Purpose, Unchanged, add, change_roles, invite_again, set_active};
+use crate::access::accounts::{
+    Newcomer, Purpose, Unchanged, add, change_roles, invite_again, may_change_roles, may_disable, set_active,
+};
 use crate::access::capability::{Capability, role_name, roles_from};
 use crate::domain::Role;
 use crate::store::Person;
@@ -275,7 +277,8 @@ async fn rehearse_roles(
     Path(id): Path<String>,
     form: Checked<Roles>,
 ) -> Result<Waits, WebError> {
-    form.value.map_err(|faults| no_roles(&faults))?;
+    let roles = form.value.map_err(|faults| no_roles(&faults))?;
+    may_change_roles(&app.store, &id, &roles.0).await?;
     waits(&app, &id, |name| format!("Change the roles of {name}")).await
 }
 
@@ -294,6 +297,7 @@ async fn rehearse_disable(
     Path(id): Path<String>,
     _: Checked<Button>,
 ) -> Result<Waits, WebError> {
+    may_disable(&app.store, &id).await?;
     waits(&app, &id, |name| format!("Disable the account of {name}")).await
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Whoever types a password for nothing learns to type it without reading. So a form that demands a fresh confirmation
 //! is looked at first, exactly as it was sent: what is faulty or refused is told on its own page, and only the rest goes
-//! on to the password, whose page names the button that was pressed. A rehearsal changes nothing. Nothing of it is
-//! trusted either: the form is sent and judged again, whole, once the confirmation is there.
+//! on to the password, whose page names the button that was pressed. A rehearsal changes nothing; a refusal alone is
+//! written into the ledger, as if the form had been sent. Nothing of it is trusted either: the form is sent and judged
+//! again, whole, once the confirmation is there.
 
 use axum::Extension;
 use axum::http::StatusCode;
@@ -38,12 +39,12 @@ impl IntoResponse for Waits {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::Span;
+    use crate::access::walls::{self, Audience};
     use crate::domain::state::AttemptStatus;
     use crate::web::sample::{Browser, PASSWORD, World};
     use axum::http::StatusCode;
 
-    /// What Maya sends to authorise, without waiving anything.
+    /// What Maya sends to authorise, waiving one item of several.
     fn fields<'a>(digest: &'a str, phrase: &'a str) -> Vec<(&'a str, &'a str)> {
         vec![
             ("attempt", "1"),
@@ -138,7 +139,6 @@ mod tests {
         let olga = world.signed_in("olga").await.post(&path, &[("run", &run.0), ("reason", "x")]).await;
         assert_eq!(olga.status, StatusCode::FORBIDDEN, "{}", olga.words());
         assert_eq!(refusals(&world).await, before + 1);
-        world.turn(Span::seconds(1));
         let incident = world.app.incidents.incident(&id).await.unwrap();
         assert_eq!(incident.current().unwrap().status(), AttemptStatus::Halted);
     }
@@ -183,9 +183,31 @@ mod tests {
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {fields:?}: {}", page.words());
         }
         let maya = world.id("maya");
+        let me = world.id("ada");
+        for (path, fields) in [
+            (format!("/people/{me}/roles"), &[("role", "support")][..]),
+            (format!("/people/{me}/roles"), &[]),
+            (format!("/people/{me}/disable"), &[]),
+        ] {
+            let page = ada.post(&path, fields).await;
+            assert_eq!(page.status, StatusCode::CONFLICT, "{path} {fields:?}: {}", page.words());
+            assert!(page.words().contains("last administrator"), "{path} {fields:?}: {}", page.words());
+        }
         for (path, fields, button, back) in [
             ("/people".to_owned(), &[("name", "Ann Lee"), ("login", "ann")][..], "Add Ann Lee", "/people".to_owned()),
             ("/tokens".to_owned(), &[("label", "ci"), ("days", "30")], "Make the token “ci”", "/tokens".to_owned()),
+            (
+                "/walls".to_owned(),
+                &[("label", " Office "), ("audience", "technical")],
+                "Make a link for “Office”",
+                "/walls".to_owned(),
+            ),
+            (
+                format!("/people/{maya}/roles"),
+                &[("role", "support")],
+                "Change the roles of Maya Okafor",
+                format!("/people/{maya}"),
+            ),
             (format!("/people/{maya}/disable"), &[], "Disable the account of Maya Okafor", format!("/people/{maya}")),
         ] {
             let page = ada.post(&path, fields).await;
@@ -195,5 +217,22 @@ mod tests {
         }
         assert!(world.app.store.tokens().await.unwrap().is_empty());
         assert!(world.app.store.person(&maya.0).await.unwrap().unwrap().active);
+    }
+
+    #[tokio::test]
+    async fn the_wall_beyond_the_twenty_is_refused_before_the_password_is_asked_for() {
+        let world = World::new().await;
+        let by = format!("person:{}", world.id("maya"));
+        let (mut maya, mut noor) = (world.signed_in("maya").await, world.signed_in("noor").await);
+        let form = [("label", "Office"), ("audience", "technical")];
+        for place in 0..20 {
+            let page = maya.post("/walls", &form).await;
+            assert_eq!(page.status, StatusCode::UNAUTHORIZED, "after {place}: {}", page.words());
+            walls::invite(&world.app.store, &by, "Office", Audience::Technical, world.now()).await.unwrap();
+        }
+        let page = maya.post("/walls", &form).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.words());
+        assert!(page.words().contains("You have 20 walls and links."), "{}", page.words());
+        assert_eq!(noor.post("/walls", &form).await.status, StatusCode::UNAUTHORIZED, "she has none");
     }
 }

@@ -46,7 +46,7 @@ impl Route {
     }
 
     /// A form that demands a fresh confirmation. Where that is missing, `rehearsal` answers: the page with what is wrong,
-    /// or [`Waits`](super::rehearsal::Waits). It must change nothing.
+    /// or [`Waits`](super::rehearsal::Waits). It must change nothing but note a refusal in the ledger.
     pub fn confirmed<H, T, R, U>(path: &'static str, capability: Capability, handler: H, rehearsal: R) -> Route
     where
         H: Handler<T, AppState>,
@@ -139,7 +139,11 @@ pub(super) fn build(app: &AppState, table: Vec<Route>) -> (Router<AppState>, Rou
 mod tests {
     use super::*;
     use crate::access::capability::Standing;
-    use crate::domain::Role;
+    use crate::domain::{Role, Span};
+    use crate::web::router_of;
+    use crate::web::sample::{PEOPLE, World};
+    use axum::http::StatusCode;
+    use axum::routing::on;
 
     #[test]
     fn a_form_that_demands_the_password_is_looked_at_before_and_no_other() {
@@ -147,6 +151,37 @@ mod tests {
             let stale = Standing { roles: &Role::ALL, fresh: false };
             let demands = route.capability.open_to(Some(stale)).is_err();
             assert_eq!(route.rehearsal.is_some(), demands, "{} {}", route.method, route.path);
+        }
+    }
+
+    /// What every handler of the table below answers, and nothing else does: whoever sees it was let through.
+    const LET_IN: StatusCode = StatusCode::IM_A_TEAPOT;
+
+    /// The real table; behind each door stands nothing but [`LET_IN`].
+    fn doors() -> Vec<Route> {
+        let behind = |method: &Method| on(method.clone().try_into().unwrap(), async || LET_IN);
+        table().into_iter().map(|route| Route { handler: behind(&route.method), ..route }).collect()
+    }
+
+    #[tokio::test]
+    async fn nobody_reaches_a_handler_whose_capability_they_lack_or_have_yet_to_confirm() {
+        let world = World::new().await;
+        let router = router_of(world.app.clone(), doors());
+        let mut visitors = vec![("nobody", None, world.nobody())];
+        for (login, _, roles) in PEOPLE {
+            visitors.push((login, Some(Standing { roles, fresh: false }), world.signed_in(login).await));
+            visitors.push((login, Some(Standing { roles, fresh: true }), world.confirmed(login).await));
+        }
+        for route in table() {
+            // Each person has two browsers here and a pace for their forms; a confirmation stays fresh for five minutes.
+            world.turn(if route.method == Method::POST { Span::seconds(4) } else { Span::ZERO });
+            let path = route.path.replace(['{', '}'], "");
+            for (login, standing, browser) in &mut visitors {
+                browser.router = router.clone();
+                let status = browser.ask(route.method.clone(), &path, String::new(), &[]).await.0.status;
+                let open = route.capability.open_to(*standing).is_ok();
+                assert_eq!(status == LET_IN, open, "{} {path} as {login}, {standing:?}: {status}", route.method);
+            }
         }
     }
 }

@@ -317,7 +317,7 @@ impl Answer {
 
 #[derive(Clone)]
 pub struct Browser {
-    router: Router,
+    pub router: Router,
     cookies: BTreeMap<String, String>,
     address: IpAddr,
 }

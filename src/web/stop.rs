@@ -93,8 +93,7 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
         back,
         attempt: attempt.number,
         target: target_name(attempt),
-        // Once it is ordered, there is no second time.
-        place: if attempt.stop.is_some() { Place::None } else { Place::of(sight.offers().stop(attempt.number)) },
+        place: sight.stop_place(attempt),
         nothing_begun: attempt.runs.is_empty(),
         not_begun: not_begun(attempt),
         nothing: match (attempt.status(), &attempt.stop) {

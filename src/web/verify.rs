@@ -689,6 +689,8 @@ mod tests {
         assert!(words.contains("This was not done for Error rate"), "it says which: {words}");
         assert!(refused.body.contains("id=\"fault-error-rate-low\""), "and it stands at the field: {}", refused.body);
         assert!(refused.body.contains("href=\"#note-error-rate-low\""), "{}", refused.body);
+        let said = "aria-describedby=\"hint-error-rate-low fault-error-rate-low\" aria-invalid=\"true\" required";
+        assert!(refused.body.contains(said), "the field tells what is wrong with it: {}", refused.body);
         let reasoned = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "seen by hand")];
         let done = lead.post(&format!("/incidents/{id}/criteria"), &reasoned).await;
         assert_eq!(

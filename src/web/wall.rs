@@ -338,15 +338,26 @@ async fn post_walls(State(app): State<AppState>, who: SignedIn, form: Checked<Ma
             let link = app.site.link(&format!("/wall/open/{secret}"));
             show(&app, &who, Some(link), &Typed::default(), Faults::default()).await
         }
-        Err(NotInvited::Store(fault)) => Err(fault.into()),
-        Err(fault) => show(&app, &who, None, &form.typed, Faults::one::<Make>("label", fault)).await,
+        Err(fault) => not_invited(&app, &who, &form.typed, fault).await,
+    }
+}
+
+/// The page with what is wrong.
+async fn not_invited(app: &AppState, who: &SignedIn, typed: &Typed, fault: NotInvited) -> Result<Response, WebError> {
+    match fault {
+        NotInvited::Store(fault) => Err(fault.into()),
+        fault => show(app, who, None, typed, Faults::one::<Make>("label", fault)).await,
     }
 }
 
 async fn rehearse_walls(State(app): State<AppState>, who: SignedIn, form: Checked<Make>) -> Result<Response, WebError> {
-    match form.value {
-        Ok(make) => Ok(Waits::new(format!("Make a link for “{}”", make.label), "/walls").into_response()),
-        Err(faults) => show(&app, &who, None, &form.typed, faults).await,
+    let make = match form.value {
+        Ok(make) => make,
+        Err(faults) => return show(&app, &who, None, &form.typed, faults).await,
+    };
+    match walls::wished(&app.store, &who.actor(), &make.label, app.clock.now()).await {
+        Ok(label) => Ok(Waits::new(format!("Make a link for “{label}”"), "/walls").into_response()),
+        Err(fault) => not_invited(&app, &who, &form.typed, fault).await,
     }
 }
 

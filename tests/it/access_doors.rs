@@ -42,7 +42,8 @@ async fn every_route_opens_to_those_its_line_names_and_to_nobody_else() {
             };
             let standing = |fresh| roles.as_ref().map(|roles| Standing { roles, fresh });
             let open = capability.open_to(standing(fresh)).is_ok();
-            // A form is looked at before the password is asked for: what would be refused is refused at once.
+            // A form is looked at before the password is asked for: what would be refused is refused at once. That this
+            // was the rehearsal, and not the handler itself, is shown beside the table, in `web::routes`.
             let stale = !open && capability.open_to(standing(true)).is_ok();
             let before = (world.app.store.people().await.unwrap(), world.app.store.tokens().await.unwrap());
             let answer = browser.send(route.method.clone(), &path, "").await;

@@ -1,7 +1,7 @@
 use crate::domain::command::Command;
 use crate::domain::plan::digest;
 use crate::domain::state::AttemptStatus;
-use crate::web::sample::{Answer, BAD, OLDER, STABLE, World};
+use crate::web::sample::{Answer, BACKUP, BAD, OLDER, STABLE, World};
 use axum::http::StatusCode;
 
 /// The value of a hidden field of the page, the first of its name in the form of this action.
@@ -329,4 +329,30 @@ async fn the_technical_lead_writes_the_feasibility_and_every_approver_reads_it()
     );
     let mut sam = world.signed_in("sam").await;
     assert_eq!(sam.post(&format!("/incidents/{id}/assess"), &fields).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn whoever_authorises_a_restoration_reads_what_is_lost_by_it() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut tomas = world.signed_in("tomas").await;
+    let (stable, backup) = (format!("release/crisis-detection/{STABLE}"), format!("backup/crisis-detection/{BACKUP}"));
+    let form = [
+        ("attempt", "1"),
+        ("act", "submit"),
+        ("kind", "full"),
+        ("component", "crisis-detection"),
+        ("reason", "the data is broken"),
+        ("target", stable.as_str()),
+        ("target", backup.as_str()),
+    ];
+    let done = tomas.post(&format!("/incidents/{id}/plan"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(
+        words.contains(&format!("Everything written to the data of crisis-detection since {BACKUP} was taken on ")),
+        "{words}"
+    );
+    assert!(words.contains(" ago is lost."), "{words}");
+    assert!(words.contains(&format!("Authorise and start rollback to {STABLE}, restoring {BACKUP}")), "{words}");
 }

@@ -238,7 +238,7 @@ fn press(id: &str, wait: &Wait) -> Press {
         Task::AcceptRole => link("Answer the hand-over", "#people"),
         Task::Plan => link("Open the plan", "/plan"),
         Task::Approve => link("Read and authorise…", "/approve"),
-        Task::Start => link("Start…", "#decision"),
+        Task::Start => link("Start…", "#starting"),
         Task::ReleaseAction => link("Go to the action", "#runs"),
         Task::JudgeRun => link("Look at the run", "#runs"),
         Task::Recover => link("See what can be done", "#runs"),

@@ -88,8 +88,7 @@ impl Runs {
         Some(Runs {
             attempt: attempt.number,
             actions: actions.collect(),
-            // Once it is ordered, there is no second time.
-            stop: if attempt.stop.is_some() { Place::None } else { Place::of(sight.offers().stop(attempt.number)) },
+            stop: sight.stop_place(attempt),
             halted: attempt.status() == AttemptStatus::Halted && attempt.stop.is_none(),
             stopping: attempt.stop.as_ref().map(|stop| {
                 format!("{} stopped it at {} UTC: {}", sight.by(stop.by.as_ref()), stop.at.time_of_day(), stop.reason)
