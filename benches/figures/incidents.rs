@@ -54,6 +54,7 @@ pub async fn approval(app: &App, incident: &str) -> Approve {
         attempt: attempt.number,
         digest: submitted.digest.clone(),
         slot: "incident_commander".to_owned(),
+        starts: None,
         phrase: submitted.plan.phrase.clone(),
         comment: String::new(),
         waive: open.map(|item| item.name.clone()).collect(),

@@ -210,24 +210,49 @@ impl App {
         }
     }
 
-    /// Whether [`App::submit`] would do this once the person confirms that it is them. Answers what was looked at, and
+    /// Whether [`App::submit`] would do this once the person confirms that it is them. Answers as [`App::foreseen`], and
     /// writes nothing but a refusal.
     ///
     /// # Errors
     /// As for [`App::submit`].
-    pub async fn rehearse(&self, incident: &str, person: &PersonId, command: &Command) -> Result<Looked, SubmitError> {
-        let looked = self.look(incident).await?;
+    pub async fn rehearse(
+        &self,
+        incident: &str,
+        person: &PersonId,
+        command: &Command,
+        intent: Option<&str>,
+    ) -> Result<Option<Looked>, SubmitError> {
         let actor = Actor::person(person, Some(Strength::Password));
-        let scripts = Scripts(&self.site);
-        let decided =
-            decide::decide(Some(&looked.incident), &looked.gathered.facts(&scripts), command, &actor, looked.now);
-        match decided {
-            Ok(_) => Ok(looked),
-            Err(refusal) => {
-                self.noted(&actor, Some(incident), command, &refusal).await;
-                Err(SubmitError::Refused(refusal))
-            }
+        let foreseen = self.foreseen(incident, &actor, command, intent).await;
+        if let Err(SubmitError::Refused(refusal)) = &foreseen {
+            self.noted(&actor, Some(incident), command, refusal).await;
         }
+        foreseen
+    }
+
+    /// What [`App::submit`] would answer by what is known now: what was looked at, or `None` for the repeat of a form that
+    /// was accepted. Writes nothing.
+    ///
+    /// # Errors
+    /// As for [`App::submit`].
+    pub async fn foreseen(
+        &self,
+        incident: &str,
+        actor: &Actor,
+        command: &Command,
+        intent: Option<&str>,
+    ) -> Result<Option<Looked>, SubmitError> {
+        let looked = self.look(incident).await?;
+        // After the look: what was accepted by then is a repeat, and not in its own way.
+        if let Some(key) = intent
+            && let Some(known) = self.store.intent(key).await?
+        {
+            let repeats = known.fingerprint == fingerprint(&actor.who, incident, command);
+            return if repeats { Ok(None) } else { Err(SubmitError::Refused(used_otherwise())) };
+        }
+        let scripts = Scripts(&self.site);
+        decide::decide(Some(&looked.incident), &looked.gathered.facts(&scripts), command, actor, looked.now)?;
+        Ok(Some(looked))
     }
 
     /// A trigger: opens an incident, joins the open one of its cause, or is counted as a repeat (T6).

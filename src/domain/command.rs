@@ -240,6 +240,8 @@ pub struct Approve {
     pub digest: String,
     /// The role by the playbook's name whose slot is filled.
     pub slot: String,
+    /// Whether the button that was pressed said that this starts it; `None` where no button was read.
+    pub starts: Option<bool>,
     pub phrase: String,
     pub comment: String,
     /// Required items still open that the incident commander waives in the same act.

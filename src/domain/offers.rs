@@ -87,6 +87,7 @@ impl Offers<'_> {
             attempt: attempt.number,
             digest: submitted.digest.clone(),
             slot: slot.to_owned(),
+            starts: None,
             phrase: submitted.plan.phrase.clone(),
             comment: String::new(),
             waive,

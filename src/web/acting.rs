@@ -41,7 +41,8 @@ pub async fn act(
     told(app.incidents.submit(incident, actor(who), command, intent).await)
 }
 
-/// Asks whether [`act`] would do this once the confirmation that is missing is there. Answers what was looked at.
+/// Asks whether [`act`] would do this once the confirmation that is missing is there. Answers what was looked at; nothing
+/// where it was done already.
 ///
 /// # Errors
 /// [`NotDone`], as [`act`] would say it. Nothing has changed, either way.
@@ -50,8 +51,10 @@ pub async fn rehearse(
     who: &SignedIn,
     incident: &str,
     command: &Command,
+    intent: &str,
 ) -> Result<Option<Looked>, NotDone> {
-    told(app.incidents.rehearse(incident, &who.person, command).await)
+    let intent = (!intent.is_empty()).then_some(intent);
+    told(app.incidents.rehearse(incident, &who.person, command, intent).await).map(Option::flatten)
 }
 
 fn told<T>(answer: Result<T, SubmitError>) -> Result<Option<T>, NotDone> {

@@ -20,7 +20,7 @@ use crate::access::capability::Capability;
 use crate::domain::actor::Who;
 use crate::domain::command::{Approve, Command};
 use crate::domain::condition::Series;
-use crate::domain::decide::{open_items, unproven};
+use crate::domain::decide::{last_starts, open_items, unproven};
 use crate::domain::facts::Registered;
 use crate::domain::plan::{FixedPlan, PlannedAction, Target};
 use crate::domain::procedure::{ActionMode, Pace, Procedure, SlotKind, StartMode, TargetKind};
@@ -398,7 +398,8 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
                     _ => format!("{title}: you authorise it"),
                 };
                 let waives = sight.incident.commander.as_ref() == Some(&sight.who.person);
-                let (starts, button) = (starts(attempt, sight.now), button(attempt, sight.now));
+                let starts = last_starts(sight.facts, attempt, &slot.role, sight.now);
+                let button = button(attempt, starts);
                 return (Some(Yours { slot: slot.role.clone(), demand, button, starts, waives }), None);
             }
             Err(refusal) => {
@@ -413,16 +414,9 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
     (None, why_not)
 }
 
-/// Whether the next approval is also the start: only the last one of a plan that starts at authorisation.
-fn starts(attempt: &Attempt, now: Timestamp) -> bool {
-    let Some(plan) = attempt.plan().filter(|plan| plan.start == StartMode::AtAuthorisation) else { return false };
-    let open = |role: &str| attempt.approval_for(role).is_none_or(|approval| now >= approval.expires_at);
-    plan.slots.iter().filter(|slot| slot.kind.gates() && open(&slot.role)).count() == 1
-}
-
 /// What the button of who authorises says.
-fn button(attempt: &Attempt, now: Timestamp) -> String {
-    let and_start = if starts(attempt, now) { " and start" } else { "" };
+fn button(attempt: &Attempt, starts: bool) -> String {
+    let and_start = if starts { " and start" } else { "" };
     let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
     let name = target_name(attempt);
     let backups = targets.iter().filter(|target| target.kind == TargetKind::Backup && target.name != name);
@@ -530,6 +524,14 @@ fn nonempty(words: &str) -> &str {
 
 const DIGEST: Field = Field::text("digest", "Digest", 64);
 
+/// What the form's button says of the start: `yes` where it names it, empty where not.
+const STARTS: Field = Field::text("starts", "Start", 3);
+
+/// Whether the button that was pressed named the start: a form that says nothing of it asked for none.
+fn named_start(typed: &Typed) -> bool {
+    typed.text(STARTS.name) == "yes"
+}
+
 /// What who authorises sends.
 struct Authorise {
     command: Command,
@@ -542,6 +544,7 @@ impl Form for Authorise {
         ATTEMPT,
         DIGEST,
         Field::text("slot", "Slot", NAME),
+        STARTS,
         Field::text("phrase", "Phrase", NAME),
         Field::text("comment", "Comment", TEXT),
         Field::many("waive", "Items to waive", NAME),
@@ -553,6 +556,7 @@ impl Form for Authorise {
             attempt: attempt(typed, faults)?,
             digest: typed.text("digest").to_owned(),
             slot: typed.text("slot").to_owned(),
+            starts: Some(named_start(typed)),
             phrase: typed.text("phrase").to_owned(),
             comment: typed.text("comment").to_owned(),
             waive: typed.all("waive").to_vec(),
@@ -586,16 +590,18 @@ async fn rehearse(
     Path(id): Path<String>,
     form: Checked<Authorise>,
 ) -> Result<Response, WebError> {
-    let command = match form.value {
-        Ok(form_value) => form_value.command,
+    let wish = match form.value {
+        Ok(form_value) => form_value,
         Err(faults) => {
             let back = Back::faulty("approve", form.typed, &faults, Authorise::FIELDS);
             return show(&app, &who, &id, back).await;
         }
     };
-    match acting::rehearse(&app, &who, &id, &command).await {
+    match acting::rehearse(&app, &who, &id, &wish.command, &wish.intent).await {
         Ok(Some(looked)) => {
-            let button = looked.incident.current().map_or_else(String::new, |attempt| button(attempt, looked.now));
+            // The order was held against what its button said: these are the words that were pressed.
+            let starts = named_start(&form.typed);
+            let button = looked.incident.current().map_or_else(String::new, |attempt| button(attempt, starts));
             Ok(Waits::new(button, format!("/incidents/{id}/approve")).into_response())
         }
         Ok(None) => Ok(Redirect::to(&format!("/incidents/{id}#decision")).into_response()),

@@ -1,5 +1,5 @@
 //! How fast one person may send forms: a script with a stolen session, or a key that sticks, must not flood a room.
-//! Stopping is never limited.
+//! Whoever may stop is never limited; a stop that is refused counts (`super::stop`).
 //!
 //! Counted in this process: a bound on floods, not a lock. What protects approvals is the domain.
 

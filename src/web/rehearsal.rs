@@ -50,6 +50,7 @@ mod tests {
             ("attempt", "1"),
             ("digest", digest),
             ("slot", "incident_commander"),
+            ("starts", "yes"),
             ("phrase", phrase),
             ("waive", "verify-backup"),
             ("waive_reason", "urgent"),
@@ -140,6 +141,30 @@ mod tests {
         assert_eq!(refusals(&world).await, before + 1);
         let incident = world.app.incidents.incident(&id).await.unwrap();
         assert_eq!(incident.current().unwrap().status(), AttemptStatus::Halted);
+    }
+
+    #[tokio::test]
+    async fn the_repeat_of_an_accepted_form_is_answered_as_the_first_without_a_password() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        world.authorised(&id).await;
+        let run = world.runs(&id, "app-rollback").await;
+        world.ends(&id, &run, 3).await;
+        let path = format!("/incidents/{id}/retry");
+        let sent = [("intent", "one-press"), ("run", run.0.as_str()), ("reason", "the disk has room again")];
+        let mut tomas = world.confirmed("tomas").await;
+        let first = tomas.post(&path, &sent).await;
+        assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.words());
+        let (refused, version) = (refusals(&world).await, world.app.incidents.incident(&id).await.unwrap().version);
+        // The confirmation of this browser is of no time at all.
+        let mut stale = world.signed_in("tomas").await;
+        let again = stale.post(&path, &sent).await;
+        assert_eq!((again.status, again.location()), (first.status, first.location()), "{}", again.words());
+        let other = [("intent", "one-press"), ("run", run.0.as_str()), ("reason", "something else")];
+        assert_eq!(stale.post(&path, &other).await.status, StatusCode::FORBIDDEN, "a key is for one form");
+        assert_eq!(world.signed_in("maya").await.post(&path, &sent).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(refusals(&world).await, refused + 2);
+        assert_eq!(world.app.incidents.incident(&id).await.unwrap().version, version, "nothing is done twice");
     }
 
     #[tokio::test]

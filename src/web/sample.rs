@@ -212,6 +212,7 @@ impl World {
                 attempt: attempt.number,
                 digest: submitted.digest.clone(),
                 slot: "incident_commander".to_owned(),
+                starts: None,
                 phrase: submitted.plan.phrase.clone(),
                 comment: String::new(),
                 waive: open_items(&facts, attempt).iter().map(|item| item.name.clone()).collect(),

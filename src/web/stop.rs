@@ -1,20 +1,23 @@
 //! Stopping a rollback: one page that says what stopping does not undo, and one button. It asks for no confirmation of
-//! the person and is never limited: stopping must not wait.
+//! the person, and whoever may stop is never limited: stopping must not wait.
 
 use super::AppState;
-use super::acting::{NotDone, act};
+use super::acting::{NotDone, act, actor};
 use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Place, Sight, shown, target_name};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
+use super::pace::Kind;
 use super::room::orders::{ATTEMPT, Back, INTENT, TEXT, attempt};
 use super::room::runs::RunWord;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
+use crate::app::SubmitError;
 use crate::domain::Timestamp;
 use crate::domain::command::Command;
+use crate::domain::refusal::RefusalKind;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Run};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -144,19 +147,34 @@ impl Form for Stop {
     }
 }
 
+/// Each refusal is an entry of the ledger, so a stop that will be refused counts as any other form does. One that will
+/// be done is not counted, and goes on however much this person sent before.
+async fn pace(app: &AppState, who: &SignedIn, id: &str, stop: &Stop) -> Result<(), WebError> {
+    let intent = (!stop.intent.is_empty()).then_some(stop.intent.as_str());
+    match app.incidents.foreseen(id, &actor(who), &stop.command, intent).await {
+        Err(SubmitError::Refused(refusal)) if refusal.kind != RefusalKind::AlreadyDone => {
+            let now = app.clock.now();
+            app.pace.take(&who.person, Kind::Usual, now).map_err(|until| WebError::too_many(until, now))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn post(
     State(app): State<AppState>,
     who: SignedIn,
     Path(id): Path<String>,
     form: Checked<Stop>,
 ) -> Result<Response, WebError> {
-    match form.value {
-        Ok(stop) => match act(&app, &who, &id, stop.command, &stop.intent).await {
-            Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}#runs")).into_response()),
-            Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Back::refused("stop", form.typed, &refusal)).await,
-            Err(NotDone::Error(error)) => Err(error),
-        },
-        Err(faults) => show(&app, &who, &id, Back::faulty("stop", form.typed, &faults, Stop::FIELDS)).await,
+    let stop = match form.value {
+        Ok(stop) => stop,
+        Err(faults) => return show(&app, &who, &id, Back::faulty("stop", form.typed, &faults, Stop::FIELDS)).await,
+    };
+    pace(&app, &who, &id, &stop).await?;
+    match act(&app, &who, &id, stop.command, &stop.intent).await {
+        Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}#runs")).into_response()),
+        Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Back::refused("stop", form.typed, &refusal)).await,
+        Err(NotDone::Error(error)) => Err(error),
     }
 }
 
@@ -187,6 +205,35 @@ mod tests {
         assert_eq!(again.status, StatusCode::SEE_OTHER, "stopping twice is no failure");
         let incident = world.ends(&id, &run, 143).await;
         assert_eq!(incident.current().unwrap().status(), AttemptStatus::Aborted);
+    }
+
+    /// Each refusal is an entry of the ledger; a person who may stop is not slowed by what else they sent.
+    #[tokio::test]
+    async fn who_may_not_stop_does_not_fill_the_ledger_and_who_may_is_never_slowed() {
+        let world = World::new().await;
+        let id = world.critical().await;
+        world.authorised(&id).await;
+        world.runs(&id, "app-rollback").await;
+        let path = format!("/incidents/{id}/stop");
+        let mut olga = world.signed_in("olga").await;
+        let before = world.app.store.head().await.unwrap().seq;
+        let mut answers = Vec::new();
+        for _ in 0..100 {
+            answers.push(olga.post(&path, &[("attempt", "1"), ("reason", "x")]).await.status);
+        }
+        assert_eq!(world.app.store.head().await.unwrap().seq - before, 60);
+        assert!(answers[..60].iter().all(|status| *status == StatusCode::FORBIDDEN), "{answers:?}");
+        assert!(answers[60..].iter().all(|status| *status == StatusCode::TOO_MANY_REQUESTS), "{answers:?}");
+        let mut noor = world.signed_in("noor").await;
+        for _ in 0..100 {
+            noor.post(&path, &[("attempt", "1"), ("reason", " ")]).await;
+        }
+        assert_eq!(noor.post(&format!("/incidents/{id}/answer"), &[]).await.status, StatusCode::TOO_MANY_REQUESTS);
+        for _ in 0..100 {
+            let stopped = noor.post(&path, &[("attempt", "1"), ("reason", "the wrong version")]).await;
+            assert_eq!(stopped.status, StatusCode::SEE_OTHER, "{}", stopped.words());
+        }
+        assert_eq!(world.app.store.head().await.unwrap().seq - before, 121 + 1, "sixty each, one sign-in, one stop");
     }
 
     #[tokio::test]

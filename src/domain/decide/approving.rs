@@ -109,11 +109,7 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         .find(|slot| slot.role == wish.slot && slot.kind.gates())
         .ok_or_else(|| Refusal::unknown("approval slot", &wish.slot))?;
     let role = can_fill(incident, case.facts, slot, person)?;
-    // What ran out, or was given by one who lost the role since, fills the slot no longer.
-    let earlier = attempt
-        .approval_for(&slot.role)
-        .filter(|approval| case.now < approval.expires_at && case.facts.holds(&approval.person, approval.role));
-    if let Some(approval) = earlier {
+    if let Some(approval) = standing(case.facts, attempt, &slot.role, case.now) {
         return Err(if approval.person == *person {
             Refusal::already("you authorised this already")
         } else {
@@ -127,6 +123,7 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         ));
     }
     four_eyes(attempt, plan.severity, plan.slots.iter().filter(|slot| slot.kind.gates()).count(), role, person)?;
+    as_its_button_said(case, attempt, wish)?;
     if !phrase_matches(&wish.phrase, &plan.phrase) {
         let because = match wish.phrase.trim() {
             "" => "the phrase is empty".to_owned(),
@@ -157,6 +154,30 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         }
     }
     Ok(events)
+}
+
+/// The approval that fills a slot now: what ran out, or was given by one who lost the role since, fills it no longer.
+fn standing<'a>(facts: &Facts, attempt: &'a Attempt, slot: &str, now: Timestamp) -> Option<&'a Approval> {
+    let given = attempt.approval_for(slot);
+    given.filter(|approval| now < approval.expires_at && facts.holds(&approval.person, approval.role))
+}
+
+/// Whether filling this slot is also the start: only the last one of a plan that starts at authorisation.
+pub fn last_starts(facts: &Facts, attempt: &Attempt, slot: &str, now: Timestamp) -> bool {
+    let Some(plan) = attempt.plan().filter(|plan| plan.start == StartMode::AtAuthorisation) else { return false };
+    let mut others = plan.slots.iter().filter(|other| other.kind.gates() && other.role != slot);
+    others.all(|other| standing(facts, attempt, &other.role, now).is_some())
+}
+
+/// What others approved or took back meanwhile makes another act of the same button: that one was never named to whoever
+/// pressed it.
+fn as_its_button_said(case: &Case, attempt: &Attempt, wish: &Approve) -> Result<(), Refusal> {
+    let because = match (wish.starts, last_starts(case.facts, attempt, &wish.slot, case.now)) {
+        (Some(false), true) => "the other approvals are there by now: this would start it",
+        (Some(true), false) => "another approval is open again by now: this would not start it",
+        _ => return Ok(()),
+    };
+    Err(Refusal::blocked(because, "Read the button again."))
 }
 
 /// Whoever proposed the plan may not be its only approver, except the incident commander on P0 (D8).

@@ -18,7 +18,7 @@ pub mod reminding;
 pub mod settling;
 mod verifying;
 
-pub use approving::{SlotView, open_items, slot_views};
+pub use approving::{SlotView, last_starts, open_items, slot_views};
 pub use executing::{first_start, next_claims};
 pub use informing::{composes, current_update, note_writer};
 pub use keeping::may_end;

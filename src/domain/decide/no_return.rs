@@ -14,7 +14,7 @@ struct Meeting<'a> {
     chosen: &'a Registered,
     /// What the plan restores.
     backup: Option<&'a Target>,
-    /// That backup, where the register knows it.
+    /// That backup, where it was chosen from the register.
     kept: Option<&'a Registered>,
     data: Data,
 }
@@ -132,10 +132,14 @@ fn not_behind(facts: &Facts, behind: &Behind) -> Result<(), Refusal> {
         // Where no registered backup would do, the approvers judge one that is typed by hand.
         (Some(backup), None) => match newest_beneath(facts, behind.meeting.chosen) {
             None => return Ok(()),
-            Some(known) => Refusal::blocked(
-                format!("{words}, and whether {} is from before it is not known", backup.name),
-                format!("Choose {}, which is from before it, or register {}.", known.name, backup.name),
-            ),
+            Some(known) => {
+                let registered = facts.registered(TargetKind::Backup, &backup.component, &backup.name).is_some();
+                let mend = match registered {
+                    true => format!("Choose {} from the register, which is from before it.", known.name),
+                    false => format!("Choose {}, which is from before it, or register {}.", known.name, backup.name),
+                };
+                Refusal::blocked(format!("{words}, and whether {} is from before it is not known", backup.name), mend)
+            }
         },
     })
 }

@@ -1,3 +1,4 @@
+use crate::domain::command::Command;
 use crate::domain::plan::digest;
 use crate::domain::state::AttemptStatus;
 use crate::web::sample::{Answer, BACKUP, BAD, OLDER, STABLE, World};
@@ -63,6 +64,31 @@ async fn what_nobody_knows_of_a_backup_typed_by_hand_is_said_to_those_who_judge_
     }
 }
 
+/// A name is no proof: what was registered under it since may be another backup.
+#[tokio::test]
+async fn a_backup_typed_by_hand_stays_unknown_when_one_of_its_name_is_registered_since() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.register("release", "4.11.2-hotfix", 600, "destructive").await;
+    let older = format!("release/crisis-detection/{OLDER}");
+    let form = [
+        ("attempt", "1"),
+        ("act", "submit"),
+        ("kind", "full"),
+        ("component", "crisis-detection"),
+        ("reason", "it is all that there is"),
+        ("target", older.as_str()),
+        ("free_backup", "weekly-tape"),
+    ];
+    let done = world.signed_in("tomas").await.post(&format!("/incidents/{id}/plan"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    world.register("backup", "weekly-tape", 700, "none").await;
+    let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(words.contains("whether weekly-tape is from before it is not known."), "{words}");
+    let incident = world.authorised(&id).await;
+    assert!(incident.current().unwrap().start_ordered.is_none(), "one that is known would do: it has to be chosen");
+}
+
 #[tokio::test]
 async fn the_commander_authorises_and_waives_in_one_act_and_the_start_is_ordered() {
     let world = World::new().await;
@@ -79,6 +105,7 @@ async fn the_commander_authorises_and_waives_in_one_act_and_the_start_is_ordered
         ("attempt", "1"),
         ("digest", digest.as_str()),
         ("slot", "incident_commander"),
+        ("starts", "yes"),
         ("phrase", " 4.11.3 "),
         ("comment", "go"),
         ("waive_reason", "people are in danger"),
@@ -104,6 +131,7 @@ async fn a_wrong_phrase_is_told_beside_the_field_and_nothing_typed_is_lost() {
     let digest = world.digest(&id).await;
     let fields = [
         ("intent", ""),
+        ("starts", "yes"),
         ("attempt", "1"),
         ("digest", digest.as_str()),
         ("slot", "incident_commander"),
@@ -152,7 +180,7 @@ async fn authorising_asks_for_a_fresh_confirmation_and_declining_does_not() {
     let page = maya.get(&format!("/incidents/{id}/approve")).await.body;
     let open = page.split("name=\"waive\" value=\"").skip(1).map(|it| it.split('"').next().unwrap());
     let mut fields = vec![("attempt", "1"), ("digest", &digest), ("slot", "incident_commander"), ("phrase", STABLE)];
-    fields.push(("waive_reason", "people are in danger"));
+    fields.extend([("starts", "yes"), ("waive_reason", "people are in danger")]);
     fields.extend(open.map(|item| ("waive", item)));
     let asked = maya.post(&format!("/incidents/{id}/approve"), &fields).await;
     assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
@@ -164,6 +192,108 @@ async fn authorising_asks_for_a_fresh_confirmation_and_declining_does_not() {
     assert_eq!(declined.status, StatusCode::SEE_OTHER);
     let incident = world.app.incidents.incident(&id).await.unwrap();
     assert_eq!(incident.current().unwrap().status(), AttemptStatus::Rejected);
+}
+
+/// A plan that starts with the last of two authorisations, Maya's and Tomás's.
+async fn two_gates(world: &World) -> String {
+    let one = "slots = [{ role = \"incident_commander\", kind = \"approve\" }]";
+    let two = "slots = [{ role = \"incident_commander\", kind = \"approve\" }, { role = \"technical_lead\", kind = \"approve\" }]";
+    world.playbook(&[(one, two)]).await;
+    world.critical().await
+}
+
+async fn tomas_authorises(world: &World, id: &str) {
+    let mut tomas = world.confirmed("tomas").await;
+    let path = format!("/incidents/{id}/approve");
+    let page = tomas.get(&path).await;
+    let [digest, starts] = ["digest", "starts"].map(|name| hidden(&page, &path, name));
+    let fields =
+        [("attempt", "1"), ("digest", &digest), ("slot", "technical_lead"), ("starts", &starts), ("phrase", STABLE)];
+    let done = tomas.post(&path, &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+}
+
+/// What Maya's page sends, waiving what is open.
+fn mayas_form(page: &Answer, path: &str) -> Vec<(&'static str, String)> {
+    let waive = page.body.split("name=\"waive\" value=\"").skip(1).map(|it| it.split('"').next().unwrap().to_owned());
+    let mut fields: Vec<(&str, String)> =
+        ["attempt", "digest", "slot", "starts"].map(|name| (name, hidden(page, path, name))).into();
+    fields.extend([("phrase", STABLE.to_owned()), ("waive_reason", "urgent".to_owned())]);
+    fields.extend(waive.map(|item| ("waive", item)));
+    fields
+}
+
+fn lent<'a>(fields: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    fields.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// How many approvals stand, and whether the start is ordered.
+async fn stands(world: &World, id: &str) -> (usize, bool) {
+    let incident = world.app.incidents.incident(id).await.unwrap();
+    let attempt = incident.current().unwrap();
+    (attempt.approvals.len(), attempt.start_ordered.is_some())
+}
+
+#[tokio::test]
+async fn an_authorisation_whose_button_named_no_start_never_starts() {
+    for confirmed_before in [false, true] {
+        let world = World::new().await;
+        let id = two_gates(&world).await;
+        let path = format!("/incidents/{id}/approve");
+        let mut maya = if confirmed_before { world.confirmed("maya").await } else { world.signed_in("maya").await };
+        let page = maya.get(&path).await;
+        let sent = mayas_form(&page, &path);
+        assert!(page.words().contains("Authorise rollback to 4.11.3"), "{}", page.words());
+        if !confirmed_before {
+            let asked = maya.post(&path, &lent(&sent)).await;
+            assert!(asked.words().contains("one press remains: Authorise rollback to 4.11.3"), "{}", asked.words());
+        }
+        tomas_authorises(&world, &id).await;
+        if !confirmed_before {
+            // From here on the form is rehearsed in vain too.
+            let refused = maya.post(&path, &lent(&sent)).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.words());
+            assert!(!refused.body.contains("type=\"password\""), "no password for nothing");
+            maya = world.confirmed("maya").await;
+        }
+        let refused = maya.post(&path, &lent(&sent)).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.words());
+        let told = "The other approvals are there by now: this would start it. Read the button again.";
+        assert!(refused.words().contains(told), "{}", refused.words());
+        assert_eq!(stands(&world, &id).await, (1, false), "nothing is stored");
+        assert!(refused.words().contains("Authorise and start rollback to 4.11.3"), "{}", refused.words());
+        let done = maya.post(&path, &lent(&mayas_form(&refused, &path))).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+        assert_eq!(stands(&world, &id).await, (2, true));
+    }
+}
+
+#[tokio::test]
+async fn an_authorisation_whose_button_named_the_start_is_none_without_it() {
+    let world = World::new().await;
+    let id = two_gates(&world).await;
+    let path = format!("/incidents/{id}/approve");
+    tomas_authorises(&world, &id).await;
+    let mut maya = world.confirmed("maya").await;
+    let sent = mayas_form(&maya.get(&path).await, &path);
+    let digest = world.digest(&id).await;
+    world.acts("tomas", &id, Command::WithdrawApproval { attempt: 1, digest }).await;
+    let refused = maya.post(&path, &lent(&sent)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.words());
+    assert!(refused.words().contains("this would not start it. Read the button again."), "{}", refused.words());
+    assert_eq!(stands(&world, &id).await, (0, false), "nothing is stored");
+}
+
+#[tokio::test]
+async fn a_form_that_says_nothing_of_the_start_starts_nothing() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let path = format!("/incidents/{id}/approve");
+    let mut maya = world.confirmed("maya").await;
+    let mut sent = mayas_form(&maya.get(&path).await, &path);
+    sent.retain(|(name, _)| *name != "starts");
+    assert_eq!(maya.post(&path, &lent(&sent)).await.status, StatusCode::CONFLICT);
+    assert_eq!(stands(&world, &id).await, (0, false));
 }
 
 #[tokio::test]

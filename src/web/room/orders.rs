@@ -152,7 +152,7 @@ pub async fn rehearse<K: Weighty>(
         Err(faults) => return again(&app, &who, &id, Back::faulty(K::PLACE, form.typed, &faults, K::FIELDS)).await,
     };
     let place = format!("/incidents/{id}#{}", K::PLACE);
-    match acting::rehearse(&app, &who, &id, &order.command).await {
+    match acting::rehearse(&app, &who, &id, &order.command, &order.intent).await {
         Ok(Some(looked)) => Ok(Waits::new(K::button(&looked.incident, &form.typed), place).into_response()),
         Ok(None) => Ok(Redirect::to(&place).into_response()),
         Err(NotDone::Refused(refusal)) => again(&app, &who, &id, Back::refused(K::PLACE, form.typed, &refusal)).await,

@@ -654,6 +654,7 @@ pub fn approval(incident: &Incident, slot: &str, digest: &str) -> Command {
         attempt: attempt.map_or(1, |attempt| attempt.number),
         digest: digest.to_owned(),
         slot: slot.to_owned(),
+        starts: None,
         phrase: plan.map_or_else(String::new, |plan| plan.phrase.clone()),
         comment: String::new(),
         waive: Vec::new(),

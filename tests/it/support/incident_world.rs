@@ -333,6 +333,7 @@ impl Room {
             attempt: attempt.number,
             digest: submitted.digest.clone(),
             slot: slot.to_owned(),
+            starts: None,
             phrase: submitted.plan.phrase.clone(),
             comment: String::new(),
             waive_reason: if waive.is_empty() { String::new() } else { "every minute counts".to_owned() },
