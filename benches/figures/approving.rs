@@ -161,6 +161,7 @@ async fn prepare(app: &App, commander: &Commander) -> (String, Vec<u8>) {
         ("digest", &approve.digest),
         ("slot", &approve.slot),
         ("phrase", &approve.phrase),
+        ("starts", "yes"),
         ("comment", ""),
         ("waive_reason", &approve.waive_reason),
     ];
