@@ -209,7 +209,7 @@ impl<'a> Sheet<'a> {
 }
 
 /// What the parser says of a broken line, beginning so; what is wrong in plain words; and the mend.
-const BROKEN: [(&str, &str, &str); 15] = [
+pub(super) const BROKEN: [(&str, &str, &str); 15] = [
     (
         "string values must be quoted",
         "this is no value",
@@ -225,7 +225,7 @@ const BROKEN: [(&str, &str, &str); 15] = [
     ("invalid unquoted key", "this is no name", "use letters, digits, - and _, or put it between quotation marks"),
     ("unclosed array table", "this heading is not closed", "close it with ]]"),
     ("unclosed table", "this heading is not closed", "close it with ]"),
-    ("missing table open", "this heading is not opened", "open it with ["),
+    ("missing table open", "this ] closes nothing", "leave it out, or open the heading before it with ["),
     ("unclosed array", "this list is not closed", "close it with ]"),
     ("unclosed inline table", "this group is not closed", "close it with }"),
     ("unexpected key or value", "something follows the value", "write it on a line of its own"),

@@ -1,5 +1,6 @@
 //! Planted faults: each is found where it stands, with the offending text and what would be right.
 
+use crate::playbook::sheet::BROKEN;
 use crate::playbook::{Fault, parse};
 use std::path::Path;
 
@@ -64,6 +65,15 @@ fn each_planted_fault_is_found_where_it_stands_with_its_mend() {
     }
     assert!(wrong.is_empty(), "the reader says otherwise:\n{wrong}");
     assert!(kinds >= 80, "only {kinds} kinds of faults are planted");
+}
+
+/// Those sentences stand for messages of the parser, which another release of it may word otherwise.
+#[test]
+fn each_sentence_about_a_broken_line_is_said_of_one_that_is_planted() {
+    for (begins, wrong, mend) in BROKEN {
+        let said = format!("] {wrong}; {mend}");
+        assert!(planted().any(|one| one.said.iter().any(|line| line.ends_with(&said))), "{begins}: nothing is planted");
+    }
 }
 
 #[test]
