@@ -105,5 +105,7 @@ else
   printf '\n== tests\n'
   ended=0
   run_tests || ended=$?
+  # Only whether they still work: forms and pages change under them. What they tell here says nothing.
+  step 'benchmarks' cargo test --locked --bench figures -- --bench --smoke approve pages viewers lines
 fi
 verdict "$ended" || exit 1

@@ -9,9 +9,10 @@ use super::decide::unproven;
 use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting};
 use super::facts::Facts;
 use super::figures::{confirmed_at, decisive, executed_at};
+use super::plan::{FixedPlan, Target};
 use super::procedure::{Decision, Phase, TargetKind};
 use super::progress::remaining;
-use super::state::{Attempt, AttemptStatus, Incident};
+use super::state::{Attempt, AttemptStatus, Incident, Run};
 use super::waits::{Awaited, Task, waits};
 use super::words::{lower_first, thousands};
 use super::{Role, Span, Timestamp};
@@ -247,10 +248,21 @@ impl Case<'_> {
         }
     }
 
+    /// Data is brought back from a backup by this attempt. One that was stopped before that has lost nothing by it.
+    fn restores(&self, attempt: &Attempt) -> bool {
+        let is_backup = |target: &Target| target.kind == TargetKind::Backup;
+        let begun = || {
+            let acts =
+                |plan: &FixedPlan, run: &Run| plan.target_of(self.facts.procedure, &run.action).is_some_and(is_backup);
+            attempt.plan().is_some_and(|plan| attempt.runs.iter().any(|run| acts(plan, run)))
+        };
+        attempt.draft.targets.iter().any(is_backup) && (attempt.status() != AttemptStatus::Aborted || begun())
+    }
+
     fn goal(&self, attempt: &Attempt) -> Goal {
         let targets = &attempt.draft.targets;
         let all = |kind| !targets.is_empty() && targets.iter().all(|target| target.kind == kind);
-        if attempt.escalates.is_some() || targets.iter().any(|target| target.kind == TargetKind::Backup) {
+        if self.restores(attempt) {
             return Goal {
                 doing: "Restoring the data from a backup",
                 done: "The data from the backup has been in place",
@@ -371,6 +383,7 @@ impl Case<'_> {
         let mut lines: Vec<String> = stated(&self.said.acting).into_iter().collect();
         for target in &attempt.draft.targets {
             match target.kind {
+                TargetKind::Backup if !self.restores(attempt) => {}
                 TargetKind::Backup => {
                     let taken = self.facts.registered(TargetKind::Backup, &target.component, &target.name);
                     lines.push(match taken {

@@ -3,22 +3,21 @@
 //! The page works on a phone and on paper. Whatever is sent names the digest that was read; a plan that was changed
 //! meanwhile is refused, never approved by mistake.
 
+mod forms;
+
 use super::AppState;
-use super::acting::{self, NotDone, act};
 use super::error::WebError;
-use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown, target_name};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
-use super::rehearsal::Waits;
 use super::room::band::{Band, Press};
 use super::room::decision::{Slot, slots, told};
-use super::room::orders::{ATTEMPT, Back, INTENT, NAME, TEXT, attempt};
+use super::room::orders::Back;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::actor::Who;
-use crate::domain::command::{Approve, Command};
+use crate::domain::command::Command;
 use crate::domain::condition::Series;
 use crate::domain::decide::{last_starts, open_items, unproven};
 use crate::domain::facts::Registered;
@@ -29,16 +28,16 @@ use crate::domain::{Span, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
 
 pub fn routes() -> Vec<Route> {
     use Capability::{FreshlySignedIn, SignedIn};
     vec![
         Route::get("/incidents/{id}/approve", SignedIn, get),
-        Route::confirmed("/incidents/{id}/approve", FreshlySignedIn, post, rehearse),
-        Route::post("/incidents/{id}/answer", SignedIn, post_answer),
-        Route::post("/incidents/{id}/assess", SignedIn, post_assess),
+        Route::confirmed("/incidents/{id}/approve", FreshlySignedIn, forms::post, forms::rehearse),
+        Route::post("/incidents/{id}/answer", SignedIn, forms::post_answer),
+        Route::post("/incidents/{id}/assess", SignedIn, forms::post_assess),
         Route::get("/incidents/{id}/attempts/{number}/plan.json", SignedIn, get_plan),
     ]
 }
@@ -520,201 +519,6 @@ fn known_already(sight: &Sight, attempt: &Attempt, section: &str) -> String {
 
 fn nonempty(words: &str) -> &str {
     if words.is_empty() { "unknown" } else { words }
-}
-
-const DIGEST: Field = Field::text("digest", "Digest", 64);
-
-/// What the form's button says of the start: `yes` where it names it, empty where not.
-const STARTS: Field = Field::text("starts", "Start", 3);
-
-/// Whether the button that was pressed named the start: a form that says nothing of it asked for none.
-fn named_start(typed: &Typed) -> bool {
-    typed.text(STARTS.name) == "yes"
-}
-
-/// What who authorises sends.
-struct Authorise {
-    command: Command,
-    intent: String,
-}
-
-impl Form for Authorise {
-    const FIELDS: &'static [Field] = &[
-        INTENT,
-        ATTEMPT,
-        DIGEST,
-        Field::text("slot", "Slot", NAME),
-        STARTS,
-        Field::text("phrase", "Phrase", NAME),
-        Field::text("comment", "Comment", TEXT),
-        Field::many("waive", "Items to waive", NAME),
-        Field::text("waive_reason", "Reason for waiving", TEXT),
-    ];
-
-    fn read(typed: &Typed, faults: &mut Faults) -> Option<Authorise> {
-        let approve = Approve {
-            attempt: attempt(typed, faults)?,
-            digest: typed.text("digest").to_owned(),
-            slot: typed.text("slot").to_owned(),
-            starts: Some(named_start(typed)),
-            phrase: typed.text("phrase").to_owned(),
-            comment: typed.text("comment").to_owned(),
-            waive: typed.all("waive").to_vec(),
-            waive_reason: typed.text("waive_reason").to_owned(),
-        };
-        Some(Authorise { command: Command::Approve(approve), intent: typed.text("intent").to_owned() })
-    }
-}
-
-async fn post(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<Authorise>,
-) -> Result<Response, WebError> {
-    match form.value {
-        Ok(form_value) => {
-            answer(&app, &who, &id, form_value.command, &form_value.intent, ("approve", form.typed, "decision")).await
-        }
-        Err(faults) => {
-            let back = Back::faulty("approve", form.typed, &faults, Authorise::FIELDS);
-            show(&app, &who, &id, back).await
-        }
-    }
-}
-
-/// Answers who has yet to confirm that it is them: what would be refused comes back, and what would be done waits.
-async fn rehearse(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<Authorise>,
-) -> Result<Response, WebError> {
-    let wish = match form.value {
-        Ok(form_value) => form_value,
-        Err(faults) => {
-            let back = Back::faulty("approve", form.typed, &faults, Authorise::FIELDS);
-            return show(&app, &who, &id, back).await;
-        }
-    };
-    match acting::rehearse(&app, &who, &id, &wish.command, &wish.intent).await {
-        Ok(Some(looked)) => {
-            // The order was held against what its button said: these are the words that were pressed.
-            let starts = named_start(&form.typed);
-            let button = looked.incident.current().map_or_else(String::new, |attempt| button(attempt, starts));
-            Ok(Waits::new(button, format!("/incidents/{id}/approve")).into_response())
-        }
-        Ok(None) => Ok(Redirect::to(&format!("/incidents/{id}#decision")).into_response()),
-        Err(NotDone::Refused(refusal)) => show(&app, &who, &id, Back::refused("approve", form.typed, &refusal)).await,
-        Err(NotDone::Error(error)) => Err(error),
-    }
-}
-
-/// Carries a command out: back to the room, or this page again.
-async fn answer(
-    app: &AppState,
-    who: &SignedIn,
-    id: &str,
-    command: Command,
-    intent: &str,
-    (form, typed, anchor): (&'static str, Typed, &str),
-) -> Result<Response, WebError> {
-    match act(app, who, id, command, intent).await {
-        Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}#{anchor}")).into_response()),
-        Err(NotDone::Refused(refusal)) => show(app, who, id, Back::refused(form, typed, &refusal)).await,
-        Err(NotDone::Error(error)) => Err(error),
-    }
-}
-
-/// Any answer to a plan but yes: these change nothing in production and ask for no confirmation.
-struct Answer {
-    command: Command,
-    intent: String,
-}
-
-impl Form for Answer {
-    const FIELDS: &'static [Field] = &[
-        INTENT,
-        ATTEMPT,
-        DIGEST,
-        Field::text("act", "Answer", 20),
-        Field::text("reason", "Reason", TEXT),
-        Field::many("component", "Components", NAME),
-    ];
-
-    fn read(typed: &Typed, faults: &mut Faults) -> Option<Answer> {
-        let attempt = attempt(typed, faults)?;
-        let (digest, reason) = (typed.text("digest").to_owned(), typed.text("reason").to_owned());
-        let command = match typed.text("act") {
-            "decline" => Command::Decline { attempt, digest, reason },
-            "changes" => Command::RequestChanges { attempt, digest, reason },
-            "withdraw" => Command::WithdrawApproval { attempt, digest },
-            "narrow" => Command::Narrow { attempt, digest, components: typed.all("component").to_vec(), reason },
-            _ => {
-                faults.add("act", "Press one of the page's buttons.");
-                return None;
-            }
-        };
-        Some(Answer { command, intent: typed.text("intent").to_owned() })
-    }
-}
-
-async fn post_answer(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<Answer>,
-) -> Result<Response, WebError> {
-    match form.value {
-        Ok(sent) => answer(&app, &who, &id, sent.command, &sent.intent, ("answer", form.typed, "decision")).await,
-        Err(faults) => show(&app, &who, &id, Back::faulty("answer", form.typed, &faults, Answer::FIELDS)).await,
-    }
-}
-
-/// An assessment: its sections come as two lists of one length, since the playbook names them.
-struct Assess {
-    command: Command,
-    intent: String,
-}
-
-impl Form for Assess {
-    const FIELDS: &'static [Field] = &[
-        INTENT,
-        ATTEMPT,
-        Field::text("name", "Assessment", NAME),
-        Field::many("section", "Section", NAME),
-        Field::many("text", "Text", TEXT),
-    ];
-
-    fn read(typed: &Typed, faults: &mut Faults) -> Option<Assess> {
-        let attempt = attempt(typed, faults)?;
-        let (names, texts) = (typed.all("section"), typed.all("text"));
-        if names.len() != texts.len() {
-            faults.add("section", "The sections and their texts do not match. Load the page again.");
-            return None;
-        }
-        let sections = names.iter().cloned().zip(texts.iter().cloned()).collect();
-        let command = Command::Assess { attempt, name: typed.text("name").to_owned(), sections };
-        Some(Assess { command, intent: typed.text("intent").to_owned() })
-    }
-}
-
-async fn post_assess(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<Assess>,
-) -> Result<Response, WebError> {
-    match form.value {
-        Ok(sent) => match act(&app, &who, &id, sent.command, &sent.intent).await {
-            Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}/approve#assessments")).into_response()),
-            Err(NotDone::Refused(refusal)) => {
-                show(&app, &who, &id, Back::refused("assess", form.typed, &refusal)).await
-            }
-            Err(NotDone::Error(error)) => Err(error),
-        },
-        Err(faults) => show(&app, &who, &id, Back::faulty("assess", form.typed, &faults, Assess::FIELDS)).await,
-    }
 }
 
 /// The plan's own bytes, exactly: what is hashed, approved and executed.

@@ -7,7 +7,7 @@ use super::live::position::Position;
 use super::session::SignedIn;
 use crate::access::capability::role_name;
 use crate::access::settings::{Settings, Theme};
-use crate::domain::Timestamp;
+use crate::domain::{Role, Timestamp};
 
 /// Which entry of the bar is the present one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub struct Badge {
     pub name: String,
     pub initials: String,
     pub roles: String,
+    pub administers: bool,
     /// By which texts that were not sent are told apart in a browser that several people use.
     pub login: String,
     /// When the session ends if nothing more is done, and when however much is.
@@ -149,6 +150,7 @@ impl Badge {
             name: who.name.clone(),
             initials: initials(&who.name),
             roles,
+            administers: who.roles.contains(&Role::Administrator),
             login: who.login.clone(),
             session_ends: who.ends_idle_at(),
             session_most: who.ends_at(),

@@ -4,11 +4,12 @@
 use crate::domain::command::{Command, Outcome};
 use crate::domain::condition::Watch;
 use crate::domain::event::{ImpactSaid, Mark, RunEnd, RunOutcome};
-use crate::domain::procedure::Detection;
+use crate::domain::plan::Target;
+use crate::domain::procedure::{Detection, TargetKind};
 use crate::domain::state::AttemptStatus;
 use crate::domain::{Role, Span};
 use crate::store::TriggerState;
-use crate::web::sample::{COMPONENT, ENVIRONMENT, World};
+use crate::web::sample::{BACKUP, COMPONENT, ENVIRONMENT, World};
 
 const REASON: &str = "the wrong version";
 
@@ -63,6 +64,35 @@ async fn what_was_stopped_is_told_as_stopped_everywhere() {
     assert!(!verify.contains("Criteria can be ticked") && !verify.contains("is aborted"), "{verify}");
     let now = maya.get("/").await.words();
     assert!(now.contains("T+0:10") && !now.contains("T+2:10"), "{now}");
+}
+
+#[tokio::test]
+async fn a_restoration_that_was_stopped_before_it_began_has_lost_nothing() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.targets.push(Target {
+        kind: TargetKind::Backup,
+        component: COMPONENT.to_owned(),
+        name: BACKUP.to_owned(),
+        checksum: String::new(),
+        from: None,
+        free_text: false,
+    });
+    draft.reason = "the data is broken".to_owned();
+    world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
+    let impact = async || world.signed_in("helen").await.get(&format!("/incidents/{id}/impact")).await.words();
+    let planned = impact().await;
+    assert!(planned.contains("Restoring the data from a backup") && planned.contains(" is lost."), "{planned}");
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.turn(Span::seconds(10));
+    world.acts("maya", &id, Command::Stop { attempt: 1, reason: REASON.to_owned() }).await;
+    world.ends(&id, &run, 143).await;
+    let stopped = impact().await;
+    assert!(stopped.contains("and was stopped"), "{stopped}");
+    assert!(!stopped.contains("Restoring the data") && !stopped.contains(" is lost."), "{stopped}");
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 //! data" where nothing was measured. A tick against a red or missing measurement demands a reason. Below stand the checks
 //! of step 4; beside them the failure indicators as words, and the two verdicts: confirmed, or failed.
 
+mod forms;
+
 use super::AppState;
-use super::acting::{NotDone, Returned, act};
+use super::acting::Returned;
 use super::error::{WebError, page};
-use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::forms::{Fault, Typed};
 use super::incident::{Sight, look, sentence};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
@@ -31,7 +33,7 @@ use crate::domain::words::stopped;
 use crate::domain::{PersonId, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 
 /// The step of the procedure whose checks stand behind the criteria.
 const CHECKS: Phase = Phase::Step(4);
@@ -39,10 +41,10 @@ const CHECKS: Phase = Phase::Step(4);
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/incidents/{id}/verify", Capability::SignedIn, get),
-        Route::post("/incidents/{id}/criteria", Capability::SignedIn, post_criterion),
-        Route::post("/incidents/{id}/indicators", Capability::SignedIn, post_indicator),
-        Route::post("/incidents/{id}/confirm", Capability::SignedIn, post_confirm),
-        Route::post("/incidents/{id}/fail", Capability::SignedIn, post_fail),
+        Route::post("/incidents/{id}/criteria", Capability::SignedIn, forms::post_criterion),
+        Route::post("/incidents/{id}/indicators", Capability::SignedIn, forms::post_indicator),
+        Route::post("/incidents/{id}/confirm", Capability::SignedIn, forms::post_confirm),
+        Route::post("/incidents/{id}/fail", Capability::SignedIn, forms::post_fail),
     ]
 }
 
@@ -482,284 +484,5 @@ async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>)
     show(&app, &who, &id, Returned::default()).await
 }
 
-/// A form of this page: which command it means, and where on the page it stands.
-struct Asked {
-    command: Command,
-    anchor: String,
-    intent: String,
-}
-
-/// Carries a form out and comes back to its place on the page, or shows the page with what was typed.
-async fn carry_out(
-    app: &AppState,
-    who: &SignedIn,
-    id: &str,
-    value: Result<Asked, Faults>,
-    typed: Typed,
-) -> Result<Response, WebError> {
-    look(app, id).await?;
-    let asked = match value {
-        Ok(asked) => asked,
-        Err(faults) => return show(app, who, id, Returned::faulty(typed, faults)).await,
-    };
-    match act(app, who, id, asked.command, &asked.intent).await {
-        Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}/verify{}", asked.anchor)).into_response()),
-        Err(NotDone::Refused(refusal)) => show(app, who, id, Returned::refused(typed, refusal)).await,
-        Err(NotDone::Error(error)) => Err(error),
-    }
-}
-
-const ATTEMPT: Field = Field::text("attempt", "Attempt", 9);
-const INTENT: Field = Field::text("intent", "Form", 64);
-const NOTE: Field = Field::text("note", "Note", 4_000);
-
-fn attempt_of(typed: &Typed, faults: &mut Faults) -> Option<AttemptNo> {
-    let number = typed.text("attempt").parse().ok();
-    if number.is_none() {
-        faults.add("attempt", "The form names no attempt. Load the page again.");
-    }
-    number
-}
-
-struct CriterionForm(Asked);
-
-impl Form for CriterionForm {
-    const FIELDS: &'static [Field] =
-        &[ATTEMPT, INTENT, NOTE, Field::text("criterion", "Criterion", 100), Field::text("mark", "Mark", 20)];
-
-    fn read(typed: &Typed, faults: &mut Faults) -> Option<CriterionForm> {
-        let attempt = attempt_of(typed, faults)?;
-        let criterion = typed.required("criterion", faults, "Choose one from the page.")?;
-        let note = typed.text("note").to_owned();
-        let mark = match typed.text("mark") {
-            "done" => Some(Mark::Done { note }),
-            "not_applicable" => Some(Mark::NotApplicable { reason: note }),
-            "open" => None,
-            _ => {
-                faults.add("mark", "Say whether it is met or does not apply.");
-                return None;
-            }
-        };
-        let anchor = format!("#criterion-{criterion}");
-        let command = Command::MarkCriterion { attempt, criterion, mark };
-        Some(CriterionForm(Asked { command, anchor, intent: typed.text("intent").to_owned() }))
-    }
-}
-
-async fn post_criterion(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<CriterionForm>,
-) -> Result<Response, WebError> {
-    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
-}
-
-struct IndicatorForm(Asked);
-
-impl Form for IndicatorForm {
-    const FIELDS: &'static [Field] =
-        &[ATTEMPT, INTENT, NOTE, Field::text("indicator", "Indicator", 100), Field::text("sign", "Sign", 20)];
-
-    fn read(typed: &Typed, faults: &mut Faults) -> Option<IndicatorForm> {
-        let attempt = attempt_of(typed, faults)?;
-        let indicator = typed.required("indicator", faults, "Choose one from the page.")?;
-        let chosen = View::signs().into_iter().find(|(key, _)| *key == typed.text("sign"));
-        let Some((_, sign)) = chosen else {
-            faults.add("sign", "Choose Not seen, Watching or Seen.");
-            return None;
-        };
-        let anchor = format!("#indicator-{indicator}");
-        let note = typed.text("note").to_owned();
-        let command = Command::MarkIndicator { attempt, indicator, sign, note };
-        Some(IndicatorForm(Asked { command, anchor, intent: typed.text("intent").to_owned() }))
-    }
-}
-
-async fn post_indicator(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<IndicatorForm>,
-) -> Result<Response, WebError> {
-    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
-}
-
-struct ConfirmForm(Asked);
-
-impl Form for ConfirmForm {
-    const FIELDS: &'static [Field] = &[ATTEMPT, INTENT];
-
-    fn read(typed: &Typed, faults: &mut Faults) -> Option<ConfirmForm> {
-        let attempt = attempt_of(typed, faults)?;
-        let command = Command::ConfirmSuccess { attempt };
-        Some(ConfirmForm(Asked { command, anchor: "#verdict".to_owned(), intent: typed.text("intent").to_owned() }))
-    }
-}
-
-async fn post_confirm(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<ConfirmForm>,
-) -> Result<Response, WebError> {
-    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
-}
-
-struct FailForm(Asked);
-
-impl Form for FailForm {
-    const FIELDS: &'static [Field] = &[ATTEMPT, INTENT, Field::text("reason", "Reason", 4_000)];
-
-    fn read(typed: &Typed, faults: &mut Faults) -> Option<FailForm> {
-        let attempt = attempt_of(typed, faults)?;
-        let reason = typed.required("reason", faults, "Say what shows that the rollback failed.")?;
-        let command = Command::DeclareFailed { attempt, reason };
-        Some(FailForm(Asked { command, anchor: "#verdict".to_owned(), intent: typed.text("intent").to_owned() }))
-    }
-}
-
-async fn post_fail(
-    State(app): State<AppState>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    form: Checked<FailForm>,
-) -> Result<Response, WebError> {
-    carry_out(&app, &who, &id, form.value.map(|form| form.0), form.typed).await
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::web::sample::World;
-    use axum::http::StatusCode;
-
-    const CRITERIA: [&str; 6] = [
-        "application-functional",
-        "error-rate-low",
-        "response-time-low",
-        "user-impact-resolved",
-        "safety-systems",
-        "data-integrity",
-    ];
-
-    /// A critical incident whose rollback ran: it waits for verification.
-    async fn verifying() -> (World, String) {
-        let world = World::new().await;
-        let id = world.critical().await;
-        world.authorised(&id).await;
-        let attempt = world.app.incidents.incident(&id).await.unwrap();
-        let actions = attempt.current().unwrap().plan().unwrap().actions.clone();
-        for action in actions {
-            let run = world.runs(&id, &action.name).await;
-            world.ends(&id, &run, 0).await;
-        }
-        (world, id)
-    }
-
-    async fn status(world: &World, id: &str) -> AttemptStatus {
-        world.app.incidents.incident(id).await.unwrap().current().unwrap().status()
-    }
-
-    #[tokio::test]
-    async fn before_anything_ran_there_is_nothing_to_verify() {
-        let world = World::new().await;
-        let id = world.critical().await;
-        let shown = world.signed_in("tomas").await.get(&format!("/incidents/{id}/verify")).await;
-        assert_eq!(shown.status, StatusCode::OK);
-        assert!(shown.words().contains("Nothing ran yet"), "{}", shown.words());
-    }
-
-    #[tokio::test]
-    async fn what_was_not_measured_is_no_data_and_a_tick_then_needs_a_reason() {
-        let (world, id) = verifying().await;
-        let mut lead = world.signed_in("tomas").await;
-        let page = format!("/incidents/{id}/verify");
-        let shown = lead.get(&page).await;
-        assert!(shown.words().contains("0 of 6 confirmed") && shown.words().contains("0 of 13 done"));
-        assert!(
-            !shown.body.contains("reading-ok") && !shown.body.contains("gauge-ok"),
-            "nothing was measured, so nothing is green"
-        );
-        let tick = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "")];
-        let refused = lead.post(&format!("/incidents/{id}/criteria"), &tick).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let words = refused.words();
-        assert!(words.contains("the tick needs a reason"), "{words}");
-        assert!(words.contains("This was not done for Error rate"), "it says which: {words}");
-        assert!(refused.body.contains("id=\"fault-error-rate-low\""), "and it stands at the field: {}", refused.body);
-        assert!(refused.body.contains("href=\"#note-error-rate-low\""), "{}", refused.body);
-        let said = "aria-describedby=\"hint-error-rate-low fault-error-rate-low\" aria-invalid=\"true\" required";
-        assert!(refused.body.contains(said), "the field tells what is wrong with it: {}", refused.body);
-        let reasoned = [("attempt", "1"), ("criterion", "error-rate-low"), ("mark", "done"), ("note", "seen by hand")];
-        let done = lead.post(&format!("/incidents/{id}/criteria"), &reasoned).await;
-        assert_eq!(
-            (done.status, done.location()),
-            (StatusCode::SEE_OTHER, &*format!("{page}#criterion-error-rate-low"))
-        );
-        let words = lead.get(&page).await.words();
-        assert!(words.contains("1 of 6 confirmed") && words.contains("Tomás Rivera") && words.contains("seen by hand"));
-    }
-
-    #[tokio::test]
-    async fn success_is_blocked_with_its_reason_until_all_is_ticked_and_then_confirmed() {
-        let (world, id) = verifying().await;
-        let mut lead = world.signed_in("tomas").await;
-        let page = format!("/incidents/{id}/verify");
-        let shown = lead.get(&page).await;
-        assert!(shown.words().contains("these criteria are not ticked"), "{}", shown.words());
-        assert!(!shown.body.contains(&format!("action=\"/incidents/{id}/confirm\"")), "no button that would refuse");
-        let early = lead.post(&format!("/incidents/{id}/confirm"), &[("attempt", "1")]).await;
-        assert_eq!(early.status, StatusCode::CONFLICT);
-        for criterion in CRITERIA {
-            let tick = [("attempt", "1"), ("criterion", criterion), ("mark", "done"), ("note", "looked at it")];
-            assert_eq!(lead.post(&format!("/incidents/{id}/criteria"), &tick).await.status, StatusCode::SEE_OTHER);
-        }
-        assert!(lead.get(&page).await.body.contains(&format!("action=\"/incidents/{id}/confirm\"")));
-        let done = lead.post(&format!("/incidents/{id}/confirm"), &[("attempt", "1")]).await;
-        assert_eq!(done.status, StatusCode::SEE_OTHER);
-        assert_eq!(status(&world, &id).await, AttemptStatus::Succeeded);
-        assert!(lead.get(&page).await.words().contains("Attempt 1 has succeeded"));
-    }
-
-    #[tokio::test]
-    async fn a_seen_indicator_holds_success_back_and_a_declared_failure_offers_the_restoration() {
-        let (world, id) = verifying().await;
-        let mut lead = world.signed_in("tomas").await;
-        let page = format!("/incidents/{id}/verify");
-        let seen = [("attempt", "1"), ("indicator", "application-failing"), ("sign", "seen"), ("note", "500 on login")];
-        assert_eq!(lead.post(&format!("/incidents/{id}/indicators"), &seen).await.status, StatusCode::SEE_OTHER);
-        let shown = lead.get(&page).await.words();
-        assert!(shown.contains("1 failure indicator seen") && shown.contains("500 on login"), "{shown}");
-        let empty = lead.post(&format!("/incidents/{id}/fail"), &[("attempt", "1"), ("reason", " ")]).await;
-        assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let fail = [("attempt", "1"), ("reason", "it <b>still</b> fails")];
-        assert_eq!(lead.post(&format!("/incidents/{id}/fail"), &fail).await.status, StatusCode::SEE_OTHER);
-        assert_eq!(status(&world, &id).await, AttemptStatus::Failed);
-        let shown = lead.get(&page).await;
-        assert!(shown.words().contains("Full restoration from backup"), "{}", shown.words());
-        assert!(!shown.body.contains("<b>still</b>"), "what was typed is shown, not run");
-    }
-
-    #[tokio::test]
-    async fn who_only_reads_sees_everything_and_no_button() {
-        let (world, id) = verifying().await;
-        let mut observer = world.signed_in("olga").await;
-        let shown = observer.get(&format!("/incidents/{id}/verify")).await;
-        assert!(shown.words().contains("this is for the technical lead (Tomás Rivera)"), "{}", shown.words());
-        assert!(!shown.body.contains("name=\"mark\"") && !shown.body.contains("Declare rollback failed"));
-        let tick = [("attempt", "1"), ("criterion", "data-integrity"), ("mark", "done"), ("note", "x")];
-        let refused = observer.post(&format!("/incidents/{id}/criteria"), &tick).await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    }
-
-    #[tokio::test]
-    async fn an_attempt_or_an_incident_that_is_not_there_is_not_found() {
-        let (world, id) = verifying().await;
-        let mut lead = world.signed_in("tomas").await;
-        assert_eq!(lead.get("/incidents/RB-9999/verify").await.status, StatusCode::NOT_FOUND);
-        assert_eq!(lead.get("/incidents/RB-1/verify").await.status, StatusCode::NOT_FOUND);
-        let tick = [("attempt", "7"), ("criterion", "data-integrity"), ("mark", "done"), ("note", "x")];
-        assert_eq!(lead.post(&format!("/incidents/{id}/criteria"), &tick).await.status, StatusCode::NOT_FOUND);
-    }
-}
+mod tests;

@@ -129,15 +129,11 @@ pub async fn post<K: Orders>(
     Path(id): Path<String>,
     form: Checked<Order<K>>,
 ) -> Result<Response, WebError> {
-    let order = match form.value {
-        Ok(order) => order,
-        Err(faults) => return again(&app, &who, &id, Back::faulty(K::PLACE, form.typed, &faults, K::FIELDS)).await,
-    };
-    match act(&app, &who, &id, order.command, &order.intent).await {
-        Ok(_) => Ok(Redirect::to(&format!("/incidents/{id}#{}", K::PLACE)).into_response()),
-        Err(NotDone::Refused(refusal)) => again(&app, &who, &id, Back::refused(K::PLACE, form.typed, &refusal)).await,
-        Err(NotDone::Error(error)) => Err(error),
-    }
+    answered(&app, &who, &id, form, async |order, _| {
+        act(&app, &who, &id, order.command, &order.intent).await?;
+        Ok(Redirect::to(&place::<K>(&id)).into_response())
+    })
+    .await
 }
 
 /// Answers a form whose confirmation is missing: what would be refused comes back, and what would be done waits.
@@ -147,15 +143,35 @@ pub async fn rehearse<K: Weighty>(
     Path(id): Path<String>,
     form: Checked<Order<K>>,
 ) -> Result<Response, WebError> {
+    answered(&app, &who, &id, form, async |order, typed| {
+        Ok(match acting::rehearse(&app, &who, &id, &order.command, &order.intent).await? {
+            Some(looked) => Waits::new(K::button(&looked.incident, typed), place::<K>(&id)).into_response(),
+            None => Redirect::to(&place::<K>(&id)).into_response(),
+        })
+    })
+    .await
+}
+
+/// The place in the room that a form belongs to, as an address.
+fn place<K: Orders>(id: &str) -> String {
+    format!("/incidents/{id}#{}", K::PLACE)
+}
+
+/// What `answer` makes of the order, which is told what was typed too. A form that is faulty or refused comes back.
+async fn answered<K: Orders>(
+    app: &AppState,
+    who: &SignedIn,
+    id: &str,
+    form: Checked<Order<K>>,
+    answer: impl AsyncFnOnce(Order<K>, &Typed) -> Result<Response, NotDone>,
+) -> Result<Response, WebError> {
     let order = match form.value {
         Ok(order) => order,
-        Err(faults) => return again(&app, &who, &id, Back::faulty(K::PLACE, form.typed, &faults, K::FIELDS)).await,
+        Err(faults) => return again(app, who, id, Back::faulty(K::PLACE, form.typed, &faults, K::FIELDS)).await,
     };
-    let place = format!("/incidents/{id}#{}", K::PLACE);
-    match acting::rehearse(&app, &who, &id, &order.command, &order.intent).await {
-        Ok(Some(looked)) => Ok(Waits::new(K::button(&looked.incident, &form.typed), place).into_response()),
-        Ok(None) => Ok(Redirect::to(&place).into_response()),
-        Err(NotDone::Refused(refusal)) => again(&app, &who, &id, Back::refused(K::PLACE, form.typed, &refusal)).await,
+    match answer(order, &form.typed).await {
+        Ok(answer) => Ok(answer),
+        Err(NotDone::Refused(refusal)) => again(app, who, id, Back::refused(K::PLACE, form.typed, &refusal)).await,
         Err(NotDone::Error(error)) => Err(error),
     }
 }

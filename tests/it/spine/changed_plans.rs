@@ -1,22 +1,23 @@
 //! An approval is for exactly one plan. Whatever changes between the approval and the start, the plan's own fields or the
 //! things that it names, nothing starts, and the journal says why.
 
+use super::registers::{authorised, deployed, taken_now};
 use crate::support::databases::{Database, on_both};
 use crate::support::incident_world::{
     COMPONENT, ENVIRONMENT, FIRST, IC, IncidentWorld, Room, SCRIPT, TL, assert_whole, counted_runs, drive,
 };
 use backout::app::App;
-use backout::app::registering::{self, Entry};
+use backout::app::registering::{self, Entry, Told};
 use backout::app::site::Site;
 use backout::demo::world;
 use backout::domain::actor::Actor;
 use backout::domain::command::Command;
-use backout::domain::event::{Mark, RunEnd, RunOutcome};
+use backout::domain::event::{RunEnd, RunOutcome};
 use backout::domain::plan::{Draft, Target};
 use backout::domain::procedure::{RollbackType, StartMode, TargetKind};
 use backout::domain::refusal::RefusalKind;
 use backout::domain::state::AttemptStatus;
-use backout::domain::{PersonId, Role, Severity, Span, Timestamp};
+use backout::domain::{PersonId, Role, Severity, Span};
 use backout::playbook::DEFAULT;
 use std::os::unix::fs::symlink;
 
@@ -303,20 +304,7 @@ on_both! {
     async fn another_release_beneath_a_restoration_alone(database) {
         let world = IncidentWorld::new(database).await;
         let app = world.app().await;
-        let now = app.clock.now();
-        let entry = |kind: TargetKind, name: &str, at: Timestamp| Entry {
-            kind,
-            environment: ENVIRONMENT.to_owned(),
-            component: COMPONENT.to_owned(),
-            name: name.to_owned(),
-            at,
-            checksum: String::new(),
-            migrations: "none".to_owned(),
-            note: String::new(),
-        };
-        let backup = entry(TargetKind::Backup, "with-it", now);
-        registering::register(&app.store, &app.site, "pipeline", &backup, now).await.unwrap();
-        assert!(app.store.mark_verified("backup", ENVIRONMENT, COMPONENT, "with-it", now).await.unwrap());
+        taken_now(&app, "with-it").await;
         let room = Room::p0(&app).await;
         room.take_command().await;
         let sql = format!("UPDATE register SET migrations = 'destructive' WHERE name = '{}'", world::BAD_RELEASE);
@@ -324,19 +312,11 @@ on_both! {
         let targets = vec![Target { kind: TargetKind::Backup, ..release("with-it") }];
         let draft = Draft { kind: RollbackType::Database, targets, ..room.attempt().await.draft };
         room.must(IC, Command::EditPlan { attempt: FIRST, seen: None, draft }).await;
-        room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
-        room.approve(IC, "incident_commander").await;
         room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
-        for item in ["stop-writes", "backup-current-state"] {
-            let mark = Mark::Done { note: "done".to_owned() };
-            room.must(TL, Command::Tick { attempt: FIRST, item: item.to_owned(), mark }).await;
-        }
+        authorised(&room).await;
         assert!(room.attempt().await.start_ordered.is_some());
         // What runs was to go on over its own data; now an older one does.
-        let now = app.clock.now();
-        let mut older = entry(TargetKind::Release, world::GOOD_RELEASE, now);
-        older.checksum = format!("sum-of-{}", world::GOOD_RELEASE);
-        registering::register(&app.store, &app.site, "pipeline", &older, now).await.unwrap();
+        assert_eq!(deployed(&app, world::GOOD_RELEASE).await, Ok(Told::RunsAgain));
         let because = "4.11.3 lies behind the destructive migration of 4.12.0, and with-it was taken after it";
         assert_refused(&room, because).await;
     }
