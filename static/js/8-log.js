@@ -21,14 +21,23 @@ function addToLog(fragment) {
   unspoken.set(log.id, (unspoken.get(log.id) ?? 0) + fresh.length);
   if (follows) followLog(log);
   else tellMore(log, fresh.length);
-  askWhenWhole(log);
+  const all = Number(log.lastElementChild?.id.split("-").at(-1)) + 1;
+  countLines(log, all);
+  askWhenWhole(log, all);
+}
+
+/** The foot says how many lines there are, in the words of the page. */
+function countLines(log, all) {
+  const count = document.getElementById(log.id.replace(/^log-/, "count-"));
+  if (!count || !all) return;
+  const lines = all === 1 ? "line" : "lines";
+  count.textContent = log.children.length < all ? `The last ${log.children.length} of ${all} ${lines}` : `${all} ${lines}`;
 }
 
 /** Lines of a run that has ended were still on their way: with the last of them the page says so no more. */
-function askWhenWhole(log) {
+function askWhenWhole(log, all) {
   const loading = document.getElementById(log.id.replace(/^log-/, "loading-"));
-  const number = Number(log.lastElementChild?.id.split("-").at(-1)) + 1;
-  if (loading && number >= Number(loading.dataset.loads)) refreshSoon();
+  if (loading && all >= Number(loading.dataset.loads)) refreshSoon();
 }
 
 function tellMore(log, count) {

@@ -50,7 +50,7 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
         Evidence::Trigger => incident.triggers.first().map(|trigger| format!("{}: {}", trigger.text, trigger.saw)),
         Evidence::PreviousStable => facts
             .stable_stint(component)
-            .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from)),
+            .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from.in_words())),
         Evidence::TargetRegistered => {
             let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
             let known = targets.iter().all(|target| {
@@ -64,7 +64,7 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
         Evidence::BackupVerified => {
             let backup = facts.newest_backup(component)?;
             let verified = backup.verified_at?;
-            Some(format!("{} verified at {verified}", backup.name))
+            Some(format!("{} verified {}", backup.name, verified.in_words()))
         }
         Evidence::ScriptsPresent => {
             let plan = attempt.plan()?;
