@@ -2,6 +2,8 @@
 
 /** Lines not yet announced, by log; a listener hears of them at most every ten seconds. */
 const unspoken = new Map();
+/** Logs, by id, in which somebody scrolled up. */
+const readInside = new Set();
 
 const atEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 24;
 
@@ -52,7 +54,15 @@ function tellMore(log, count) {
   button.replaceChildren(icon("down"), `${button.dataset.count} new ${button.dataset.count === "1" ? "line" : "lines"}`);
 }
 
-document.addEventListener("scroll", ({ target }) => target.matches?.(".log") && atEnd(target) && document.getElementById(`${target.id}-more`)?.remove(), true);
+document.addEventListener("scroll", ({ target }) => {
+  if (!target.matches?.(".log")) return;
+  if (!atEnd(target)) return readInside.add(target.id);
+  readInside.delete(target.id);
+  document.getElementById(`${target.id}-more`)?.remove();
+}, true);
+
+/* A newer page may bring lines, or a log that was not there before. */
+afterMorph.push(() => [...document.querySelectorAll(".log")].filter(({ id }) => !readInside.has(id)).forEach(followLog));
 
 setInterval(() => {
   for (const [id, count] of unspoken) {
