@@ -9,7 +9,7 @@ use super::{Accepted, gather};
 use crate::domain::decide::{LONGEST_TEXT, is_plain_name};
 use crate::domain::event::{Event, RunEnd};
 use crate::domain::facts::Registered;
-use crate::domain::plan::restored;
+use crate::domain::plan::{Target, restored};
 use crate::domain::procedure::{Procedure, TargetKind};
 use crate::domain::state::{Attempt, AttemptNo, Incident, RunId};
 use crate::domain::{Timestamp, running};
@@ -136,7 +136,8 @@ pub async fn register(
         tx.runs_again(&line.environment, &line.component, &line.name, line.at).await.map_err(told)?;
         Told::RunsAgain
     } else {
-        tx.register(&line).await.map_err(told)?;
+        let restored_at = restored_since(&mut tx, &line).await.map_err(told)?;
+        tx.register(&store::Registered { restored_at, ..line }).await.map_err(told)?;
         Told::New
     };
     let kind = if outcome == Told::New { "TargetRegistered" } else { "ReleaseRunsAgain" };
@@ -165,6 +166,16 @@ async fn began_again(tx: &mut Tx, line: &store::Registered) -> Result<bool, Stor
         && running::releases(&known, &line.component).iter().any(|release| same_release(release, line)))
 }
 
+/// When the data was last restored since a release began that is told of only now: by then every one that was known was
+/// marked.
+async fn restored_since(tx: &mut Tx, line: &store::Registered) -> Result<Option<Timestamp>, StoreError> {
+    if line.kind != TargetKind::Release.key() {
+        return Ok(None);
+    }
+    let known = tx.registered(&line.environment, &line.component).await?;
+    Ok(known.iter().filter_map(|known| known.restored_at).filter(|restored| line.at <= *restored).max())
+}
+
 /// What happened in an incident, as far as the register must know of it: in the transaction that records it.
 pub(super) async fn follow(tx: &mut Tx, procedure: &Procedure, accepted: &Accepted) -> Result<(), StoreError> {
     let incident = &accepted.incident;
@@ -178,6 +189,17 @@ pub(super) async fn follow(tx: &mut Tx, procedure: &Procedure, accepted: &Accept
             }
             Event::RunLost { run, .. } | Event::RunJudged { run, .. } | Event::ReportedByHand { run, .. } => {
                 follow_restoration(tx, procedure, incident, run, one.at).await?;
+            }
+            // What hands were about to do is never told any more.
+            Event::StopOrdered { attempt, .. }
+            | Event::PlanWithdrawn { attempt, .. }
+            | Event::FailureDeclared { attempt, .. } => {
+                let Some(attempt) = incident.attempt(*attempt) else { continue };
+                for (action, backup) in attempt.restorations_begun(procedure) {
+                    if attempt.is_up_to_hands(action) {
+                        follow_backup(tx, &attempt.draft.environment, backup, one.at).await?;
+                    }
+                }
             }
             _ => {}
         }
@@ -199,11 +221,15 @@ async fn follow_restoration(
     let Some(backup) = plan.target_of(procedure, &run.action).filter(|target| target.kind == TargetKind::Backup) else {
         return Ok(());
     };
-    tx.data_restored(&plan.environment, &backup.component, now).await?;
+    follow_backup(tx, &plan.environment, backup, now).await
+}
+
+async fn follow_backup(tx: &mut Tx, environment: &str, backup: &Target, now: Timestamp) -> Result<(), StoreError> {
+    tx.data_restored(environment, &backup.component, now).await?;
     // A name typed by hand is not that of a backup which was registered under it since.
-    let known = if backup.free_text { Vec::new() } else { tx.registered(&plan.environment, &backup.component).await? };
+    let known = if backup.free_text { Vec::new() } else { tx.registered(environment, &backup.component).await? };
     let kept = known.iter().find(|entry| entry.kind == TargetKind::Backup.key() && entry.name == backup.name);
-    tx.undoing_reverted(&plan.environment, &backup.component, kept.map(|kept| kept.at)).await
+    tx.undoing_reverted(environment, &backup.component, kept.map(|kept| kept.at)).await
 }
 
 /// The registered backup to which an attempt brought a component's data back, and since when: a release that began later

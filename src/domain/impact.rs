@@ -9,10 +9,9 @@ use super::decide::unproven;
 use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting};
 use super::facts::Facts;
 use super::figures::{confirmed_at, decisive, executed_at};
-use super::plan::{FixedPlan, Target};
 use super::procedure::{Decision, Phase, TargetKind};
 use super::progress::remaining;
-use super::state::{Attempt, AttemptStatus, Incident, Run};
+use super::state::{Attempt, AttemptStatus, Incident};
 use super::waits::{Awaited, Task, waits};
 use super::words::{lower_first, thousands};
 use super::{Role, Span, Timestamp};
@@ -248,21 +247,18 @@ impl Case<'_> {
         }
     }
 
-    /// Data is brought back from a backup by this attempt. One that was stopped before that has lost nothing by it.
+    /// Data is brought back from a backup by this attempt, or may have been. One that ended before that has lost nothing by
+    /// it, and nobody must read that there is nothing left to spare.
     fn restores(&self, attempt: &Attempt) -> bool {
-        let is_backup = |target: &Target| target.kind == TargetKind::Backup;
-        let begun = || {
-            let acts =
-                |plan: &FixedPlan, run: &Run| plan.target_of(self.facts.procedure, &run.action).is_some_and(is_backup);
-            attempt.plan().is_some_and(|plan| attempt.runs.iter().any(|run| acts(plan, run)))
-        };
-        attempt.draft.targets.iter().any(is_backup) && (attempt.status() != AttemptStatus::Aborted || begun())
+        let names_one = attempt.draft.targets.iter().any(|target| target.kind == TargetKind::Backup);
+        let begun = || attempt.restorations_begun(self.facts.procedure).next().is_some();
+        names_one && (!attempt.status().is_terminal() || begun())
     }
 
     fn goal(&self, attempt: &Attempt) -> Goal {
         let targets = &attempt.draft.targets;
         let all = |kind| !targets.is_empty() && targets.iter().all(|target| target.kind == kind);
-        if self.restores(attempt) {
+        if self.restores(attempt) || all(TargetKind::Backup) {
             return Goal {
                 doing: "Restoring the data from a backup",
                 done: "The data from the backup has been in place",
@@ -385,7 +381,9 @@ impl Case<'_> {
             match target.kind {
                 TargetKind::Backup if !self.restores(attempt) => {}
                 TargetKind::Backup => {
+                    // A name typed by hand is not that of a backup which was registered under it since.
                     let taken = self.facts.registered(TargetKind::Backup, &target.component, &target.name);
+                    let taken = taken.filter(|_| !target.free_text);
                     lines.push(match taken {
                         Some(entry) => format!("What was written after {} is lost.", self.clock(entry.at)),
                         None => "What was written since the backup was taken is lost.".to_owned(),

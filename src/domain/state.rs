@@ -3,8 +3,8 @@
 use super::command::Outcome;
 use super::curve::Curve;
 use super::event::{Advice, Cadence, ImpactSaid, Mark, Pin, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
-use super::plan::{Draft, FixedPlan};
-use super::procedure::{ActionMode, StartMode};
+use super::plan::{Draft, FixedPlan, PlannedAction, Target};
+use super::procedure::{ActionMode, Procedure, StartMode, TargetKind};
 use super::waits::{Awaited, Task};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -620,6 +620,28 @@ impl Attempt {
 
     pub fn is_done(&self, action: &str) -> bool {
         self.latest_run(action).is_some_and(|run| run.state == RunState::Succeeded)
+    }
+
+    /// Each action that restores a backup and has begun, or may have, with that backup. Nobody sees what hands have begun:
+    /// once it is their turn it counts.
+    pub fn restorations_begun<'a>(
+        &'a self,
+        procedure: &'a Procedure,
+    ) -> impl Iterator<Item = (&'a PlannedAction, &'a Target)> {
+        let never = |run: &Run| matches!(&run.outcome, Some(RunOutcome { end: RunEnd::NeverStarted(_), .. }));
+        let ran = move |action: &str| self.runs.iter().any(|run| run.action == action && !never(run));
+        let actions = self.plan().into_iter().flat_map(|plan| plan.actions.iter().map(move |action| (plan, action)));
+        actions
+            .filter(move |(_, action)| ran(&action.name) || self.is_up_to_hands(action))
+            .filter_map(|(plan, action)| Some((action, plan.target_of(procedure, &action.name)?)))
+            .filter(|(_, target)| target.kind == TargetKind::Backup)
+    }
+
+    /// People were shown what to do, and have not told how it went.
+    pub fn is_up_to_hands(&self, action: &PlannedAction) -> bool {
+        !action.by_hand.is_empty()
+            && self.start_ordered.is_some()
+            && self.action_state(&action.name) == ActionState::Ready
     }
 
     /// An approval for this slot of the plan as it stands, whether expired or not.

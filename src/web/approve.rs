@@ -7,7 +7,9 @@ mod forms;
 
 use super::AppState;
 use super::error::WebError;
-use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown, target_name};
+use super::incident::{
+    Lock, Place, Sight, command_line, look, named_target, place_words, sentence, shown, target_name,
+};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::band::{Band, Press};
@@ -92,9 +94,9 @@ struct PlanView {
     /// The time limits of all runs together; empty where one has none to add.
     longest: String,
     targets: Vec<TargetView>,
-    /// What nothing tells, for the approvers to judge.
     /// What no restoration brings back, a sentence for each backup.
     lost: Vec<String>,
+    /// What nothing tells, for the approvers to judge.
     unproven: Vec<String>,
     actions: Vec<ActionView>,
 }
@@ -286,7 +288,8 @@ fn lost(sight: &Sight, backup: &Target) -> String {
 
 fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let facts = sight.facts;
-    let entry = facts.registered(target.kind, &target.component, &target.name);
+    // A name typed by hand is not that of what was registered under it since.
+    let entry = facts.registered(target.kind, &target.component, &target.name).filter(|_| !target.free_text);
     let running = target.from.as_ref().and_then(|from| facts.registered(target.kind, &target.component, from));
     let stable = facts.previous_stable(&target.component);
     let mut told = Vec::new();
@@ -301,7 +304,7 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
         if !entry.note.is_empty() {
             told.push(entry.note.clone());
         }
-    } else {
+    } else if !target.free_text {
         told.push("no register knows it any more".to_owned());
     }
     TargetView {
@@ -310,7 +313,7 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
         from: target.from.clone().unwrap_or_default(),
         since: running.map_or_else(String::new, |running| format!("deployed {} UTC", running.began_at().time_of_day())),
         to: target.name.clone(),
-        stable: entry.is_some() && stable.is_some_and(|stable| Some(&stable.name) == entry.map(|entry| &entry.name)),
+        stable: entry.is_some() && entry == stable,
         ran: entry.filter(|_| target.kind == TargetKind::Release).map_or_else(String::new, |entry| ran(sight, entry)),
         checksum: target.checksum.clone(),
         facts: told,
@@ -408,10 +411,11 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
 fn button(attempt: &Attempt, starts: bool) -> String {
     let and_start = if starts { " and start" } else { "" };
     let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
-    let name = target_name(attempt);
-    let backups = targets.iter().filter(|target| target.kind == TargetKind::Backup && target.name != name);
+    // A backup may have the name of the release.
+    let named = named_target(attempt);
+    let backups = targets.iter().filter(|target| target.kind == TargetKind::Backup && Some(*target) != named);
     let restoring: String = backups.map(|backup| format!(", restoring {}", backup.name)).collect();
-    format!("Authorise{and_start} rollback to {name}{restoring}")
+    format!("Authorise{and_start} rollback to {}{restoring}", target_name(attempt))
 }
 
 fn answers(sight: &Sight, attempt: Option<&Attempt>) -> Answers {

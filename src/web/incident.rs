@@ -13,7 +13,7 @@ use crate::app::summary::number_of;
 use crate::app::{Looked, Seen};
 use crate::domain::facts::Facts;
 use crate::domain::offers::Offers;
-use crate::domain::plan::PlannedAction;
+use crate::domain::plan::{PlannedAction, Target};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, Incident};
 use crate::domain::{PersonId, Role, Timestamp};
@@ -176,9 +176,13 @@ pub fn sentence(words: &str) -> String {
 
 /// What an attempt goes to, in one word: the release if there is one, else its first target.
 pub fn target_name(attempt: &Attempt) -> String {
+    named_target(attempt).map_or_else(|| "no target yet".to_owned(), |target| target.name.clone())
+}
+
+/// The target that it is called after.
+pub fn named_target(attempt: &Attempt) -> Option<&Target> {
     let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
-    let release = targets.iter().find(|target| target.from.is_some()).or_else(|| targets.first());
-    release.map_or_else(|| "no target yet".to_owned(), |target| target.name.clone())
+    targets.iter().find(|target| target.from.is_some()).or_else(|| targets.first())
 }
 
 /// Where an action is carried out: a label, or the server itself.

@@ -66,9 +66,8 @@ async fn what_was_stopped_is_told_as_stopped_everywhere() {
     assert!(now.contains("T+0:10") && !now.contains("T+2:10"), "{now}");
 }
 
-#[tokio::test]
-async fn a_restoration_that_was_stopped_before_it_began_has_lost_nothing() {
-    let world = World::new().await;
+/// A plan of a release and a backup is submitted.
+async fn restoring(world: &World) -> String {
     let id = world.critical().await;
     let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
     draft.targets.push(Target {
@@ -82,17 +81,69 @@ async fn a_restoration_that_was_stopped_before_it_began_has_lost_nothing() {
     draft.reason = "the data is broken".to_owned();
     world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
     world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
-    let impact = async || world.signed_in("helen").await.get(&format!("/incidents/{id}/impact")).await.words();
-    let planned = impact().await;
+    id
+}
+
+async fn impact_of(world: &World, id: &str) -> String {
+    world.signed_in("helen").await.get(&format!("/incidents/{id}/impact")).await.words()
+}
+
+#[tokio::test]
+async fn a_restoration_that_was_stopped_before_it_began_has_lost_nothing() {
+    let world = World::new().await;
+    let id = restoring(&world).await;
+    let planned = impact_of(&world, &id).await;
     assert!(planned.contains("Restoring the data from a backup") && planned.contains(" is lost."), "{planned}");
     world.authorised(&id).await;
     let run = world.runs(&id, "app-rollback").await;
     world.turn(Span::seconds(10));
     world.acts("maya", &id, Command::Stop { attempt: 1, reason: REASON.to_owned() }).await;
     world.ends(&id, &run, 143).await;
-    let stopped = impact().await;
+    let stopped = impact_of(&world, &id).await;
     assert!(stopped.contains("and was stopped"), "{stopped}");
     assert!(!stopped.contains("Restoring the data") && !stopped.contains(" is lost."), "{stopped}");
+}
+
+/// Who reads that the data is gone already has no reason left to spare it.
+#[tokio::test]
+async fn a_restoration_that_was_declined_or_failed_before_it_began_has_lost_nothing() {
+    let (world, reason) = (World::new().await, REASON.to_owned());
+    let id = restoring(&world).await;
+    let digest = world.digest(&id).await;
+    world.acts("maya", &id, Command::Decline { attempt: 1, digest, reason: reason.clone() }).await;
+    let declined = impact_of(&world, &id).await;
+    assert!(declined.contains("was declined") && !declined.contains(" is lost."), "{declined}");
+    let world = World::new().await;
+    let id = restoring(&world).await;
+    world.acts("maya", &id, Command::WithdrawPlan { attempt: 1, reason: reason.clone() }).await;
+    let withdrawn = impact_of(&world, &id).await;
+    assert!(withdrawn.contains("is no longer planned") && !withdrawn.contains(" is lost."), "{withdrawn}");
+    let world = World::new().await;
+    let id = restoring(&world).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 3).await;
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason }).await;
+    let failed = impact_of(&world, &id).await;
+    assert!(failed.contains("and did not help") && !failed.contains(" is lost."), "{failed}");
+}
+
+/// Nobody sees what hands have begun: what they were told to do counts as done.
+#[tokio::test]
+async fn a_restoration_by_hand_that_was_stopped_may_have_lost_everything() {
+    let (by_machine, by_hand) = ("executor = \"database-rollback\"", "executor = \"database-by-hand\"");
+    let world = World::new().await;
+    world.playbook(&[(by_machine, by_hand)]).await;
+    let id = restoring(&world).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    world.acts("maya", &id, Command::Stop { attempt: 1, reason: REASON.to_owned() }).await;
+    let stopped = impact_of(&world, &id).await;
+    assert!(stopped.contains("Restoring the data from a backup") && stopped.contains(" is lost."), "{stopped}");
+    let register = world.app.store.registered(ENVIRONMENT, COMPONENT).await.unwrap();
+    let doubtful = register.iter().filter(|line| line.kind == "release").all(|line| line.restored_at.is_some());
+    assert!(doubtful, "{register:?}");
 }
 
 #[tokio::test]

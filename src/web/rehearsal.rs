@@ -40,8 +40,8 @@ impl IntoResponse for Waits {
 #[cfg(test)]
 mod tests {
     use crate::access::walls::{self, Audience};
-    use crate::domain::state::RunId;
     use crate::domain::state::AttemptStatus;
+    use crate::domain::state::RunId;
     use crate::web::sample::{Browser, PASSWORD, World};
     use axum::http::StatusCode;
 

@@ -163,6 +163,29 @@ mod tests {
         table().into_iter().map(|route| Route { handler: behind(&route.method), ..route }).collect()
     }
 
+    /// A rehearsal looks at what it was sent and says what would be refused: that too is for those alone who may.
+    #[tokio::test]
+    async fn nobody_reaches_a_rehearsal_whose_capability_they_lack() {
+        let world = World::new().await;
+        let rehearsed = || table().into_iter().filter(|route| route.rehearsal.is_some());
+        let doors = rehearsed().map(|route| Route { rehearsal: Some(post(async || LET_IN)), ..route }).collect();
+        let router = router_of(world.app.clone(), doors);
+        let mut visitors = vec![("nobody", None, world.nobody())];
+        for (login, _, roles) in PEOPLE {
+            visitors.push((login, Some(Standing { roles, fresh: true }), world.signed_in(login).await));
+        }
+        for route in rehearsed() {
+            world.turn(Span::seconds(4));
+            let path = route.path.replace(['{', '}'], "");
+            for (login, once_fresh, browser) in &mut visitors {
+                browser.router = router.clone();
+                let status = browser.ask(route.method.clone(), &path, String::new(), &[]).await.0.status;
+                let open = route.capability.open_to(*once_fresh).is_ok();
+                assert_eq!(status == LET_IN, open, "{} {path} as {login}: {status}", route.method);
+            }
+        }
+    }
+
     #[tokio::test]
     async fn nobody_reaches_a_handler_whose_capability_they_lack_or_have_yet_to_confirm() {
         let world = World::new().await;

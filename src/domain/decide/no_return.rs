@@ -45,7 +45,30 @@ pub fn unproven(facts: &Facts, kind: RollbackType, targets: &[Target]) -> Vec<St
         Some(format!("{}; whether {} is from before it is not known.", behind.words(), backup.name))
     });
     let meetings = components(targets).into_iter().filter_map(|component| meeting(facts, kind, targets, component));
-    by_hand.chain(meetings.flat_map(|meeting| to_be_judged(facts, &meeting))).collect()
+    let strangers = components(targets).into_iter().filter_map(|component| stranger(facts, kind, targets, component));
+    by_hand.chain(meetings.flat_map(|meeting| to_be_judged(facts, &meeting))).chain(strangers).collect()
+}
+
+/// A release that no register knows: whether it lies behind a destructive migration that the data may carry, nothing tells.
+fn stranger(facts: &Facts, kind: RollbackType, targets: &[Target], component: &str) -> Option<String> {
+    let release = release_of(targets, component)?;
+    if facts.registered(TargetKind::Release, component, &release.name).is_some() {
+        return None;
+    }
+    let data = data_of(facts, restored(facts.procedure, kind, targets, component)).1;
+    let may_carry = |migrated: &&Registered| match data {
+        Data::Kept(taken) => migrated.at <= taken,
+        Data::Present | Data::Unknown => true,
+    };
+    let destructive = facts.releases(component).filter(|release| release.migrations == "destructive");
+    let migrated: Vec<&str> = destructive.filter(may_carry).map(|release| release.name.as_str()).collect();
+    (!migrated.is_empty()).then(|| {
+        format!(
+            "No register knows {}: nothing proves that it knows the destructive migration of {}, if it meets it.",
+            release.name,
+            migrated.join(" or ")
+        )
+    })
 }
 
 /// What was restored here before leaves a doubt.
@@ -110,15 +133,21 @@ fn meeting<'a>(facts: &'a Facts, kind: RollbackType, targets: &'a [Target], comp
         (None, Some(_)) => facts.running_release(component),
         (None, None) => None,
     }?;
+    let (kept, data) = data_of(facts, backup);
+    Some(Meeting { chosen, backup, kept, data })
+}
+
+/// The data after this backup is restored, or without one, and the backup where it was chosen from the register.
+fn data_of<'a>(facts: &'a Facts, backup: Option<&Target>) -> (Option<&'a Registered>, Data) {
     // A name typed by hand is not that of a backup which was registered under it since.
     let by_name = backup.filter(|backup| !backup.free_text);
-    let kept = by_name.and_then(|backup| facts.registered(TargetKind::Backup, component, &backup.name));
+    let kept = by_name.and_then(|backup| facts.registered(TargetKind::Backup, &backup.component, &backup.name));
     let data = match (backup, kept) {
         (None, _) => Data::Present,
         (Some(_), Some(kept)) => Data::Kept(kept.at),
         (Some(_), None) => Data::Unknown,
     };
-    Some(Meeting { chosen, backup, kept, data })
+    (kept, data)
 }
 
 fn not_behind(facts: &Facts, behind: &Behind) -> Result<(), Refusal> {

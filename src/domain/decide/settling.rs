@@ -3,7 +3,9 @@
 use super::Case;
 use crate::domain::Role;
 use crate::domain::event::{Event, Mark};
-use crate::domain::procedure::{Evidence, Phase};
+use crate::domain::facts::{Facts, Registered};
+use crate::domain::plan::Target;
+use crate::domain::procedure::{Evidence, Phase, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
 
 /// The ticks that became provable, and those by the machine whose proof is gone.
@@ -42,6 +44,12 @@ pub(super) fn settle(case: &Case, incident: &Incident) -> Vec<Event> {
     events
 }
 
+/// What the register knows of a target that was chosen from it. A name typed by hand is not that of what was registered
+/// under it since.
+fn registered<'a>(facts: &'a Facts, target: &Target) -> Option<&'a Registered> {
+    facts.registered(target.kind, &target.component, &target.name).filter(|_| !target.free_text)
+}
+
 /// The proof in words, if there is one.
 fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidence) -> Option<String> {
     let facts = case.facts;
@@ -53,18 +61,24 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
             .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from.in_words())),
         Evidence::TargetRegistered => {
             let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
-            let known = targets.iter().all(|target| {
-                facts
-                    .registered(target.kind, &target.component, &target.name)
-                    .is_some_and(|entry| entry.checksum == target.checksum)
-            });
+            let known = targets
+                .iter()
+                .all(|target| registered(facts, target).is_some_and(|entry| entry.checksum == target.checksum));
             let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
             (known && !targets.is_empty()).then(|| format!("{} stands in the register", names.join(", ")))
         }
         Evidence::BackupVerified => {
-            let backup = facts.newest_backup(component)?;
-            let verified = backup.verified_at?;
-            Some(format!("{} verified {}", backup.name, verified.in_words()))
+            let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
+            let mut chosen = targets.iter().filter(|target| target.kind == TargetKind::Backup).peekable();
+            let backups = match chosen.peek() {
+                // Another one, however well proven, says nothing of the one that is restored.
+                Some(_) => chosen.map(|target| registered(facts, target)).collect::<Option<Vec<_>>>()?,
+                None => vec![facts.newest_backup(component)?],
+            };
+            let verified = backups
+                .iter()
+                .map(|backup| Some(format!("{} verified {}", backup.name, backup.verified_at?.in_words())));
+            Some(verified.collect::<Option<Vec<_>>>()?.join(", "))
         }
         Evidence::ScriptsPresent => {
             let plan = attempt.plan()?;

@@ -85,6 +85,10 @@ async fn a_backup_typed_by_hand_stays_unknown_when_one_of_its_name_is_registered
     world.register("backup", "weekly-tape", 700, "none").await;
     let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await.words();
     assert!(words.contains("whether weekly-tape is from before it is not known."), "{words}");
+    let target = words.split("weekly-tape").nth(1).unwrap_or_default();
+    assert!(!target.contains("verified 20"), "the proof of its namesake: {words}");
+    let impact = world.signed_in("maya").await.get(&format!("/incidents/{id}/impact")).await.words();
+    assert!(impact.contains("What was written since the backup was taken is lost."), "{impact}");
     let incident = world.authorised(&id).await;
     assert!(incident.current().unwrap().start_ordered.is_none(), "one that is known would do: it has to be chosen");
 }
@@ -355,4 +359,44 @@ async fn whoever_authorises_a_restoration_reads_what_is_lost_by_it() {
     );
     assert!(words.contains(" ago, is lost."), "{words}");
     assert!(words.contains(&format!("Authorise and start rollback to {STABLE}, restoring {BACKUP}")), "{words}");
+}
+
+/// A backup may be named as the release from before which it is.
+#[tokio::test]
+async fn the_button_names_the_restoration_of_a_backup_that_is_named_as_the_release() {
+    let world = World::new().await;
+    world.register("backup", STABLE, 300, "none").await;
+    let id = world.critical().await;
+    let targets = [format!("release/crisis-detection/{STABLE}"), format!("backup/crisis-detection/{STABLE}")];
+    let mut form =
+        vec![("attempt", "1"), ("act", "submit"), ("kind", "full"), ("component", "crisis-detection"), ("reason", "x")];
+    form.extend(targets.iter().map(|target| ("target", target.as_str())));
+    let done = world.signed_in("tomas").await.post(&format!("/incidents/{id}/plan"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(words.contains(&format!("Authorise and start rollback to {STABLE}, restoring {STABLE}")), "{words}");
+}
+
+/// No register tells whether it lies behind the point of no return, so nothing can refuse it.
+#[tokio::test]
+async fn a_release_typed_by_hand_upon_a_destructive_migration_is_for_the_approvers_to_judge() {
+    let world = World::new().await;
+    let says =
+        "No register knows 4.10.0: nothing proves that it knows the destructive migration of 4.12.1, if it meets it.";
+    world.register("release", "4.12.1", 0, "destructive").await;
+    let id = world.critical().await;
+    let form = [
+        ("attempt", "1"),
+        ("act", "submit"),
+        ("kind", "partial"),
+        ("component", "crisis-detection"),
+        ("reason", "it worked then"),
+        ("free_release", "4.10.0"),
+    ];
+    let done = world.signed_in("tomas").await.post(&format!("/incidents/{id}/plan"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    for page in ["approve", "impact"] {
+        let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/{page}")).await.words();
+        assert!(words.contains(says), "{page}: {words}");
+    }
 }

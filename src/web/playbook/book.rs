@@ -392,7 +392,7 @@ impl Reader<'_> {
             Evidence::Trigger => "the trigger’s evidence is frozen".to_owned(),
             Evidence::PreviousStable => "the register knows a previous stable release".to_owned(),
             Evidence::TargetRegistered => "the target stands in the register".to_owned(),
-            Evidence::BackupVerified => "the newest backup was verified".to_owned(),
+            Evidence::BackupVerified => "the plan’s backup was verified, or the newest where it has none".to_owned(),
             Evidence::ScriptsPresent => "the scripts were found".to_owned(),
             Evidence::PlanSubmitted => "a plan is submitted".to_owned(),
             Evidence::Authorised => "everyone who must agree has agreed".to_owned(),

@@ -1,14 +1,14 @@
 //! Where data was brought back and forth, no register tells for certain what it holds: those who approve are told so.
 
 use super::registers::{
-    authorised, brought_back, closed, confirmed_by_lead, deployed, destructive, ends, ends_well, led, plan, taken_now,
-    target,
+    authorised, brought_back, closed, confirmed_by_lead, deployed, destructive, ends, ends_well, kept, led, plan,
+    taken_now, target,
 };
 use crate::support::databases::{Database, on_both};
-use crate::support::incident_world::{FIRST, IC, IncidentWorld, Room, TL};
+use crate::support::incident_world::{COMPONENT, ENVIRONMENT, FIRST, IC, IncidentWorld, Room, TL};
 use backout::app::App;
 use backout::app::catalogue::Scripts;
-use backout::app::registering::Told;
+use backout::app::registering::{self, Entry, Told};
 use backout::clock::ManualClock;
 use backout::demo::world::{BACKUP, BAD_RELEASE, GOOD_RELEASE};
 use backout::domain::Span;
@@ -133,5 +133,71 @@ on_both! {
         closed(&room, Outcome::RolledBack).await;
         clock.turn(Span::hours(48));
         is_doubtful(&led(&app).await, RollbackType::Database, &[backup(WITH_IT)], "4.10.0").await;
+    }
+
+    async fn a_release_that_is_told_only_after_a_restoration_is_doubtful_too(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        clock.turn(Span::minutes(1));
+        let began = app.clock.now();
+        clock.turn(Span::minutes(1));
+        taken_now(&app, WITH_IT).await;
+        clock.turn(Span::minutes(1));
+        brought_back(&app).await;
+        clock.turn(Span::hours(1));
+        assert_eq!(deployed(&app, "4.13.0").await, Ok(Told::New));
+        // The pipeline that deployed it in the heat of the incident tells of it the next day.
+        clock.turn(Span::hours(48));
+        let entry = Entry {
+            kind: TargetKind::Release,
+            environment: ENVIRONMENT.to_owned(),
+            component: COMPONENT.to_owned(),
+            name: "4.12.5".to_owned(),
+            at: began,
+            checksum: String::new(),
+            migrations: "destructive".to_owned(),
+            note: String::new(),
+        };
+        registering::register(&app.store, &app.site, "pipeline", &entry, app.clock.now()).await.unwrap();
+        let room = led(&app).await;
+        let targets = [backup(WITH_IT)];
+        room.must(IC, plan(&room, RollbackType::Database, &targets).await).await;
+        let looked = app.look(&room.id).await.unwrap();
+        let scripts = Scripts(&app.site);
+        let told = unproven(&looked.gathered.facts(&scripts), RollbackType::Database, &targets);
+        let end = "nothing proves that 4.13.0 knows the destructive migration of 4.12.5, if it meets it.";
+        assert!(told.len() == 1 && told[0].ends_with(end), "{told:?}");
+    }
+
+    async fn the_machine_proves_a_backup_of_the_plan_and_no_other(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        kept(&app, "unproven", app.clock.now()).await;
+        clock.turn(Span::minutes(1));
+        taken_now(&app, "newest").await;
+        let room = led(&app).await;
+        let by_hand = Target { free_text: true, ..backup("weekly-tape") };
+        for (target, proven) in [(backup("unproven"), false), (by_hand, false), (backup("newest"), true)] {
+            room.must(IC, plan(&room, RollbackType::Database, std::slice::from_ref(&target)).await).await;
+            let marked = room.attempt().await.is_marked("check-backup-integrity");
+            assert_eq!(marked, proven, "{}", target.name);
+        }
+    }
+
+    async fn a_target_typed_by_hand_is_never_proven_by_a_name_registered_since(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        let room = led(&app).await;
+        let by_hand = Target { free_text: true, ..backup("weekly-tape") };
+        room.must(IC, plan(&room, RollbackType::Full, &[release(GOOD_RELEASE), by_hand]).await).await;
+        assert!(!room.attempt().await.is_marked("verify-version-availability"));
+        room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
+        clock.turn(Span::minutes(1));
+        taken_now(&app, "weekly-tape").await;
+        let mark = Mark::Done { note: "done".to_owned() };
+        room.must(TL, Command::Tick { attempt: FIRST, item: "stop-writes".to_owned(), mark }).await;
+        let attempt = room.attempt().await;
+        assert!(attempt.plan().unwrap().targets.iter().any(|target| target.free_text));
+        assert!(!attempt.is_marked("verify-version-availability"), "{:?}", attempt.marks);
     }
 }

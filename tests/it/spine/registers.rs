@@ -71,6 +71,12 @@ pub(super) async fn taken_now(app: &App, name: &str) {
 }
 
 async fn taken(app: &App, name: &str, at: Timestamp) {
+    kept(app, name, at).await;
+    assert!(app.store.mark_verified("backup", ENVIRONMENT, COMPONENT, name, app.clock.now()).await.unwrap());
+}
+
+/// A backup that nobody has verified.
+pub(super) async fn kept(app: &App, name: &str, at: Timestamp) {
     let now = app.clock.now();
     let entry = Entry {
         kind: TargetKind::Backup,
@@ -83,7 +89,6 @@ async fn taken(app: &App, name: &str, at: Timestamp) {
         note: String::new(),
     };
     registering::register(&app.store, &app.site, "pipeline", &entry, now).await.unwrap();
-    assert!(app.store.mark_verified("backup", ENVIRONMENT, COMPONENT, name, now).await.unwrap());
 }
 
 pub(super) fn target(kind: TargetKind, name: &str) -> Target {
