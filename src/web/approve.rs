@@ -18,7 +18,6 @@ use super::room::orders::Back;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::domain::actor::Who;
 use crate::domain::command::Command;
 use crate::domain::condition::Series;
 use crate::domain::decide::{last_starts, open_items, unproven};
@@ -294,8 +293,7 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let stable = facts.previous_stable(&target.component);
     let mut told = Vec::new();
     if let Some(entry) = entry {
-        let by = Who::parse(&entry.by).map_or_else(|| entry.by.clone(), |who| sight.by(who.person()));
-        told.push(format!("registered by {by}, from {}", entry.at.in_words()));
+        told.push(format!("registered by {}, from {}", sight.registered_by(entry), entry.at.in_words()));
         match entry.verified_at {
             Some(at) => told.push(format!("verified {}", at.in_words())),
             None if target.kind != TargetKind::Release => told.push("never verified".to_owned()),

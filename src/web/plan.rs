@@ -226,9 +226,8 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
     let running = entry.kind == TargetKind::Release
         && facts.running_release(&entry.component).is_some_and(|running| running.name == entry.name);
     let barred = running && restored(facts.procedure, draft.kind, &draft.targets, &entry.component).is_none();
-    let hours = (sight.now - entry.at).as_seconds() / 3_600;
-    let age = if hours >= 48 { format!("{} days old", hours / 24) } else { format!("{hours} h old") };
-    let mut lines = vec![format!("{age}, by {}", entry.by)];
+    let age = (sight.now - entry.at).roughly();
+    let mut lines = vec![format!("{age} old, registered by {}", sight.registered_by(entry))];
     if entry.kind == TargetKind::Release {
         lines.push(between(sight, entry));
     }
