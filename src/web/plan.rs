@@ -233,13 +233,12 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
         lines.push(between(sight, entry));
     }
     if let Some(at) = entry.left_at.filter(|_| entry.was_left()) {
-        lines.push(format!("rolled back from in {}, {} {} UTC", entry.left_in, at.date(), at.time_of_day()));
+        lines.push(format!("rolled back from in {}, {}", entry.left_in, at.in_words()));
     }
     if entry.kind == TargetKind::Backup {
-        lines.push(entry.verified_at.map_or_else(
-            || "never verified".to_owned(),
-            |at| format!("verified {} {} UTC", at.date(), at.time_of_day()),
-        ));
+        lines.push(
+            entry.verified_at.map_or_else(|| "never verified".to_owned(), |at| format!("verified {}", at.in_words())),
+        );
     }
     if !entry.note.is_empty() {
         lines.push(entry.note.clone());

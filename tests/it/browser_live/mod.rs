@@ -7,10 +7,12 @@
 //! | [`keys`] | the keyboard |
 //! | [`updates`] | writing a progress update while the world goes on |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
+//! | [`logs`] | a log follows its end, and lets people read |
 
 mod following;
 mod forms;
 mod keys;
+mod logs;
 mod parts;
 mod updates;
 
