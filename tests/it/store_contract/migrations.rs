@@ -90,6 +90,9 @@ async fn samples_of_migration_1(store: &Store) {
     let known = store.registered("production", "checkout").await.unwrap();
     assert_eq!(known.iter().map(|line| line.left_in.as_str()).collect::<Vec<_>>(), ["RB-0001", ""]);
     assert_eq!(known[1].again_at, Some(T));
+    // What was known to be undone was restored, before that was noted by itself.
+    assert_eq!((known[0].undone_at, known[0].restored_at), (Some(T), Some(T)));
+    assert_eq!(known[1].restored_at, Some(after(1)));
     assert_eq!(store.script(&script_hash(b"hello")).await.unwrap().as_deref(), Some(&b"hello"[..]));
     assert!(store.playbook("playbook").await.unwrap().is_some());
     assert_eq!(store.setting("playbook/current").await.unwrap().as_deref(), Some("playbook"));
