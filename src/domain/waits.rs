@@ -177,7 +177,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
             incident.opened_at,
         ),
         Some(attempt) => {
-            let target = attempt.draft.targets.first().map_or("", |target| target.name.as_str());
+            let target = attempt.destination();
             let since = attempt.submitted.as_ref().map_or(incident.opened_at, |submitted| submitted.at);
             match attempt.status() {
                 AttemptStatus::Draft => {

@@ -7,9 +7,7 @@ mod forms;
 
 use super::AppState;
 use super::error::WebError;
-use super::incident::{
-    Lock, Place, Sight, command_line, look, named_target, place_words, sentence, shown, target_name,
-};
+use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::band::{Band, Press};
@@ -408,12 +406,7 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
 /// What the button of who authorises says.
 fn button(attempt: &Attempt, starts: bool) -> String {
     let and_start = if starts { " and start" } else { "" };
-    let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
-    // A backup may have the name of the release.
-    let named = named_target(attempt);
-    let backups = targets.iter().filter(|target| target.kind == TargetKind::Backup && Some(*target) != named);
-    let restoring: String = backups.map(|backup| format!(", restoring {}", backup.name)).collect();
-    format!("Authorise{and_start} rollback to {}{restoring}", target_name(attempt))
+    format!("Authorise{and_start} rollback to {}", attempt.destination())
 }
 
 fn answers(sight: &Sight, attempt: Option<&Attempt>) -> Answers {

@@ -14,7 +14,7 @@ use crate::app::{Looked, Seen};
 use crate::domain::actor::Who;
 use crate::domain::facts::{Facts, Registered};
 use crate::domain::offers::Offers;
-use crate::domain::plan::{PlannedAction, Target};
+use crate::domain::plan::PlannedAction;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, Incident};
 use crate::domain::{PersonId, Role, Timestamp};
@@ -178,17 +178,6 @@ pub fn names(mut names: Vec<String>, joint: &str) -> String {
 pub fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// What an attempt goes to, in one word: the release if there is one, else its first target.
-pub fn target_name(attempt: &Attempt) -> String {
-    named_target(attempt).map_or_else(|| "no target yet".to_owned(), |target| target.name.clone())
-}
-
-/// The target that it is called after.
-pub fn named_target(attempt: &Attempt) -> Option<&Target> {
-    let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
-    targets.iter().find(|target| target.from.is_some()).or_else(|| targets.first())
 }
 
 /// Where an action is carried out: a label, or the server itself.

@@ -6,7 +6,7 @@ use crate::domain::event::Advice;
 use crate::domain::procedure::{SlotKind, StartMode};
 use crate::domain::state::{Attempt, AttemptStatus};
 use crate::domain::{Role, Severity, Timestamp};
-use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence, target_name};
+use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
 
 pub struct Decision {
     /// Who must agree, in a plain sentence.
@@ -205,7 +205,7 @@ fn start(sight: &Sight, attempt: &Attempt) -> Option<Start> {
     waits.then(|| Start {
         attempt: attempt.number,
         digest: submitted.digest.clone(),
-        target: target_name(attempt),
+        target: attempt.destination(),
         place: Place::of(sight.offers().start(attempt)),
         refused: attempt.start_refused.clone().unwrap_or_default(),
     })
@@ -228,7 +228,7 @@ fn earlier(sight: &Sight) -> Vec<Earlier> {
         .iter()
         .map(|attempt| Earlier {
             number: attempt.number,
-            words: format!("{} to {}: {}", attempt.draft.kind, target_name(attempt), attempt.status()),
+            words: format!("{} to {}: {}", attempt.draft.kind, attempt.destination(), attempt.status()),
         })
         .collect()
 }
