@@ -15,6 +15,7 @@ use crate::domain::actor::Who;
 use crate::domain::facts::{Facts, Registered};
 use crate::domain::offers::Offers;
 use crate::domain::plan::PlannedAction;
+use crate::domain::procedure::TargetKind;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, Incident};
 use crate::domain::{PersonId, Role, Timestamp};
@@ -152,6 +153,21 @@ impl<'a> Sight<'a> {
     /// Whoever entered something into a register: a person's name, `Backout`, or what a machine called itself.
     pub fn registered_by(&self, entry: &Registered) -> String {
         Who::parse(&entry.by).map_or_else(|| entry.by.clone(), |who| self.by(who.person()))
+    }
+
+    /// What speaks against going to what was registered, a sentence each: a release that was rolled back from, or that is
+    /// newer than what runs.
+    pub fn speaks_against(&self, entry: &Registered) -> Vec<String> {
+        if entry.kind != TargetKind::Release {
+            return Vec::new();
+        }
+        let left = entry.left_at.filter(|_| entry.was_left()).map(|at| {
+            format!("{} failed before: {} rolled back from it, {}.", entry.name, entry.left_in, at.in_words())
+        });
+        let running = self.facts.running_release(&entry.component);
+        let older = running.filter(|running| running.at < entry.at && running.name != entry.name);
+        let newer = older.map(|running| format!("{} is newer than {}, which runs now.", entry.name, running.name));
+        left.into_iter().chain(newer).collect()
     }
 
     /// `Maya Okafor or Noor Aziz`: who could be asked for something, by role.

@@ -9,7 +9,8 @@ use crate::domain::procedure::{Detection, TargetKind};
 use crate::domain::state::AttemptStatus;
 use crate::domain::{Role, Span};
 use crate::store::TriggerState;
-use crate::web::sample::{BACKUP, COMPONENT, ENVIRONMENT, World};
+use crate::web::sample::{BACKUP, BAD, COMPONENT, ENVIRONMENT, STABLE, World};
+use axum::http::StatusCode;
 
 const REASON: &str = "the wrong version";
 
@@ -64,6 +65,37 @@ async fn what_was_stopped_is_told_as_stopped_everywhere() {
     assert!(!verify.contains("Criteria can be ticked") && !verify.contains("is aborted"), "{verify}");
     let now = maya.get("/").await.words();
     assert!(now.contains("T+0:10") && !now.contains("T+2:10"), "{now}");
+}
+
+/// At three in the morning a list of names tells nobody which one failed an hour ago.
+#[tokio::test]
+async fn whoever_goes_to_a_release_that_failed_before_is_warned_and_told_what_ran() {
+    let (world, first) = succeeded().await;
+    let close = Command::Close { outcome: Outcome::RolledBack, reason: "all is well".to_owned() };
+    world.acts("maya", &first, close).await;
+    let closed = world.signed_in("maya").await.get(&format!("/incidents/{first}/approve")).await.words();
+    assert!(closed.contains("crisis-detection ran before") && !closed.contains("runs now"), "{closed}");
+
+    let second = world.critical().await;
+    let target = format!("release/crisis-detection/{BAD}");
+    let form = [
+        ("attempt", "1"),
+        ("act", "submit"),
+        ("kind", "full"),
+        ("component", "crisis-detection"),
+        ("reason", "it is the other way round"),
+        ("target", target.as_str()),
+    ];
+    let done = world.signed_in("tomas").await.post(&format!("/incidents/{second}/plan"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    let failed = format!("{BAD} failed before: {first} rolled back from it, 2026-");
+    let newer = format!("{BAD} is newer than {STABLE}, which runs now.");
+    for page in ["plan", "approve"] {
+        let words = world.signed_in("maya").await.get(&format!("/incidents/{second}/{page}")).await.words();
+        assert!(words.contains(&failed) && words.contains(&newer), "{page}: {words}");
+    }
+    let incident = world.app.incidents.incident(&second).await.unwrap();
+    assert!(!incident.current().unwrap().is_marked("identify-stable-version"), "another release is the stable one");
 }
 
 /// A plan of a release and a backup is submitted.

@@ -3,7 +3,7 @@
 use crate::domain::command::Command;
 use crate::domain::decide::{SlotView, slot_views};
 use crate::domain::event::Advice;
-use crate::domain::procedure::{SlotKind, StartMode};
+use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus};
 use crate::domain::{Role, Severity, Timestamp};
 use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
@@ -295,6 +295,8 @@ pub struct Recovery {
     pub backup: String,
     pub taken_at: Option<Timestamp>,
     pub lost: String,
+    /// The releases that its plan deploys too.
+    pub deploys: Vec<String>,
     pub lock: Option<Lock>,
 }
 
@@ -320,6 +322,13 @@ impl Recovery {
             backup: backup.map_or(String::new(), |backup| backup.name.clone()),
             taken_at: backup.map(|backup| backup.at),
             lost,
+            deploys: attempt
+                .draft
+                .targets
+                .iter()
+                .filter(|target| target.kind == TargetKind::Release)
+                .map(|target| target.name.clone())
+                .collect(),
             lock: lock(offers.restore(attempt)),
         })
     }
