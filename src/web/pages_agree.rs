@@ -136,6 +136,34 @@ async fn a_restoration_that_was_stopped_before_it_began_has_lost_nothing() {
     assert!(!stopped.contains("Restoring the data") && !stopped.contains(" is lost."), "{stopped}");
 }
 
+/// Half of a plan has run: whoever is waited for must see for what, and not be told of a failure.
+#[tokio::test]
+async fn an_action_that_is_held_back_names_what_to_tick_before_and_after_it_is_authorised() {
+    const ITEMS: [&str; 2] = ["Stop application writes", "Backup current database state"];
+    let world = World::new().await;
+    let id = restoring(&world).await;
+    let mut maya = world.signed_in("maya").await;
+    let approve = maya.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(approve.contains(&format!("Waits until ticked: {}.", ITEMS.join("; "))), "{approve}");
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    assert!(world.app.incidents.claim(&id, 1, "database-rollback").await.unwrap().is_none());
+    let room = format!("/incidents/{id}");
+    let mut tomas = world.confirmed("tomas").await;
+    let page = tomas.get(&room).await;
+    let words = page.words();
+    assert!(words.contains(&format!("Tick first: {}", ITEMS.join(", "))), "{words}");
+    assert!(!words.contains("declare the failure"), "nothing has failed: {words}");
+    let open: Vec<&str> = page.body.split("<details class=\"card fold\"").skip(1).collect();
+    let step = open.iter().find(|list| list.contains(ITEMS[0])).unwrap();
+    assert!(step.split('>').next().unwrap().contains(" open"), "the step to tick in is unfolded");
+    let resume = [("attempt", "1"), ("action", "database-rollback")];
+    let early = tomas.post(&format!("{room}/resume"), &resume).await;
+    assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.words());
+    assert!(early.words().contains("must be ticked first"), "{}", early.words());
+}
+
 /// Who reads that the data is gone already has no reason left to spare it.
 #[tokio::test]
 async fn a_restoration_that_was_declined_or_failed_before_it_began_has_lost_nothing() {
