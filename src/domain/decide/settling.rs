@@ -58,12 +58,6 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
         Evidence::Trigger => incident.triggers.first().map(|trigger| format!("{}: {}", trigger.text, trigger.saw)),
         Evidence::PreviousStable => facts
             .stable_stint(component)
-            // Another one, however stable, says nothing of the one that is gone back to.
-            .filter(|stint| {
-                let mut releases =
-                    attempt.targets().iter().filter(|target| target.kind == TargetKind::Release).peekable();
-                releases.peek().is_none() || releases.any(|target| target.name == stint.release.name)
-            })
             .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from.in_words())),
         Evidence::TargetRegistered => {
             let targets = attempt.targets();
