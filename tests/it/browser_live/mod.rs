@@ -2,12 +2,14 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | [`clocks`] | clocks count by the server's time; what is overdue turns loud, and nothing else |
 //! | [`parts`] | the script's files: what others wrote is unchanged, what we wrote can be read |
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
 //! | [`keys`] | the keyboard |
 //! | [`updates`] | writing a progress update while the world goes on |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
 
+mod clocks;
 mod following;
 mod forms;
 mod keys;
@@ -46,11 +48,16 @@ impl Stage {
 
     /// Somebody who signs in, with the cable that they look through.
     pub async fn enters(&self, who: (&'static str, &'static str)) -> (Person, Cable) {
-        let cable = Cable::to(self.demo.port()).await;
-        let page = self.browser.open_with(Look::desktop(), &[cable.switch(self.demo.port())]).await;
-        let person = Person::sits_at(page, &self.demo, who, &self.sights);
+        let (person, cable) = self.looks(who).await;
         person.signs_in().await;
         (person, cable)
+    }
+
+    /// The same before anybody has signed in.
+    pub async fn looks(&self, who: (&'static str, &'static str)) -> (Person, Cable) {
+        let cable = Cable::to(self.demo.port()).await;
+        let page = self.browser.open_with(Look::desktop(), &[cable.switch(self.demo.port())]).await;
+        (Person::sits_at(page, &self.demo, who, &self.sights), cable)
     }
 }
 
