@@ -7,6 +7,7 @@
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
 //! | [`keys`] | the keyboard |
 //! | [`updates`] | writing a progress update while the world goes on |
+//! | [`sessions`] | a session that ends says so, wherever it was ended |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
 
 mod clocks;
@@ -14,6 +15,7 @@ mod following;
 mod forms;
 mod keys;
 mod parts;
+mod sessions;
 mod updates;
 
 use crate::browser_journey::demo::Demo;
