@@ -8,6 +8,7 @@
 //! | [`keys`] | the keyboard |
 //! | [`updates`] | writing a progress update while the world goes on |
 //! | [`sessions`] | a session that ends says so, wherever it was ended |
+//! | [`signing`] | what people sign does not change under their eyes |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
 
 mod clocks;
@@ -16,6 +17,7 @@ mod forms;
 mod keys;
 mod parts;
 mod sessions;
+mod signing;
 mod updates;
 
 use crate::browser_journey::demo::Demo;
