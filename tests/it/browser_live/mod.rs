@@ -7,8 +7,10 @@
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
 //! | [`keys`] | the keyboard |
 //! | [`updates`] | writing a progress update while the world goes on |
+//! | [`reading`] | nothing is taken out of the hands, or from under the eyes, of whoever reads and fills in |
 //! | [`sessions`] | a session that ends says so, wherever it was ended |
 //! | [`signing`] | what people sign does not change under their eyes |
+//! | [`walls`] | a big screen follows, and ends |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
 
 mod clocks;
@@ -16,9 +18,11 @@ mod following;
 mod forms;
 mod keys;
 mod parts;
+mod reading;
 mod sessions;
 mod signing;
 mod updates;
+mod walls;
 
 use crate::browser_journey::demo::Demo;
 use crate::browser_journey::person::Person;
