@@ -350,7 +350,7 @@ impl<'a> Story<'a> {
                 "terminal",
                 format!("Backout started “{}”", self.action(&starting.action)),
                 [
-                    format!("Run {} on {}, time limit {}", starting.run, starting.host, starting.time_limit),
+                    format!("Run {}, time limit {}", starting.run, starting.time_limit.in_words()),
                     baseline_words(&starting.baseline),
                 ],
             ),
@@ -601,7 +601,7 @@ fn impact_lines(said: &ImpactSaid) -> Vec<String> {
     };
     vec![
         with("People", &said.people.map_or_else(String::new, thousands), &said.people_note),
-        with("Since", &said.since.map_or_else(String::new, |at| format!("{} {} UTC", at.date(), at.time_of_day())), ""),
+        with("Since", &said.since.map_or_else(String::new, |at| at.in_words()), ""),
         with("Cost", &said.cost, &said.cost_note),
         with("Risk of acting", &said.acting, ""),
         with("Risk of waiting", &said.waiting, ""),

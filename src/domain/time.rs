@@ -131,6 +131,16 @@ impl Span {
         }
         format!("{}{}", if self.0 < 0 { "−" } else { "" }, parts.join("\u{a0}"))
     }
+
+    /// The span where only its size matters, to two units at most: `18 d`, `5 h 20 min`, `3 min`.
+    pub fn roughly(self) -> String {
+        let minutes = self.as_seconds() / 60;
+        match (minutes / 60 / 24, minutes / 60, minutes % 60) {
+            (0, 0, minutes) => format!("{minutes}\u{a0}min"),
+            (0, hours, minutes) => format!("{hours}\u{a0}h {minutes}\u{a0}min"),
+            (days, ..) => format!("{days}\u{a0}d"),
+        }
+    }
 }
 
 /// The units of a written span with their microseconds, small to large.
@@ -212,6 +222,11 @@ impl Timestamp {
         self.to_string()[11..19].to_owned()
     }
 
+    /// The instant inside a sentence: `2026-03-05 03:14:28 UTC`.
+    pub fn in_words(self) -> String {
+        format!("{} {} UTC", self.date(), self.time_of_day())
+    }
+
     /// `2026-03-05`, UTC.
     pub fn date(self) -> String {
         self.to_string()[..10].to_owned()
@@ -256,6 +271,9 @@ mod tests {
             ("20ms", "20 ms"),
         ] {
             assert_eq!(Span::parse(text).unwrap().in_words().replace('\u{a0}', " "), words);
+        }
+        for (minutes, words) in [(3, "3 min"), (320, "5 h 20 min"), (24 * 60, "1 d"), (18 * 24 * 60 + 59, "18 d")] {
+            assert_eq!(Span::minutes(minutes).roughly().replace('\u{a0}', " "), words);
         }
         assert_eq!(Span::seconds(-61).in_words(), "−1\u{a0}min\u{a0}1\u{a0}s");
     }

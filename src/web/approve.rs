@@ -18,7 +18,6 @@ use super::room::orders::Back;
 use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
-use crate::domain::actor::Who;
 use crate::domain::command::Command;
 use crate::domain::condition::Series;
 use crate::domain::decide::{last_starts, open_items, unproven};
@@ -281,7 +280,7 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
 fn lost(sight: &Sight, backup: &Target) -> String {
     let known = sight.facts.registered(backup.kind, &backup.component, &backup.name).filter(|_| !backup.free_text);
     let taken = known.map_or_else(String::new, |entry| {
-        format!(" on {} at {} UTC, {} ago", entry.at.date(), entry.at.time_of_day(), long(sight.now - entry.at))
+        format!(" {}, {} ago,", entry.at.in_words(), (sight.now - entry.at).roughly())
     });
     format!("Everything written to the data of {} since {} was taken{taken} is lost.", backup.component, backup.name)
 }
@@ -294,10 +293,9 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let stable = facts.previous_stable(&target.component);
     let mut told = Vec::new();
     if let Some(entry) = entry {
-        let by = Who::parse(&entry.by).map_or_else(|| entry.by.clone(), |who| sight.by(who.person()));
-        told.push(format!("registered by {by}, from {} {} UTC", entry.at.date(), entry.at.time_of_day()));
+        told.push(format!("registered by {}, from {}", sight.registered_by(entry), entry.at.in_words()));
         match entry.verified_at {
-            Some(at) => told.push(format!("verified {} {} UTC", at.date(), at.time_of_day())),
+            Some(at) => told.push(format!("verified {}", at.in_words())),
             None if target.kind != TargetKind::Release => told.push("never verified".to_owned()),
             None => {}
         }
@@ -328,19 +326,10 @@ fn ran(sight: &Sight, entry: &Registered) -> String {
         .register
         .iter()
         .filter(|other| other.kind == entry.kind && other.component == entry.component && other.at > entry.at);
-    later.map(|other| other.at).min().map_or_else(String::new, |until| format!("ran {}", long(until - entry.at)))
+    later.map(|other| other.at).min().map_or_else(String::new, |until| format!("ran {}", (until - entry.at).roughly()))
 }
 
 /// A span of hours or days in words: `18 d`, `5 h 20 min`, `40 min`.
-fn long(span: Span) -> String {
-    let minutes = span.as_seconds() / 60;
-    match (minutes / 60 / 24, minutes / 60, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes}\u{a0}min"),
-        (0, hours, minutes) => format!("{hours}\u{a0}h {minutes}\u{a0}min"),
-        (days, ..) => format!("{days}\u{a0}d"),
-    }
-}
-
 /// What all time limits together allow; actions of one group run side by side and count once.
 fn longest(plan: &FixedPlan) -> String {
     let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
@@ -355,7 +344,7 @@ fn longest(plan: &FixedPlan) -> String {
             None => sum += limit,
         }
     }
-    long(Span::seconds(sum + groups.values().sum::<i64>()))
+    Span::seconds(sum + groups.values().sum::<i64>()).roughly()
 }
 
 fn action_view(sight: &Sight, plan: &FixedPlan, place: usize, action: &PlannedAction) -> ActionView {

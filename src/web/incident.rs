@@ -11,7 +11,8 @@ use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::app::summary::number_of;
 use crate::app::{Looked, Seen};
-use crate::domain::facts::Facts;
+use crate::domain::actor::Who;
+use crate::domain::facts::{Facts, Registered};
 use crate::domain::offers::Offers;
 use crate::domain::plan::{PlannedAction, Target};
 use crate::domain::refusal::{Refusal, RefusalKind};
@@ -146,6 +147,11 @@ impl<'a> Sight<'a> {
     /// `Maya Okafor`, or `Backout` where no person did it.
     pub fn by(&self, person: Option<&PersonId>) -> String {
         person.map_or_else(|| "Backout".to_owned(), |person| self.facts.name(person))
+    }
+
+    /// Whoever entered something into a register: a person's name, `Backout`, or what a machine called itself.
+    pub fn registered_by(&self, entry: &Registered) -> String {
+        Who::parse(&entry.by).map_or_else(|| entry.by.clone(), |who| self.by(who.person()))
     }
 
     /// `Maya Okafor or Noor Aziz`: who could be asked for something, by role.

@@ -226,20 +226,18 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
     let running = entry.kind == TargetKind::Release
         && facts.running_release(&entry.component).is_some_and(|running| running.name == entry.name);
     let barred = running && restored(facts.procedure, draft.kind, &draft.targets, &entry.component).is_none();
-    let hours = (sight.now - entry.at).as_seconds() / 3_600;
-    let age = if hours >= 48 { format!("{} days old", hours / 24) } else { format!("{hours} h old") };
-    let mut lines = vec![format!("{age}, by {}", entry.by)];
+    let age = (sight.now - entry.at).roughly();
+    let mut lines = vec![format!("{age} old, registered by {}", sight.registered_by(entry))];
     if entry.kind == TargetKind::Release {
         lines.push(between(sight, entry));
     }
     if let Some(at) = entry.left_at.filter(|_| entry.was_left()) {
-        lines.push(format!("rolled back from in {}, {} {} UTC", entry.left_in, at.date(), at.time_of_day()));
+        lines.push(format!("rolled back from in {}, {}", entry.left_in, at.in_words()));
     }
     if entry.kind == TargetKind::Backup {
-        lines.push(entry.verified_at.map_or_else(
-            || "never verified".to_owned(),
-            |at| format!("verified {} {} UTC", at.date(), at.time_of_day()),
-        ));
+        lines.push(
+            entry.verified_at.map_or_else(|| "never verified".to_owned(), |at| format!("verified {}", at.in_words())),
+        );
     }
     if !entry.note.is_empty() {
         lines.push(entry.note.clone());

@@ -22,11 +22,10 @@ async fn get(State(app): State<AppState>, who: SignedIn, Path(id): Path<String>)
     let looked = look(&app, &id).await?;
     let (chain, now) = (app.store.head().await?, looked.now);
     let foot = format!(
-        "Backout · {id} · chain head {} at entry {} · printed {} {} UTC by {}",
+        "Backout · {id} · chain head {} at entry {} · printed {} by {}",
         short(&chain.hash),
         chain.seq,
-        now.date(),
-        now.time_of_day(),
+        now.in_words(),
         who.name
     );
     let style = format!(

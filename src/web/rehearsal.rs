@@ -41,6 +41,7 @@ impl IntoResponse for Waits {
 mod tests {
     use crate::access::walls::{self, Audience};
     use crate::domain::state::AttemptStatus;
+    use crate::domain::state::RunId;
     use crate::web::sample::{Browser, PASSWORD, World};
     use axum::http::StatusCode;
 
@@ -120,14 +121,20 @@ mod tests {
         assert_eq!(approvals(&world, &id).await, 1);
     }
 
-    #[tokio::test]
-    async fn a_rehearsal_starts_and_repeats_nothing_and_sends_strangers_away() {
-        let world = World::new().await;
+    /// The incident, its failed run, and where a new one is ordered.
+    async fn a_run_that_failed(world: &World) -> (String, RunId, String) {
         let id = world.critical().await;
         world.authorised(&id).await;
         let run = world.runs(&id, "app-rollback").await;
         world.ends(&id, &run, 3).await;
         let path = format!("/incidents/{id}/retry");
+        (id, run, path)
+    }
+
+    #[tokio::test]
+    async fn a_rehearsal_starts_and_repeats_nothing_and_sends_strangers_away() {
+        let world = World::new().await;
+        let (id, run, path) = a_run_that_failed(&world).await;
         let mut tomas = world.signed_in("tomas").await;
         let empty = tomas.post(&path, &[("run", &run.0), ("reason", " ")]).await;
         assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", empty.words());
@@ -146,11 +153,7 @@ mod tests {
     #[tokio::test]
     async fn the_repeat_of_an_accepted_form_is_answered_as_the_first_without_a_password() {
         let world = World::new().await;
-        let id = world.critical().await;
-        world.authorised(&id).await;
-        let run = world.runs(&id, "app-rollback").await;
-        world.ends(&id, &run, 3).await;
-        let path = format!("/incidents/{id}/retry");
+        let (id, run, path) = a_run_that_failed(&world).await;
         let sent = [("intent", "one-press"), ("run", run.0.as_str()), ("reason", "the disk has room again")];
         let mut tomas = world.confirmed("tomas").await;
         let first = tomas.post(&path, &sent).await;

@@ -10,6 +10,7 @@ use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::report_markdown::markdown;
 use super::routes::Route;
+use super::run::host_name;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::app::Looked;
@@ -67,6 +68,9 @@ async fn written(app: &AppState, who: &SignedIn, looked: &Looked) -> Result<Repo
     report.measured = telling(app.incidents.measured(looked).await?.traces);
     for (part, attempt) in report.attempts.iter_mut().zip(&looked.incident.attempts) {
         part.lanes = lanes(&looked.incident, attempt, &looked.gathered.procedure, looked.now);
+        for run in &mut part.runs {
+            run.host = host_name(app, &run.host).await?;
+        }
     }
     if Capability::ReadLogs.open_to(Some(who.standing())).is_err() {
         for trigger in &mut report.triggers {

@@ -3,10 +3,10 @@
 //! Words that people typed must stay words: [`line`] takes the meaning from every sign that Markdown or HTML would give
 //! one, [`quote`] does so over several lines, [`code`] cannot be left by what stands in it. The template calls nothing else.
 
+use crate::domain::Span;
 use crate::domain::report::{Entry, Report, SectionPart};
 use crate::domain::story::TimelineKind;
 use crate::domain::words::{offset_words, stopped};
-use crate::domain::{Span, Timestamp};
 use askama::Template;
 
 /// The report as one Markdown file, complete, in CommonMark with tables.
@@ -26,11 +26,6 @@ struct MarkdownReport<'a> {
 #[template(path = "_report_body.html")]
 pub struct ReportView<'a> {
     pub report: &'a Report,
-}
-
-/// `2026-11-22 02:58:12 UTC`.
-pub fn moment(at: &Timestamp) -> String {
-    format!("{} {} UTC", at.date(), at.time_of_day())
 }
 
 /// A figure, or the plain word that there is none.
@@ -94,7 +89,7 @@ pub fn command(argv: &[String]) -> String {
 /// Who wrote a section, or why it is empty.
 pub fn authorship(section: &SectionPart) -> String {
     match &section.written {
-        Some(said) => format!("{}, {}", said.by, moment(&said.at)),
+        Some(said) => format!("{}, {}", said.by, said.at.in_words()),
         None if section.from_assessments.is_empty() => "Not written yet.".to_owned(),
         None => "Not written yet; this is what was assessed during the incident.".to_owned(),
     }

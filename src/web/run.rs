@@ -85,7 +85,7 @@ async fn get(
     let looked = look(&app, &id).await?;
     let (attempt, run) = looked.incident.run(&RunId(run)).ok_or_else(WebError::not_found)?;
     let bytes = log(&app, &run.id).await?;
-    let host = host_of(&app, run).await?;
+    let host = host_name(&app, &run.host).await?;
     let scripts = Scripts(&app.incidents.site);
     let facts = looked.gathered.facts(&scripts);
     let sight = Sight::of(&looked, &facts, &who);
@@ -111,9 +111,9 @@ async fn get_text(
     Ok((headers, text).into_response())
 }
 
-/// What the host that carries out a run calls itself; its identifier until it has said so.
-pub async fn host_of(app: &AppState, run: &Run) -> Result<String, WebError> {
-    Ok(app.store.host(&run.host).await?.map_or_else(|| run.host.clone(), |host| host.name))
+/// What a host that carries out runs calls itself; its identifier until it has said so.
+pub async fn host_name(app: &AppState, id: &str) -> Result<String, WebError> {
+    Ok(app.store.host(id).await?.map_or_else(|| id.to_owned(), |host| host.name))
 }
 
 /// The bytes of every chunk that is here.

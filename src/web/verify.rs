@@ -413,8 +413,7 @@ fn escalation(offers: &Offers, attempt: &Attempt) -> String {
     let mut words = format!("{}.", procedure.verification.escalation.text.trim_end_matches('.'));
     match offers.backup_for(attempt) {
         Some(backup) => {
-            let (date, time) = (backup.at.date(), backup.at.time_of_day());
-            words += &format!(" From {}: what was written after {date} {time} UTC is lost.", backup.name);
+            words += &format!(" From {}: what was written after {} is lost.", backup.name, backup.at.in_words());
         }
         None => words += " No backup is registered, so none can be planned.",
     }

@@ -2,6 +2,8 @@
 
 /** Lines not yet announced, by log; a listener hears of them at most every ten seconds. */
 const unspoken = new Map();
+/** Logs, by id, in which somebody scrolled up. */
+const readInside = new Set();
 
 const atEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 24;
 
@@ -21,14 +23,23 @@ function addToLog(fragment) {
   unspoken.set(log.id, (unspoken.get(log.id) ?? 0) + fresh.length);
   if (follows) followLog(log);
   else tellMore(log, fresh.length);
-  askWhenWhole(log);
+  const all = Number(log.lastElementChild?.id.split("-").at(-1)) + 1;
+  countLines(log, all);
+  askWhenWhole(log, all);
+}
+
+/** The foot says how many lines there are, in the words of the page. */
+function countLines(log, all) {
+  const count = document.getElementById(log.id.replace(/^log-/, "count-"));
+  if (!count || !all) return;
+  const lines = all === 1 ? "line" : "lines";
+  count.textContent = log.children.length < all ? `The last ${log.children.length} of ${all} ${lines}` : `${all} ${lines}`;
 }
 
 /** Lines of a run that has ended were still on their way: with the last of them the page says so no more. */
-function askWhenWhole(log) {
+function askWhenWhole(log, all) {
   const loading = document.getElementById(log.id.replace(/^log-/, "loading-"));
-  const number = Number(log.lastElementChild?.id.split("-").at(-1)) + 1;
-  if (loading && number >= Number(loading.dataset.loads)) refreshSoon();
+  if (loading && all >= Number(loading.dataset.loads)) refreshSoon();
 }
 
 function tellMore(log, count) {
@@ -43,7 +54,15 @@ function tellMore(log, count) {
   button.replaceChildren(icon("down"), `${button.dataset.count} new ${button.dataset.count === "1" ? "line" : "lines"}`);
 }
 
-document.addEventListener("scroll", ({ target }) => target.matches?.(".log") && atEnd(target) && document.getElementById(`${target.id}-more`)?.remove(), true);
+document.addEventListener("scroll", ({ target }) => {
+  if (!target.matches?.(".log")) return;
+  if (!atEnd(target)) return readInside.add(target.id);
+  readInside.delete(target.id);
+  document.getElementById(`${target.id}-more`)?.remove();
+}, true);
+
+/* A newer page may bring lines, or a log that was not there before. */
+afterMorph.push(() => [...document.querySelectorAll(".log")].filter(({ id }) => !readInside.has(id)).forEach(followLog));
 
 setInterval(() => {
   for (const [id, count] of unspoken) {

@@ -1,9 +1,11 @@
 //! Accounts: the first administrator, invitations, roles, and that every change takes effect at once.
 
 use super::access_harness::*;
+use crate::support::databases::{Database, on_both};
 use axum::http::StatusCode;
+use backout::access::accounts::{self, Newcomer, Unchanged};
 use backout::access::setup_link;
-use backout::domain::{Role, Span};
+use backout::domain::{Role, Span, Timestamp};
 use std::os::unix::fs::PermissionsExt;
 
 const CHOSEN: &str = "seven grey herons in line";
@@ -188,4 +190,36 @@ async fn one_ends_ones_own_sessions_and_nobody_elses() {
     let id = page[at..at + 64].to_owned();
     assert_eq!(own.post("/account/end-session", &[("session", &id)]).await.status, StatusCode::SEE_OTHER);
     assert!(!old.is_in().await && own.is_in().await);
+}
+
+on_both! {
+    /// Each sees the other as one who remains, until the second asks again behind the first.
+    async fn two_administrators_who_take_each_other_away_at_once_leave_one(database) {
+        let (here, there) = (database.open().await, database.open().await);
+        let now = Timestamp(1_772_680_468_000_000);
+        let add = async |login: &str| {
+            let newcomer = Newcomer { login: login.into(), name: login.into(), roles: vec![Role::Administrator] };
+            accounts::add_with_password(&here, &newcomer, "a hash".to_owned(), now).await.unwrap()
+        };
+        let (ada, bea) = (add("ada").await, add("bea").await);
+        for round in 0..10 {
+            let (first, second) = if round % 2 == 0 {
+                tokio::join!(
+                    accounts::set_active(&here, &ada, &bea, false, now),
+                    accounts::set_active(&there, &bea, &ada, false, now)
+                )
+            } else {
+                tokio::join!(
+                    accounts::change_roles(&here, &ada, &bea, &[Role::Support], now),
+                    accounts::change_roles(&there, &bea, &ada, &[], now)
+                )
+            };
+            let refused = [&first, &second].map(|answer| *answer == Err(Unchanged::LastAdministrator));
+            assert!(refused == [true, false] || refused == [false, true], "{first:?} {second:?}");
+            for person in [&ada, &bea] {
+                accounts::set_active(&here, "system", person, true, now).await.unwrap();
+                accounts::change_roles(&here, "system", person, &[Role::Administrator], now).await.unwrap();
+            }
+        }
+    }
 }

@@ -48,13 +48,12 @@ fn proposed_target(facts: &Facts, kind: RollbackType, component: &str) -> Option
     let acts = |target| acts_on(facts.procedure, kind, target);
     let (target, name, why) = if acts(TargetKind::Release) {
         let stint = facts.stable_stint(component)?;
-        let hours = (stint.until - stint.from).as_seconds() / 3_600;
-        let why = format!("is the previous stable release: it ran {hours} h without an incident");
+        let ran = (stint.until - stint.from).roughly();
+        let why = format!("is the previous stable release: it ran {ran} without an incident");
         (TargetKind::Release, &stint.release.name, why)
     } else if acts(TargetKind::Backup) {
         let backup = backup_beneath(facts, &[], component)?;
-        let (date, time) = (backup.at.date(), backup.at.time_of_day());
-        let why = format!("is the newest backup that fits what runs: it was taken on {date} at {time} UTC");
+        let why = format!("is the newest backup that fits what runs: it was taken {}", backup.at.in_words());
         (TargetKind::Backup, &backup.name, why)
     } else {
         return None;

@@ -58,7 +58,7 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
         Evidence::Trigger => incident.triggers.first().map(|trigger| format!("{}: {}", trigger.text, trigger.saw)),
         Evidence::PreviousStable => facts
             .stable_stint(component)
-            .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from)),
+            .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from.in_words())),
         Evidence::TargetRegistered => {
             let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
             let known = targets
@@ -75,8 +75,9 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
                 Some(_) => chosen.map(|target| registered(facts, target)).collect::<Option<Vec<_>>>()?,
                 None => vec![facts.newest_backup(component)?],
             };
-            let verified =
-                backups.iter().map(|backup| Some(format!("{} verified at {}", backup.name, backup.verified_at?)));
+            let verified = backups
+                .iter()
+                .map(|backup| Some(format!("{} verified {}", backup.name, backup.verified_at?.in_words())));
             Some(verified.collect::<Option<Vec<_>>>()?.join(", "))
         }
         Evidence::ScriptsPresent => {

@@ -28,13 +28,12 @@ pub fn evidence_lines(evidence: &str) -> Vec<(String, String)> {
 }
 
 fn told(breach: &Breach) -> Vec<(String, String)> {
-    let moment = |at: Timestamp| format!("{} {} UTC", at.date(), at.time_of_day());
     let value = |(at, value): &(Timestamp, i64)| format!("{} {}", at.time_of_day(), breach.series.show(*value));
     let values: Vec<String> = breach.values.iter().map(value).collect();
     [
         ("Asked", breach.query.clone()),
-        ("Beyond it since", moment(breach.since)),
-        ("Frozen", moment(breach.frozen_at)),
+        ("Beyond it since", breach.since.in_words()),
+        ("Frozen", breach.frozen_at.in_words()),
         ("Values", values.join(", ")),
     ]
     .map(|(what, value)| (what.to_owned(), value))

@@ -8,7 +8,7 @@ use crate::domain::{Span, Timestamp};
 use crate::web::AppState;
 use crate::web::error::WebError;
 use crate::web::incident::{Place, Sight, command_line, place_words, target_name};
-use crate::web::run::{Line, host_of, lines};
+use crate::web::run::{Line, host_name, lines};
 
 pub struct Runs {
     pub attempt: u32,
@@ -190,7 +190,7 @@ impl LogEnd {
         let first = begins + spare as i64;
         let all = all.max(first + lines.len() as i64);
         let told = run.outcome.as_ref().map_or(0, |outcome| outcome.lines);
-        Ok(LogEnd { run: name.to_owned(), first, all, lines, told, host: host_of(app, run).await? })
+        Ok(LogEnd { run: name.to_owned(), first, all, lines, told, host: host_name(app, &run.host).await? })
     }
 }
 

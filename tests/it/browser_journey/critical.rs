@@ -110,6 +110,7 @@ async fn it_closes_with_a_whole_report(cast: &Cast) {
     maya.looks_at("room-closed").await;
     maya.goes_to(&format!("{ROOM}/report")).await;
     assert_eq!(maya.counts("section[aria-labelledby=report-missing]").await, 0, "{}", maya.text_of("main").await);
+    assert_eq!(maya.text_of("td[data-label=Where]").await, "server", "the host by its name");
     maya.looks_at("report").await;
     maya.reads_the_playbook().await;
     let markdown = maya.downloads(&format!("{ROOM}/report.md")).await;

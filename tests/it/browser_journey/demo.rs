@@ -105,6 +105,11 @@ impl Demo {
         std::fs::read_link(self.world("config/current")).unwrap().to_string_lossy().into_owned()
     }
 
+    /// Puts a file into the sample world, as whoever owns that world can.
+    pub fn places(&self, path: &str, text: &str) {
+        std::fs::write(self.world(path), text).unwrap();
+    }
+
     fn world(&self, path: &str) -> PathBuf {
         self.folder.join("demo/world").join(path)
     }

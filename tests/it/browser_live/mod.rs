@@ -12,11 +12,13 @@
 //! | [`signing`] | what people sign does not change under their eyes |
 //! | [`walls`] | a big screen follows, and ends |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
+//! | [`logs`] | a log follows its end, and lets people read |
 
 mod clocks;
 mod following;
 mod forms;
 mod keys;
+mod logs;
 mod parts;
 mod reading;
 mod sessions;
