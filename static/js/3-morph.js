@@ -97,6 +97,8 @@ function morph(old, fresh, mine = false) {
         return true;
       },
       beforeAttributeUpdated(name, node, how) {
+        // A step never folds itself up around what somebody ticks in it.
+        if (name === "open" && how === "remove" && node.matches(".fold")) return false;
         if (name === "open" && node.matches("details, dialog")) return mine && node.localName === "details" && !handled.has(node);
         // Without it the focus would be lost.
         if (name === "tabindex" && how === "remove") return node !== document.activeElement;
