@@ -522,6 +522,24 @@ impl Incident {
 }
 
 impl Attempt {
+    /// What it goes back to, as the plan fixes it; before that, as the draft says.
+    pub fn targets(&self) -> &[Target] {
+        self.plan().map_or(&self.draft.targets, |plan| &plan.targets)
+    }
+
+    /// The target that it is called after: the release if there is one, else the first.
+    pub fn named_target(&self) -> Option<&Target> {
+        self.targets().iter().find(|target| target.from.is_some()).or_else(|| self.targets().first())
+    }
+
+    /// Everything that it goes back to: `4.11.3`, or `4.11.3, restoring nightly-0305`.
+    pub fn destination(&self) -> String {
+        let Some(named) = self.named_target() else { return "no target yet".to_owned() };
+        // A backup may have the name of the release.
+        let backups = self.targets().iter().filter(|target| target.kind == TargetKind::Backup && *target != named);
+        backups.fold(named.name.clone(), |words, backup| format!("{words}, restoring {}", backup.name))
+    }
+
     pub fn new(
         number: AttemptNo,
         draft: Draft,

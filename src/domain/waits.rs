@@ -1,6 +1,7 @@
 //! What waits, and for whom: the next action first (L1). Computed from the incident alone, so that a list of incidents
 //! can keep it in its summary row.
 
+use super::decide::TICK_FIRST;
 use super::figures::authorised_at;
 use super::procedure::StartMode;
 use super::state::{ActionState, AttemptStatus, Incident, Reminder, RunState};
@@ -178,7 +179,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
             incident.opened_at,
         ),
         Some(attempt) => {
-            let target = attempt.draft.targets.first().map_or("", |target| target.name.as_str());
+            let target = attempt.destination();
             let since = attempt.submitted.as_ref().map_or(incident.opened_at, |submitted| submitted.at);
             match attempt.status() {
                 AttemptStatus::Draft => {
@@ -251,13 +252,16 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                             since,
                         ),
                         None if attempt.stop.is_some() => {}
-                        None => add(
-                            Task::Recover,
-                            "",
-                            place(Role::TechnicalLead),
-                            "Retry, stop or declare the failure".into(),
-                            since,
-                        ),
+                        None => {
+                            let what = match &attempt.held {
+                                Some(held) => match held.why.strip_prefix(TICK_FIRST) {
+                                    Some(items) => format!("Tick first: {items}"),
+                                    None => format!("Clear what holds it back: {}", held.why),
+                                },
+                                None => "Retry, stop or declare the failure".to_owned(),
+                            };
+                            add(Task::Recover, "", place(Role::TechnicalLead), what, since);
+                        }
                     }
                 }
                 AttemptStatus::Verifying => {

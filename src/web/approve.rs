@@ -7,9 +7,7 @@ mod forms;
 
 use super::AppState;
 use super::error::WebError;
-use super::incident::{
-    Lock, Place, Sight, command_line, look, named_target, place_words, sentence, shown, target_name,
-};
+use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::band::{Band, Press};
@@ -103,15 +101,18 @@ struct PlanView {
 struct TargetView {
     kind: &'static str,
     component: String,
+    /// What runs now, or ran before a plan that began.
     from: String,
-    /// When what runs now was deployed.
-    since: String,
+    /// `app runs now, deployed 02:31:00 UTC`.
+    runs: String,
     to: String,
     stable: bool,
     /// How long the target ran before.
     ran: String,
     checksum: String,
     facts: Vec<String>,
+    /// What speaks against it, a sentence each.
+    against: Vec<String>,
     free_text: bool,
 }
 
@@ -291,6 +292,14 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let entry = facts.registered(target.kind, &target.component, &target.name).filter(|_| !target.free_text);
     let running = target.from.as_ref().and_then(|from| facts.registered(target.kind, &target.component, from));
     let stable = facts.previous_stable(&target.component);
+    let begun = sight.incident.current().is_some_and(|attempt| attempt.started_at().is_some());
+    let runs = match running {
+        _ if begun || !sight.incident.is_open() => format!("{} ran before", target.component),
+        Some(running) => {
+            format!("{} runs now, deployed {} UTC", target.component, running.began_at().time_of_day())
+        }
+        None => format!("{} runs now", target.component),
+    };
     let mut told = Vec::new();
     if let Some(entry) = entry {
         told.push(format!("registered by {}, from {}", sight.registered_by(entry), entry.at.in_words()));
@@ -309,12 +318,13 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
         kind: target.kind.key(),
         component: target.component.clone(),
         from: target.from.clone().unwrap_or_default(),
-        since: running.map_or_else(String::new, |running| format!("deployed {} UTC", running.began_at().time_of_day())),
+        runs,
         to: target.name.clone(),
         stable: entry.is_some() && entry == stable,
         ran: entry.filter(|_| target.kind == TargetKind::Release).map_or_else(String::new, |entry| ran(sight, entry)),
         checksum: target.checksum.clone(),
         facts: told,
+        against: entry.map_or_else(Vec::new, |entry| sight.speaks_against(entry)),
         free_text: target.free_text,
     }
 }
@@ -408,12 +418,7 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
 /// What the button of who authorises says.
 fn button(attempt: &Attempt, starts: bool) -> String {
     let and_start = if starts { " and start" } else { "" };
-    let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
-    // A backup may have the name of the release.
-    let named = named_target(attempt);
-    let backups = targets.iter().filter(|target| target.kind == TargetKind::Backup && Some(*target) != named);
-    let restoring: String = backups.map(|backup| format!(", restoring {}", backup.name)).collect();
-    format!("Authorise{and_start} rollback to {}{restoring}", target_name(attempt))
+    format!("Authorise{and_start} rollback to {}", attempt.destination())
 }
 
 fn answers(sight: &Sight, attempt: Option<&Attempt>) -> Answers {

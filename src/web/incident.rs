@@ -14,7 +14,8 @@ use crate::app::{Looked, Seen};
 use crate::domain::actor::Who;
 use crate::domain::facts::{Facts, Registered};
 use crate::domain::offers::Offers;
-use crate::domain::plan::{PlannedAction, Target};
+use crate::domain::plan::PlannedAction;
+use crate::domain::procedure::TargetKind;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, Incident};
 use crate::domain::{PersonId, Role, Timestamp};
@@ -154,6 +155,21 @@ impl<'a> Sight<'a> {
         Who::parse(&entry.by).map_or_else(|| entry.by.clone(), |who| self.by(who.person()))
     }
 
+    /// What speaks against going to what was registered, a sentence each: a release that was rolled back from, or that is
+    /// newer than what runs.
+    pub fn speaks_against(&self, entry: &Registered) -> Vec<String> {
+        if entry.kind != TargetKind::Release {
+            return Vec::new();
+        }
+        let left = entry.left_at.filter(|_| entry.was_left()).map(|at| {
+            format!("{} failed before: {} rolled back from it, {}.", entry.name, entry.left_in, at.in_words())
+        });
+        let running = self.facts.running_release(&entry.component);
+        let older = running.filter(|running| running.at < entry.at && running.name != entry.name);
+        let newer = older.map(|running| format!("{} is newer than {}, which runs now.", entry.name, running.name));
+        left.into_iter().chain(newer).collect()
+    }
+
     /// `Maya Okafor or Noor Aziz`: who could be asked for something, by role.
     pub fn holders(&self, role: Role) -> String {
         names(self.facts.holders(role).map(|(_, fact)| fact.name.clone()).collect(), "or")
@@ -178,17 +194,6 @@ pub fn names(mut names: Vec<String>, joint: &str) -> String {
 pub fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// What an attempt goes to, in one word: the release if there is one, else its first target.
-pub fn target_name(attempt: &Attempt) -> String {
-    named_target(attempt).map_or_else(|| "no target yet".to_owned(), |target| target.name.clone())
-}
-
-/// The target that it is called after.
-pub fn named_target(attempt: &Attempt) -> Option<&Target> {
-    let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
-    targets.iter().find(|target| target.from.is_some()).or_else(|| targets.first())
 }
 
 /// Where an action is carried out: a label, or the server itself.

@@ -1,7 +1,7 @@
 //! The head of every page of an incident: how grave, what, where, the clocks, how far it is, and the ways between its
 //! pages. A page has one in its field `header` and includes `_incident_header.html` in its block `header`.
 
-use super::incident::{Sight, names, target_name};
+use super::incident::{Sight, names};
 use super::update::turns_at;
 use crate::domain::decide::current_update;
 use crate::domain::facts::Facts;
@@ -120,7 +120,7 @@ impl IncidentHeader {
             component: incident.component.clone(),
             title: incident.title.clone(),
             from: target.and_then(|target| target.from.clone()).unwrap_or_default(),
-            to: attempt.filter(|attempt| !attempt.draft.targets.is_empty()).map_or(String::new(), target_name),
+            to: attempt.filter(|attempt| !attempt.draft.targets.is_empty()).map_or(String::new(), Attempt::destination),
             clocks: clocks(incident, facts.procedure, now),
             stages: stages(incident, facts),
             links: links(&incident.id, page),
@@ -290,6 +290,8 @@ fn standing(incident: &Incident) -> (usize, Progress) {
             AttemptStatus::Submitted => (APPROVE, Progress::Now),
             AttemptStatus::Rejected => (APPROVE, Progress::Failed),
             AttemptStatus::Executing => (EXECUTE, Progress::Now),
+            // Held back, nothing has failed.
+            AttemptStatus::Halted if attempt.held.is_some() => (EXECUTE, Progress::Now),
             AttemptStatus::Halted | AttemptStatus::Aborted => (EXECUTE, Progress::Failed),
             AttemptStatus::Verifying => (VERIFY, Progress::Now),
             AttemptStatus::Failed => (VERIFY, Progress::Failed),

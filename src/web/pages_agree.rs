@@ -9,7 +9,8 @@ use crate::domain::procedure::{Detection, TargetKind};
 use crate::domain::state::AttemptStatus;
 use crate::domain::{Role, Span};
 use crate::store::TriggerState;
-use crate::web::sample::{BACKUP, COMPONENT, ENVIRONMENT, World};
+use crate::web::sample::{BACKUP, BAD, COMPONENT, ENVIRONMENT, STABLE, World};
+use axum::http::StatusCode;
 
 const REASON: &str = "the wrong version";
 
@@ -66,6 +67,35 @@ async fn what_was_stopped_is_told_as_stopped_everywhere() {
     assert!(now.contains("T+0:10") && !now.contains("T+2:10"), "{now}");
 }
 
+/// At three in the morning a list of names tells nobody which one failed an hour ago.
+#[tokio::test]
+async fn whoever_goes_to_a_release_that_failed_before_is_warned_and_told_what_ran() {
+    let (world, first) = succeeded().await;
+    let close = Command::Close { outcome: Outcome::RolledBack, reason: "all is well".to_owned() };
+    world.acts("maya", &first, close).await;
+    let closed = world.signed_in("maya").await.get(&format!("/incidents/{first}/approve")).await.words();
+    assert!(closed.contains("crisis-detection ran before") && !closed.contains("runs now"), "{closed}");
+
+    let second = world.critical().await;
+    let target = format!("release/crisis-detection/{BAD}");
+    let form = [
+        ("attempt", "1"),
+        ("act", "submit"),
+        ("kind", "full"),
+        ("component", "crisis-detection"),
+        ("reason", "it is the other way round"),
+        ("target", target.as_str()),
+    ];
+    let done = world.signed_in("tomas").await.post(&format!("/incidents/{second}/plan"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    let failed = format!("{BAD} failed before: {first} rolled back from it, 2026-");
+    let newer = format!("{BAD} is newer than {STABLE}, which runs now.");
+    for page in ["plan", "approve"] {
+        let words = world.signed_in("maya").await.get(&format!("/incidents/{second}/{page}")).await.words();
+        assert!(words.contains(&failed) && words.contains(&newer), "{page}: {words}");
+    }
+}
+
 /// A plan of a release and a backup is submitted.
 async fn restoring(world: &World) -> String {
     let id = world.critical().await;
@@ -102,6 +132,34 @@ async fn a_restoration_that_was_stopped_before_it_began_has_lost_nothing() {
     let stopped = impact_of(&world, &id).await;
     assert!(stopped.contains("and was stopped"), "{stopped}");
     assert!(!stopped.contains("Restoring the data") && !stopped.contains(" is lost."), "{stopped}");
+}
+
+/// Half of a plan has run: whoever is waited for must see for what, and not be told of a failure.
+#[tokio::test]
+async fn an_action_that_is_held_back_names_what_to_tick_before_and_after_it_is_authorised() {
+    const ITEMS: [&str; 2] = ["Stop application writes", "Backup current database state"];
+    let world = World::new().await;
+    let id = restoring(&world).await;
+    let mut maya = world.signed_in("maya").await;
+    let approve = maya.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(approve.contains(&format!("Waits until ticked: {}.", ITEMS.join("; "))), "{approve}");
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    assert!(world.app.incidents.claim(&id, 1, "database-rollback").await.unwrap().is_none());
+    let room = format!("/incidents/{id}");
+    let mut tomas = world.confirmed("tomas").await;
+    let page = tomas.get(&room).await;
+    let words = page.words();
+    assert!(words.contains(&format!("Tick first: {}", ITEMS.join(", "))), "{words}");
+    assert!(!words.contains("declare the failure"), "nothing has failed: {words}");
+    let open: Vec<&str> = page.body.split("<details class=\"card fold\"").skip(1).collect();
+    let step = open.iter().find(|list| list.contains(ITEMS[0])).unwrap();
+    assert!(step.split('>').next().unwrap().contains(" open"), "the step to tick in is unfolded");
+    let resume = [("attempt", "1"), ("action", "database-rollback")];
+    let early = tomas.post(&format!("{room}/resume"), &resume).await;
+    assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.words());
+    assert!(early.words().contains("must be ticked first"), "{}", early.words());
 }
 
 /// Who reads that the data is gone already has no reason left to spare it.

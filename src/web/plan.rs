@@ -78,6 +78,8 @@ struct TargetChoice {
     name: String,
     what: String,
     facts: Vec<String>,
+    /// What speaks against it, a sentence each.
+    against: Vec<String>,
     stable: bool,
     /// Why it cannot be chosen; empty when it can.
     barred: String,
@@ -231,9 +233,6 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
     if entry.kind == TargetKind::Release {
         lines.push(between(sight, entry));
     }
-    if let Some(at) = entry.left_at.filter(|_| entry.was_left()) {
-        lines.push(format!("rolled back from in {}, {}", entry.left_in, at.in_words()));
-    }
     if entry.kind == TargetKind::Backup {
         lines.push(
             entry.verified_at.map_or_else(|| "never verified".to_owned(), |at| format!("verified {}", at.in_words())),
@@ -247,6 +246,7 @@ fn target(sight: &Sight, draft: &Draft, entry: &Registered) -> TargetChoice {
         name: entry.name.clone(),
         what: format!("{} of {}", entry.kind.key(), entry.component),
         facts: lines,
+        against: sight.speaks_against(entry),
         stable,
         barred: if barred { "It is what runs now.".to_owned() } else { String::new() },
         chosen: !barred

@@ -5,7 +5,7 @@ use super::AppState;
 use super::acting::{NotDone, act, actor};
 use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
-use super::incident::{Place, Sight, shown, target_name};
+use super::incident::{Place, Sight, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::pace::Kind;
@@ -92,7 +92,7 @@ fn view(sight: &Sight, attempt: &Attempt, back: Back) -> View {
         id: sight.incident.id.clone(),
         back,
         attempt: attempt.number,
-        target: target_name(attempt),
+        target: attempt.destination(),
         place: sight.stop_place(attempt),
         nothing_begun: attempt.runs.is_empty(),
         not_begun: not_begun(attempt),

@@ -95,11 +95,15 @@ impl Next {
     }
 }
 
+/// What goes out by itself leaves at its time: a page that looks sooner than this would call it overdue for nothing.
+const ON_ITS_WAY: Span = Span::seconds(3);
+
 /// The next moment at which a draft becomes ready, or overdue, without any entry telling it.
 pub fn turns_at(incident: &Incident, now: Timestamp) -> Option<Timestamp> {
     let promise = incident.updates.promised.filter(|_| incident.is_open())?;
     match progress::draft(incident, promise.due_at, now) {
         Draft::Later => Some(promise.due_at - incident.cadence.draft_before),
+        Draft::Ready if incident.cadence.sent == Sending::ByItself => Some(promise.due_at + ON_ITS_WAY),
         Draft::Ready => Some(promise.due_at + Span::millis(1)),
         Draft::Overdue => None,
     }

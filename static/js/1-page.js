@@ -31,6 +31,15 @@ function banner(id, kind, sign, fact, detail, ...end) {
   return made;
 }
 
+/** One across the whole page, under the bar; it is no part of what the page is about, and has a name of its own. */
+function bannerAcross(name, ...parts) {
+  const made = banner(...parts);
+  made.classList.add("banner-page");
+  made.setAttribute("role", "region");
+  made.setAttribute("aria-label", name);
+  document.querySelector("header.bar")?.after(made);
+}
+
 /** Says something to whoever does not see the page: politely, or at once. */
 function say(words, urgent = false) {
   const line = make("p", {}, words);

@@ -97,6 +97,8 @@ function morph(old, fresh, mine = false) {
         return true;
       },
       beforeAttributeUpdated(name, node, how) {
+        // A step never folds itself up around what somebody ticks in it.
+        if (name === "open" && how === "remove" && node.matches(".fold")) return false;
         if (name === "open" && node.matches("details, dialog")) return mine && node.localName === "details" && !handled.has(node);
         // Without it the focus would be lost.
         if (name === "tabindex" && how === "remove") return node !== document.activeElement;
@@ -128,10 +130,20 @@ const served = new WeakSet(document.body.children);
 /** What a page lets people sign: it never changes under their eyes. */
 const digests = (page) => [...page.querySelectorAll("[data-digest]")].map((it) => it.dataset.digest).join(" ");
 
+/** Whether somebody has begun to sign what the newer page has no place for: withdrawn, declined, or signed by another. */
+const isBegunInVain = (page) => {
+  const begun = [...document.querySelectorAll("form:has([data-phrase])")].filter(holdsWork);
+  return begun.some((form) => !page.querySelector(`form[action="${CSS.escape(form.getAttribute("action"))}"] [data-phrase]`));
+};
+
 /** Shows another state of the same page. False when that would change what somebody is about to sign. */
 function showPage(page, mine = false) {
   if (!mine && digests(document) !== "" && digests(document) !== digests(page)) {
-    tellPlanChanged();
+    tellPlanChanged("The plan changed", "What you read below is not what would be signed now. Reload to read it; an approval of the old plan is refused.");
+    return false;
+  }
+  if (!mine && isBegunInVain(page)) {
+    tellPlanChanged("This cannot be signed any more", "Things have changed since you read it, and nothing that you typed was sent. Reload to see how it stands.");
     return false;
   }
   takeHead(page);
@@ -148,13 +160,12 @@ function takeHead(page) {
   else delete document.documentElement.dataset.theme;
 }
 
-function tellPlanChanged() {
-  if (document.getElementById("plan-changed")) return;
+function tellPlanChanged(fact, detail) {
+  if (document.getElementById("plan-changed")?.querySelector(".banner-fact").textContent === fact) return;
   const reload = make("button", { type: "button", class: "button" }, "Reload");
   reload.addEventListener("click", () => location.reload());
-  const detail = "What you read below is not what would be signed now. Reload to read it; an approval of the old plan is refused.";
-  document.getElementById("main").prepend(banner("plan-changed", "warn", "attention", "The plan changed", detail, reload));
-  say("The plan changed. Reload to read it.", true);
+  document.getElementById("main").prepend(banner("plan-changed", "warn", "attention", fact, detail, reload));
+  say(`${fact}. Reload to read it.`, true);
 }
 
 /* The button that lets the new rows in. */

@@ -19,6 +19,8 @@ const timeOfDay = (milliseconds) => `${new Date(milliseconds).toISOString().slic
 
 /** Amber below this. */
 const SOON = 90_000;
+/** What goes out by itself leaves at its time, and the word of it is on its way for a moment: only then it is overdue. */
+const ON_ITS_WAY = 3000;
 /** Deadlines that were seen to be still ahead: only a passing that was watched is announced, and once. */
 const awaited = new Set();
 
@@ -34,14 +36,15 @@ function tickCounts(now) {
   let title = null;
   for (const time of document.querySelectorAll("time[data-counts=until]")) {
     const left = Date.parse(time.dateTime) - now;
-    const words = left < 0 ? `overdue ${spanWords(left)}` : spanWords(left);
+    const overdue = left < -ON_ITS_WAY;
+    const words = overdue ? `overdue ${spanWords(left)}` : spanWords(Math.max(0, left));
     setWords(time, words);
     const clock = time.closest(".clock");
-    clock?.classList.toggle("clock-due", left >= 0 && left <= SOON);
-    clock?.classList.toggle("clock-late", left < 0);
+    clock?.classList.toggle("clock-due", !overdue && left <= SOON);
+    clock?.classList.toggle("clock-late", overdue);
     const line = clock?.querySelector("progress");
     if (line) line.value = Math.max(0, left / 1000);
-    if (left >= 0) awaited.add(time.dateTime);
+    if (!overdue) awaited.add(time.dateTime);
     else if (awaited.delete(time.dateTime)) {
       say("The progress update is overdue.", true);
       alertPerson();

@@ -85,7 +85,7 @@ function receive(form, parcel, answer, page) {
   }
   const path = focusPath();
   if (form.contains(document.activeElement)) document.activeElement.blur();
-  handled.delete(form.closest("details"));
+  handled.delete(form.closest("details:not(.fold)"));
   const again = [...page.querySelectorAll("form")].some((other) => other.getAttribute("action") === form.getAttribute("action"));
   const trail = trailOf(form);
   if (answer.redirected || again) showPage(page, true);

@@ -16,6 +16,8 @@ let triedAt = 0;
 /** Whether the connection is known to be broken, and whether an old page has still to catch up. */
 let broken = false;
 let checking = false;
+/** Whether the server refused the stream, since it last stood. */
+let refused = false;
 /** While catching up after a break: how many entries came. */
 let caught = null;
 let praiseUntil = 0;
@@ -44,11 +46,20 @@ function connect() {
   stream = opened;
   triedAt = Date.now();
   opened.addEventListener("open", () => {
+    refused = false;
     if (broken) catchUp();
     hear();
     tickLive();
   });
-  opened.addEventListener("error", () => opened === stream && lose());
+  opened.addEventListener("error", () => {
+    if (opened !== stream) return;
+    // Closed, and not about to try again: the server answered, and with no stream. Whether the session has ended is asked
+    // once; a server that is down is not asked for pages.
+    const ask = opened.readyState === EventSource.CLOSED && !refused;
+    refused ||= ask;
+    lose();
+    if (ask) refreshSoon();
+  });
   for (const [name, take] of Object.entries(MESSAGES)) {
     opened.addEventListener(name, (message) => {
       if (opened !== stream) return;
@@ -281,13 +292,9 @@ function showLostBanner(lost) {
     if (shown) return setWords(shown.querySelector("p:last-child"), detail);
     const reload = make("button", { type: "button", class: "button" }, "Reload");
     reload.addEventListener("click", () => location.reload());
-    const made = banner("connection", "warn", "waiting", "You may be looking at old data", detail, reload);
-    made.classList.add("banner-page");
-    document.querySelector("header.bar")?.after(made);
+    bannerAcross("Connection", "connection", "warn", "waiting", "You may be looking at old data", detail, reload);
   } else if (shown?.classList.contains("banner-warn") && !isDoubtful()) {
-    const made = banner("connection", "ok", "done", caughtWords(), "What is shown is what the server knows now.");
-    made.classList.add("banner-page");
-    document.querySelector("header.bar")?.after(made);
+    bannerAcross("Connection", "connection", "ok", "done", caughtWords(), "What is shown is what the server knows now.");
     say(caughtWords());
   } else if (shown?.classList.contains("banner-ok") && Date.now() >= praiseUntil) shown.remove();
 }

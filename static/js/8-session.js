@@ -30,9 +30,7 @@ function warnOfEnd(fact, extendable) {
   const detail = extendable ? "You did nothing for a while. What you typed stays in the page." : "It has reached its longest time. Sign in again afterwards; what you typed stays in the page.";
   const stay = make("button", { type: "button", class: "button" }, "Stay signed in");
   stay.addEventListener("click", extend);
-  const made = banner("session", "warn", "waiting", fact, detail, ...(extendable ? [stay] : []));
-  made.classList.add("banner-page");
-  document.querySelector("header.bar")?.after(made);
+  bannerAcross("Your session", "session", "warn", "waiting", fact, detail, ...(extendable ? [stay] : []));
   say(`${fact}.`, true);
 }
 
@@ -55,9 +53,7 @@ function tellSessionOver() {
   sessionOver = true;
   stream?.close();
   const link = make("a", { class: "button button-primary", href: "/sign-in", target: "_blank", rel: "noopener" }, "Sign in");
-  const made = banner("session", "warn", "lock", "Your session has ended", "This page is not live any more. What you typed stays here: sign in in another tab, then come back.", link);
-  made.classList.add("banner-page");
-  document.querySelector("header.bar")?.after(made);
+  bannerAcross("Your session", "session", "warn", "lock", "Your session has ended", "This page is not live any more. What you typed stays here: sign in in another tab, then come back.", link);
   say("Your session has ended. What you typed stays here.", true);
   tickLive();
 }

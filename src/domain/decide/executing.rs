@@ -216,14 +216,7 @@ pub fn claim(
     if let Some(refusal) = hindrance {
         return Ok(vec![Event::ActionHeld { attempt: number, action: name.to_owned(), why: refusal.because }]);
     }
-    let missing: Vec<&str> = action
-        .needs
-        .iter()
-        .filter(|item| !attempt.is_marked(item))
-        .map(|item| case.facts.procedure.item(item).map_or(item.as_str(), |(_, _, item)| item.text.as_str()))
-        .collect();
-    if !missing.is_empty() {
-        let why = format!("these items must be ticked first: {}", missing.join(", "));
+    if let Some(why) = unticked(case, attempt, action) {
         return Ok(vec![if first {
             Event::StartRefused { attempt: number, why }
         } else {
@@ -254,6 +247,20 @@ pub fn claim(
         events.extend(ratification(case, incident, number, plan));
     }
     Ok(events)
+}
+
+/// Before the items that hold an action back.
+pub const TICK_FIRST: &str = "these items must be ticked first: ";
+
+/// That items which an action needs are open, if some are.
+fn unticked(case: &Case, attempt: &Attempt, action: &PlannedAction) -> Option<String> {
+    let missing: Vec<&str> = action
+        .needs
+        .iter()
+        .filter(|item| !attempt.is_marked(item))
+        .map(|item| case.facts.procedure.item(item).map_or(item.as_str(), |(_, _, item)| item.text.as_str()))
+        .collect();
+    (!missing.is_empty()).then(|| format!("{TICK_FIRST}{}", missing.join(", ")))
 }
 
 /// What the first start of a plan owes where its authority wants a role to agree afterwards (D2, D13).
@@ -380,10 +387,15 @@ pub fn retry(incident: &Incident, id: &RunId, reason: &str) -> Result<Vec<Event>
 }
 
 /// What held an action back is gone: look again.
-pub fn resume(incident: &Incident, number: AttemptNo, name: &str) -> Result<Vec<Event>, Refusal> {
+pub fn resume(case: &Case, incident: &Incident, number: AttemptNo, name: &str) -> Result<Vec<Event>, Refusal> {
     let attempt = attempt_in(incident, number, &[AttemptStatus::Halted], "resuming an action")?;
     if attempt.held.as_ref().is_none_or(|held| held.action != name) || attempt.stop.is_some() {
         return Err(Refusal::phase(format!("{name} is not held"), "Look at its state in the room."));
+    }
+    if let Some(plan) = attempt.plan()
+        && let Some(why) = unticked(case, attempt, action_of(plan, name)?)
+    {
+        return Err(Refusal::phase(why, "Tick them in the room, then let it go on."));
     }
     Ok(vec![Event::ActionResumed { attempt: number, action: name.to_owned() }])
 }

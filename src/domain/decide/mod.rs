@@ -19,7 +19,7 @@ pub mod settling;
 mod verifying;
 
 pub use approving::{SlotView, last_starts, open_items, slot_views};
-pub use executing::{first_start, next_claims};
+pub use executing::{TICK_FIRST, first_start, next_claims};
 pub use informing::{composes, current_update, note_writer};
 pub use keeping::may_end;
 pub use no_return::{backup_beneath, unproven};
@@ -152,7 +152,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
             executing::by_hand(case, incident, *attempt, action, *succeeded, evidence)
         }
         Command::Retry { run, reason } => executing::retry(incident, run, reason),
-        Command::ResumeAction { attempt, action } => executing::resume(incident, *attempt, action),
+        Command::ResumeAction { attempt, action } => executing::resume(case, incident, *attempt, action),
         Command::Stop { attempt, reason } => executing::stop(incident, *attempt, reason),
         Command::Tick { attempt, item, mark } => verifying::tick(case, incident, *attempt, item, mark),
         Command::Untick { attempt, item } => verifying::untick(case, incident, *attempt, item),

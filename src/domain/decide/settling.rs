@@ -60,7 +60,7 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
             .stable_stint(component)
             .map(|stint| format!("{} ran since {} without an incident", stint.release.name, stint.from.in_words())),
         Evidence::TargetRegistered => {
-            let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
+            let targets = attempt.targets();
             let known = targets
                 .iter()
                 .all(|target| registered(facts, target).is_some_and(|entry| entry.checksum == target.checksum));
@@ -68,7 +68,7 @@ fn prove(case: &Case, incident: &Incident, attempt: &Attempt, evidence: &Evidenc
             (known && !targets.is_empty()).then(|| format!("{} stands in the register", names.join(", ")))
         }
         Evidence::BackupVerified => {
-            let targets = attempt.plan().map_or(&attempt.draft.targets, |plan| &plan.targets);
+            let targets = attempt.targets();
             let mut chosen = targets.iter().filter(|target| target.kind == TargetKind::Backup).peekable();
             let backups = match chosen.peek() {
                 // Another one, however well proven, says nothing of the one that is restored.

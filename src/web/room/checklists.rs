@@ -73,6 +73,9 @@ fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[
     if status.is_terminal() || !sight.incident.is_open() {
         return None;
     }
+    if let Some(place) = holding(attempt, checklists) {
+        return Some(place);
+    }
     let verdict = verdict_step(&sight.facts.procedure).map(Phase::Step);
     let verifies = |place: usize| Some(checklists[place].phase) == verdict;
     if status == AttemptStatus::Verifying
@@ -95,6 +98,14 @@ fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[
     let begun_last =
         open.iter().filter(runs).rev().max_by_key(|place| checklists[**place].window.map(|window| window.from));
     begun_last.or(open.first()).copied()
+}
+
+/// The list with an open item for which an action is held back.
+fn holding(attempt: &Attempt, checklists: &[Checklist]) -> Option<usize> {
+    let held = attempt.held.as_ref()?;
+    let action = attempt.plan()?.actions.iter().find(|action| action.name == held.action)?;
+    let item = action.needs.iter().find(|item| !attempt.is_marked(item))?;
+    checklists.iter().position(|list| list.groups.iter().flat_map(|group| &group.items).any(|it| it.name == *item))
 }
 
 fn of(sight: &Sight, attempt: &Attempt, list: &Checklist, late: &[String]) -> List {

@@ -3,10 +3,10 @@
 use crate::domain::command::Command;
 use crate::domain::decide::{SlotView, slot_views};
 use crate::domain::event::Advice;
-use crate::domain::procedure::{SlotKind, StartMode};
+use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus};
 use crate::domain::{Role, Severity, Timestamp};
-use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence, target_name};
+use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
 
 pub struct Decision {
     /// Who must agree, in a plain sentence.
@@ -205,7 +205,7 @@ fn start(sight: &Sight, attempt: &Attempt) -> Option<Start> {
     waits.then(|| Start {
         attempt: attempt.number,
         digest: submitted.digest.clone(),
-        target: target_name(attempt),
+        target: attempt.destination(),
         place: Place::of(sight.offers().start(attempt)),
         refused: attempt.start_refused.clone().unwrap_or_default(),
     })
@@ -228,7 +228,7 @@ fn earlier(sight: &Sight) -> Vec<Earlier> {
         .iter()
         .map(|attempt| Earlier {
             number: attempt.number,
-            words: format!("{} to {}: {}", attempt.draft.kind, target_name(attempt), attempt.status()),
+            words: format!("{} to {}: {}", attempt.draft.kind, attempt.destination(), attempt.status()),
         })
         .collect()
 }
@@ -295,6 +295,8 @@ pub struct Recovery {
     pub backup: String,
     pub taken_at: Option<Timestamp>,
     pub lost: String,
+    /// The releases that its plan deploys too.
+    pub deploys: Vec<String>,
     pub lock: Option<Lock>,
 }
 
@@ -320,6 +322,13 @@ impl Recovery {
             backup: backup.map_or(String::new(), |backup| backup.name.clone()),
             taken_at: backup.map(|backup| backup.at),
             lost,
+            deploys: attempt
+                .draft
+                .targets
+                .iter()
+                .filter(|target| target.kind == TargetKind::Release)
+                .map(|target| target.name.clone())
+                .collect(),
             lock: lock(offers.restore(attempt)),
         })
     }

@@ -14,7 +14,7 @@ use crate::web::AppState;
 use crate::web::acting::{self, NotDone, act, status};
 use crate::web::error::WebError;
 use crate::web::forms::{Checked, Faults, Field, Form, Typed};
-use crate::web::incident::target_name;
+
 use crate::web::rehearsal::Waits;
 use crate::web::session::SignedIn;
 use axum::extract::{Path, State};
@@ -317,7 +317,7 @@ impl Orders for Start {
 
 impl Weighty for Start {
     fn button(incident: &Incident, _: &Typed) -> String {
-        incident.current().map_or("Start rollback".to_owned(), |it| format!("Start rollback to {}", target_name(it)))
+        incident.current().map_or("Start rollback".to_owned(), |it| format!("Start rollback to {}", it.destination()))
     }
 }
 

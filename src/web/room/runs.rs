@@ -7,7 +7,7 @@ use crate::domain::words::end_words;
 use crate::domain::{Span, Timestamp};
 use crate::web::AppState;
 use crate::web::error::WebError;
-use crate::web::incident::{Place, Sight, command_line, place_words, target_name};
+use crate::web::incident::{Place, Sight, command_line, place_words};
 use crate::web::run::{Line, host_name, lines};
 
 pub struct Runs {
@@ -93,7 +93,7 @@ impl Runs {
             stopping: attempt.stop.as_ref().map(|stop| {
                 format!("{} stopped it at {} UTC: {}", sight.by(stop.by.as_ref()), stop.at.time_of_day(), stop.reason)
             }),
-            target: target_name(attempt),
+            target: attempt.destination(),
             reads_logs: sight.reads_logs(),
         })
     }

@@ -1,6 +1,6 @@
 //! Forms go in the background: one effect whatever the network does, nothing typed is lost, the focus finds the result.
 
-use super::{INCIDENT, MAYA, ROOM, Stage, a_release_fails};
+use super::{INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
 use crate::browser_journey::person::Person;
 use crate::support::cable::Line;
 use serde_json::json;
@@ -64,6 +64,29 @@ async fn an_answer_changes_the_page_in_its_place_and_the_focus_goes_to_the_resul
                 document.querySelector('#item-review-impact details').open]";
     assert_eq!(maya.page.value_of(kept).await, json!([true, "timeline-heading", "Not yet sent", true]));
     maya.page.has_a_clean_console().await;
+}
+
+#[tokio::test]
+async fn a_step_that_was_unfolded_stays_open_while_its_items_are_ticked() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    let (tomas, _his_cable) = stage.enters(TOMAS).await;
+    a_release_fails(&stage, &maya).await;
+    maya.takes_command(INCIDENT).await;
+    tomas.takes_the_lead(INCIDENT).await;
+    maya.authorises(INCIDENT, "4.11.3").await;
+    tomas.finds_the_state(INCIDENT, "Verifying").await;
+    tomas.goes_to(ROOM).await;
+    let step = "document.getElementById('item-check-application-health').closest('details')";
+    let id = tomas.page.value_of(&format!("{step}.id")).await.as_str().unwrap().to_owned();
+    tomas.presses_the(&format!("#{id} > summary")).await;
+    for item in ["check-application-health", "verify-deployment"] {
+        tomas.presses_the(&format!("#item-{item} .check-tick")).await;
+        let ticked = async || tomas.counts(&format!("#item-{item}.check-done")).await == 1;
+        tomas.page.until("the tick", ticked).await;
+        assert_eq!(tomas.page.value_of(&format!("{step}.open")).await, true, "after {item}");
+    }
+    tomas.page.has_a_clean_console().await;
 }
 
 #[tokio::test]

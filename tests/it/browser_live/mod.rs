@@ -2,19 +2,29 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | [`clocks`] | clocks count by the server's time; what is overdue turns loud, and nothing else |
 //! | [`parts`] | the script's files: what others wrote is unchanged, what we wrote can be read |
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
 //! | [`keys`] | the keyboard |
 //! | [`updates`] | writing a progress update while the world goes on |
+//! | [`reading`] | nothing is taken out of the hands, or from under the eyes, of whoever reads and fills in |
+//! | [`sessions`] | a session that ends says so, wherever it was ended |
+//! | [`signing`] | what people sign does not change under their eyes |
+//! | [`walls`] | a big screen follows, and ends |
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
 //! | [`logs`] | a log follows its end, and lets people read |
 
+mod clocks;
 mod following;
 mod forms;
 mod keys;
 mod logs;
 mod parts;
+mod reading;
+mod sessions;
+mod signing;
 mod updates;
+mod walls;
 
 use crate::browser_journey::demo::Demo;
 use crate::browser_journey::person::Person;
@@ -48,11 +58,16 @@ impl Stage {
 
     /// Somebody who signs in, with the cable that they look through.
     pub async fn enters(&self, who: (&'static str, &'static str)) -> (Person, Cable) {
-        let cable = Cable::to(self.demo.port()).await;
-        let page = self.browser.open_with(Look::desktop(), &[cable.switch(self.demo.port())]).await;
-        let person = Person::sits_at(page, &self.demo, who, &self.sights);
+        let (person, cable) = self.looks(who).await;
         person.signs_in().await;
         (person, cable)
+    }
+
+    /// The same before anybody has signed in.
+    pub async fn looks(&self, who: (&'static str, &'static str)) -> (Person, Cable) {
+        let cable = Cable::to(self.demo.port()).await;
+        let page = self.browser.open_with(Look::desktop(), &[cable.switch(self.demo.port())]).await;
+        (Person::sits_at(page, &self.demo, who, &self.sights), cable)
     }
 }
 

@@ -229,6 +229,13 @@ impl Page {
         self.cdp().send_raw("Page.setFontSizes", sizes).await.expect("Chromium sets its letters");
     }
 
+    /// Runs a script at the beginning of every page from now on, before the page's own.
+    pub async fn begins_each_page_with(&self, script: &str) {
+        let wanted = json!({ "source": script });
+        let told = self.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", wanted).await;
+        told.expect("Chromium takes a script");
+    }
+
     /// Goes to an absolute address and waits until it is loaded.
     pub async fn visit(&self, address: &str) {
         self.goto(address).await.unwrap_or_else(|fault| panic!("{address} does not open: {fault}"));
