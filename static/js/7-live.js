@@ -18,6 +18,8 @@ let broken = false;
 let checking = false;
 /** Whether the server refused the stream, since it last stood. */
 let refused = false;
+/** Whether those who do not see the page heard that it may be old. */
+let saidLost = false;
 /** While catching up after a break: how many entries came. */
 let caught = null;
 let praiseUntil = 0;
@@ -241,7 +243,9 @@ function tickLive() {
   const age = newsAge();
   const old = follows && (checking || age >= STALE);
   if (follows && age >= STALE && stream !== null && Date.now() - triedAt > 10_000) lose();
-  if (old && age >= STALE && !document.documentElement.classList.contains("is-stale")) say("Connection lost. What is shown may be old.", true);
+  const lost = follows && age >= STALE;
+  if (lost && !saidLost) say("Connection lost. What is shown may be old.", true);
+  saidLost = lost;
   document.documentElement.classList.toggle("is-stale", old);
   showLiveWords(follows, old || broken, age);
   showLostBanner(follows && age >= LOST);

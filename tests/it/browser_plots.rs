@@ -61,6 +61,10 @@ async fn a_plot_can_be_read_at_every_width_in_every_colour_and_without_script() 
         let named = "[...document.querySelectorAll('.plot svg')].every((svg) =>
             svg.getAttribute('aria-labelledby').split(' ').every((id) => document.getElementById(id)?.textContent))";
         assert_eq!(person.page.value_of(named).await, true, "{what}: each drawing is named by words that are there");
+        let told = "[...document.querySelectorAll('.plot-svg:not(.plot-spark)')].every((svg) => {
+            const id = svg.closest('.plot').id, rows = document.querySelectorAll(`#${id}-values tbody tr`);
+            return document.getElementById(`${id}-says`).textContent.trim() !== '' && rows.length > 0 })";
+        assert_eq!(person.page.value_of(told).await, true, "{what}: each plot has its sentence and its table");
         person.page.close().await;
     }
 }

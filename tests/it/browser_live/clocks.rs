@@ -69,6 +69,9 @@ async fn the_next_update_turns_amber_and_then_loud_at_its_clock_in_the_tab_and_a
     assert_eq!(maya.page.value_of("window.loud").await, json!([]));
     turns_its_clock(&maya, 60).await;
     maya.page.until("its time to be past", clock(json!([false, true, true]))).await;
+    let silent = "[...document.querySelectorAll('.clocks time')].every(time => \
+                  time.getAttribute('role') === 'timer' && time.closest('[aria-live]') === null)";
+    assert_eq!(maya.page.value_of(silent).await, true, "the clocks themselves are not read out each second");
     assert!(maya.text_of(".clocks .clock-late").await.contains("overdue 0:"));
     let said = maya.page.value_of("window.loud.filter(it => it === 'The progress update is overdue.').length").await;
     assert_eq!(said, 1, "once, to whoever does not see it");

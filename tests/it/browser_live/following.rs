@@ -131,6 +131,12 @@ async fn a_cut_line_and_a_server_that_dies_lose_nothing_and_double_nothing() {
     assert_eq!(notes(&tomas).await, all, "the one who wrote has each once as well");
 }
 
+/// Keeps everything that is said aloud at once from now on, but for the update that cannot come.
+const HEARS_AT_ONCE: &str = "(() => { window.heard = []; new MutationObserver(changes => { \
+     for (const { addedNodes } of changes) for (const it of addedNodes) \
+       if (!it.textContent.includes('overdue')) window.heard.push(it.textContent) }) \
+     .observe(document.getElementById('say-now'), { childList: true }) })()";
+
 #[tokio::test]
 async fn silence_is_told_first_quietly_then_across_the_page_and_an_end_of_it_as_well() {
     let stage = Stage::opens().await;
@@ -140,6 +146,10 @@ async fn silence_is_told_first_quietly_then_across_the_page_and_an_end_of_it_as_
     maya.sees("Live").await;
     begins_a_note(&maya).await;
     cable.becomes(Line::Dumb);
+    maya.page.value_of(HEARS_AT_ONCE).await;
+    // She looks at another tab and comes back: what she sees counts as old until it was fetched.
+    maya.page.value_of("document.dispatchEvent(new Event('visibilitychange')) && null").await;
+    maya.page.until("the page to count as old", async || maya.counts("html.is-stale").await == 1).await;
     // The page's clock is turned instead of waiting.
     let turn = |seconds: u32| format!("(was => Date.now = () => was() + {seconds} * 1000)(Date.now.bind(Date))");
     maya.page.value_of(&turn(16)).await;
@@ -148,6 +158,12 @@ async fn silence_is_told_first_quietly_then_across_the_page_and_an_end_of_it_as_
     maya.page.value_of(&turn(60)).await;
     maya.sees("You may be looking at old data").await;
     maya.sees("What you typed is safe").await;
+    let heard = maya.page.value_of("window.heard").await;
+    assert_eq!(
+        heard,
+        json!(["Connection lost. What is shown may be old."]),
+        "at once and once, to whoever does not see it"
+    );
     cable.becomes(Line::Good);
     cable.cut();
     maya.sees("Up to date again").await;

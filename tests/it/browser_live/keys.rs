@@ -79,6 +79,10 @@ async fn keys_lead_through_the_pages_and_tick_a_row() {
             "(document.getElementById('{row}').tabIndex = -1, document.getElementById('{row}').focus())"
         ))
         .await;
+    types(&maya, "e").await;
+    let field = format!("document.activeElement.matches('#{row} [name=note]')");
+    assert_eq!(maya.page.value_of(&field).await, true, "e leads to the evidence of the row");
+    maya.page.value_of(&format!("document.getElementById('{row}').focus()")).await;
     types(&maya, "x").await;
     maya.page.until("the row to be ticked", async || maya.text_of(&format!("#{row}")).await.contains(maya.name)).await;
     let journal = stage.demo.backout(&["audit", "verify"]);

@@ -71,6 +71,21 @@ impl Stage {
     }
 }
 
+/// An incident of a kind that promises no update before its start: nothing but what people do makes an open page look anew.
+pub async fn a_quiet_incident(person: &Person) -> String {
+    person.raises("Memory leaks detected", "It grows and grows.").await
+}
+
+/// Of a page that may be old: whether each measured value that fits the selector has lost its colour, and what follows it.
+pub async fn old_values(person: &Person, css: &str) -> serde_json::Value {
+    let script = "(css => { document.documentElement.classList.add('is-stale'); \
+                  const plain = document.body.appendChild(document.createElement('p')); plain.style.color = 'var(--text-3)'; \
+                  const seen = [...document.querySelectorAll(css)].map(it => \
+                    [getComputedStyle(it).color === getComputedStyle(plain).color, getComputedStyle(it, '::after').content]); \
+                  plain.remove(); return seen })";
+    person.page.value_of(&format!("{script}({})", serde_json::json!(css))).await
+}
+
 /// A release fails, and its measurements open the incident that the others look at.
 pub async fn a_release_fails(stage: &Stage, person: &Person) {
     person.deploys_the_bad_release(&stage.demo).await;

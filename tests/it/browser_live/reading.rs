@@ -1,6 +1,6 @@
 //! Whoever reads or fills in a page keeps what is in their hands and before their eyes while others go on.
 
-use super::{HELEN, INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
+use super::{HELEN, INCIDENT, MAYA, ROOM, Stage, TOMAS, a_quiet_incident, a_release_fails, old_values};
 use crate::browser_journey::person::Person;
 use crate::support::browser::Look;
 use serde_json::json;
@@ -36,6 +36,26 @@ async fn the_focus_stays_in_the_row_that_somebody_else_ticks() {
     let at =
         maya.page.value_of("document.activeElement.closest('.check')?.id ?? document.activeElement.localName").await;
     assert_eq!(at, json!(row));
+}
+
+#[tokio::test]
+async fn the_focus_stays_near_when_what_had_it_is_gone() {
+    let stage = Stage::opens().await;
+    let (maya, _her_cable) = stage.enters(MAYA).await;
+    let (helen, _hers) = stage.enters(HELEN).await;
+    a_release_fails(&stage, &maya).await;
+    helen.enters(INCIDENT).await;
+    helen.page.the("#next .remind button").await;
+    helen.page.value_of("(window.had = document.querySelector('#next .remind button')).focus()").await;
+    maya.takes_command(INCIDENT).await;
+    helen.page.until("the button to go", async || helen.page.value_of("window.had.isConnected").await == false).await;
+    let inside = "document.activeElement.closest('#next') !== null";
+    assert_eq!(
+        helen.page.value_of(inside).await,
+        true,
+        "{}",
+        helen.page.value_of("document.activeElement.outerHTML").await
+    );
 }
 
 #[tokio::test]
@@ -142,13 +162,13 @@ async fn who_comes_is_seen_by_those_who_are_there() {
     let stage = Stage::opens().await;
     let (maya, _her_cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
+    let incident = a_quiet_incident(&maya).await;
+    maya.takes_command(&incident).await;
     maya.sees("1 here now: Maya Okafor").await;
-    tomas.takes_the_lead(INCIDENT).await;
+    let before = made_with(&maya).await;
+    tomas.enters(&incident).await;
     maya.sees("2 here now: Maya Okafor, Tomás Rivera").await;
-    let place = async || maya.text_of("#place-technical_lead").await;
-    maya.page.until("his place to say so", async || place().await.contains("here")).await;
+    assert_eq!(made_with(&maya).await, before, "by itself, though nothing was written");
 }
 
 /// Keeps everything that is said aloud from now on.
@@ -188,4 +208,81 @@ async fn a_changed_row_fades_once_and_not_at_all_for_whoever_wants_no_motion() {
     let moves = "[...document.querySelectorAll('*')].filter(it => { const { animationName, transitionProperty } = \
                  getComputedStyle(it); return animationName !== 'none' || !['none', 'all'].includes(transitionProperty) }).length";
     assert_eq!(maya.page.value_of(moves).await, 0);
+}
+
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+
+/// What has the focus while a bar that stays lies over its upper or lower edge.
+const COVERED: &str = "(() => { \
+     const able = 'main :is(a[href], button, input:not([type=hidden]), select, textarea, summary)'; \
+     const all = [...document.querySelectorAll(able)].filter(it => it.checkVisibility({ visibilityProperty: true })); \
+     return [...all, ...all.reverse()].filter(it => !it.closest('.next-bar')).filter(it => { it.focus(); \
+       const { left, width, top, bottom } = it.getBoundingClientRect(); \
+       return document.activeElement === it && [top + 2, Math.min(bottom, top + 60) - 2] \
+         .some(y => document.elementFromPoint(left + width / 2, y)?.closest('header.bar, .incident-line, .next-bar')); \
+     }).map(it => it.outerHTML.slice(0, 120)) })()";
+
+/// Whether the clock since the start and that of the next update are before the eyes, wherever the page is scrolled to.
+const CLOCKS_STAY: &str = "['since', 'until'].map(counts => \
+     [...document.querySelectorAll(`[data-counts=${counts}]`)].some(time => { \
+       const { left, top, width, height } = time.getBoundingClientRect(); \
+       return width > 0 && time.contains(document.elementFromPoint(left + width / 2, top + height / 2)) }))";
+
+#[tokio::test]
+async fn the_first_step_of_the_keyboard_skips_to_the_next_action_and_no_bar_covers_the_focus() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    for look in [Look::desktop().calm(), Look::phone().calm()] {
+        maya.page.look_as(look).await;
+        maya.enters(INCIDENT).await;
+        maya.page.types(TAB).await;
+        assert_eq!(maya.page.value_of("document.activeElement.textContent").await, "Skip to next action");
+        maya.page.types(ENTER).await;
+        maya.page.until("the next action", async || maya.page.value_of("location.hash").await == "#next").await;
+        assert_eq!(maya.page.value_of(COVERED).await, json!([]), "{look:?}");
+        maya.page.value_of("scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })").await;
+        assert_eq!(maya.page.value_of(CLOCKS_STAY).await, json!([true, true]), "{look:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_led_to_in_words_and_from_there_to_its_field() {
+    let stage = Stage::opens().await;
+    let (helen, _hers) = stage.enters(HELEN).await;
+    a_release_fails(&stage, &helen).await;
+    helen.goes_to(&format!("{ROOM}/impact")).await;
+    helen.fills("What people feel", "One in three requests fails").await;
+    helen.fills("How many people", "many").await;
+    helen.presses_the("#describe button[type=submit]").await;
+    let at = async || helen.page.value_of("document.activeElement.id").await;
+    helen.page.until("the summary of faults to have the focus", async || at().await == "faults").await;
+    helen.page.click("#faults a[href='#people']").await;
+    let field = "document.querySelector('#people:target, :target #people') !== null";
+    helen.page.until("its field to be led to", async || helen.page.value_of(field).await == true).await;
+    let told = "(field => [field.getAttribute('aria-invalid'), field.value, \
+                field.getAttribute('aria-describedby').split(' ').some(id => document.getElementById(id)?.textContent.trim())]) \
+                (document.getElementById('people'))";
+    assert_eq!(helen.page.value_of(told).await, json!(["true", "many", true]));
+}
+
+#[tokio::test]
+async fn what_was_measured_is_called_old_and_loses_its_colour_on_a_page_that_is_old() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.takes_command(INCIDENT).await;
+    maya.authorises(INCIDENT, "4.11.3").await;
+    maya.finds_the_state(INCIDENT, "Verifying").await;
+    for (page, values) in [
+        ("/".to_owned(), ".watched-value > strong"),
+        (ROOM.to_owned(), ".gauge-value:not(.gauge-old)"),
+        (format!("{ROOM}/verify"), ".criterion-value > .reading:not(.gauge-old)"),
+    ] {
+        maya.goes_to(&page).await;
+        maya.page.the(values).await;
+        let values = old_values(&maya, values).await;
+        assert!(values.as_array().unwrap().iter().all(|it| *it == json!([true, "\" old\""])), "{page}: {values}");
+    }
 }

@@ -29,7 +29,8 @@ async fn a_plan_that_changes_while_it_is_read_is_said_and_the_old_one_stays_befo
     tomas.goes_to(&format!("{ROOM}/plan")).await;
     tomas.fills("If it fails", "Call the database team").await;
     tomas.presses("Submit for approval").await;
-    maya.sees("The plan changed").await;
+    maya.page.the("#plan-changed").await;
+    assert!(maya.text_of("#plan-changed").await.contains("The plan changed"));
     assert_eq!(maya.page.value_of(DIGEST).await, read, "what she reads is what she read");
     maya.presses("Authorise").await;
     maya.confirms_identity_if_asked().await;

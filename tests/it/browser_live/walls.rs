@@ -1,6 +1,7 @@
 //! A big screen: it follows by itself, and nothing stays on it when it was ended.
 
-use super::{INCIDENT, MAYA, Stage, TOMAS, a_release_fails};
+use super::{INCIDENT, MAYA, Stage, TOMAS, a_release_fails, old_values};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_wall_follows_by_itself_and_is_empty_once_it_was_ended() {
@@ -21,6 +22,9 @@ async fn a_wall_follows_by_itself_and_is_empty_once_it_was_ended() {
     let next = async || screen.text_of("section[aria-labelledby=wall-next]").await;
     screen.page.until("somebody to be missing", async || next().await.to_lowercase().contains("take command")).await;
     screen.sees("Live").await;
+    let values = old_values(&screen, ".wall-value > strong").await;
+    assert!(!values.as_array().unwrap().is_empty());
+    assert!(values.as_array().unwrap().iter().all(|it| *it == json!([true, "\" old\""])), "{values}");
     maya.takes_command(INCIDENT).await;
     screen.page.until("what is next by now", async || next().await.to_lowercase().contains("authorise")).await;
     tomas.goes_to("/walls").await;
