@@ -76,7 +76,7 @@ fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[
     if let Some(place) = holding(attempt, checklists) {
         return Some(place);
     }
-    let verdict = verdict_step(&sight.facts.procedure).map(Phase::Step);
+    let verdict = verdict_step(sight.facts.procedure).map(Phase::Step);
     let verifies = |place: usize| Some(checklists[place].phase) == verdict;
     if status == AttemptStatus::Verifying
         && let Some(place) = (0..lists.len()).find(|place| verifies(*place))
