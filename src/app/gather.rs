@@ -158,7 +158,9 @@ fn measures(procedure: &Procedure, samples: &[Sample], now: Timestamp) -> Measur
             .into_iter()
             .filter(|(series, _)| !matches!(series, Series::Other(_)))
             .map(|(series, look_back)| {
-                let value = series.value(samples, look_back, now);
+                // As of the newest sample: what came since may not be written yet.
+                let asked = newest.filter(|newest| *newest > now - look_back);
+                let value = asked.and_then(|asked| series.value(samples, look_back, asked));
                 (series, Measure { value, at: newest })
             })
             .collect(),
@@ -203,7 +205,7 @@ macro_rules! gathering {
             let reach = look_backs(&procedure).into_values().max().unwrap_or(condition::LOOK_BACK);
             let series = probe_series(environment, component);
             let samples: Vec<Sample> =
-                from.samples(&series, now - reach, now + Span(1)).await?.iter().map(sample_of).collect();
+                from.samples(&series, now - reach - reach, now + Span(1)).await?.iter().map(sample_of).collect();
             let probed = site.probed.contains(&(environment.to_owned(), component.to_owned()));
             let asked = site.environments.get(environment).is_some_and(|it| it.version_urls.contains_key(component));
             let stored = from.setting(&version_key(environment, component)).await?;

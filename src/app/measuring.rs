@@ -39,7 +39,8 @@ impl App {
         let reach = conditions.iter().map(|(_, goal)| goal.reach_back()).max().unwrap_or(Span::ZERO);
         let window = curve::window(incident, deployed, *now);
         let probed = is_probed(&self.site, incident);
-        let from = window.map_or(*now, |(from, _)| from).min(*now - reach) - BESIDE;
+        let look_back = look_backs(&gathered.procedure).into_values().max().unwrap_or_default();
+        let from = window.map_or(*now, |(from, _)| from - look_back).min(*now - reach) - BESIDE;
         let samples = if probed {
             let series = probe_series(&incident.environment, &incident.component);
             read.samples(&series, from, *now + Span(1)).await?.iter().map(sample_of).collect()
@@ -48,7 +49,9 @@ impl App {
         };
         let curves = curves(gathered, &samples, window);
         let standings = conditions.iter().map(|(name, goal)| {
-            let value = goal.series.value(&samples, goal.look_back, *now);
+            // As of the newest sample: what came since may not be written yet.
+            let asked = samples.last().map(|newest| newest.at).filter(|newest| *newest > *now - goal.look_back);
+            let value = asked.and_then(|asked| goal.series.value(&samples, goal.look_back, asked));
             ((*name).to_owned(), (standing(goal, &samples, *now), value))
         });
         let standings = standings.collect();

@@ -4,7 +4,7 @@ use super::event::{Event, Mark, Opened, Recorded, RunEnd};
 use super::plan::FixedPlan;
 use super::state::{
     Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, ImpactTold,
-    Incident, IndicatorSeen, Marked, Promise, Reminder, Run, RunId, RunState, SeverityAsked, Stop, Submitted,
+    Incident, IndicatorSeen, Marked, Offer, Promise, Reminder, Run, RunId, RunState, SeverityAsked, Stop, Submitted,
     UpdateNote, Updates, Written,
 };
 use super::waits::waits;
@@ -87,7 +87,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         Event::TriggerJoined { trigger } => incident.triggers.push(trigger.clone()),
         Event::RoleTaken { role, person, .. } => take_role(incident, *role, person),
         Event::RoleOffered { role, to } => {
-            incident.offers.insert(*role, to.clone());
+            incident.offers.insert(*role, Offer { to: to.clone(), at });
         }
         Event::SeverityChanged { to, advice, .. } => {
             incident.severity = *to;
@@ -99,15 +99,15 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
             promise_first(incident, at);
         }
         Event::SeverityChangeAsked { to, reason } => {
-            incident.severity_asked = by.map(|by| SeverityAsked { to: *to, by, reason: reason.clone() });
+            incident.severity_asked = by.map(|by| SeverityAsked { to: *to, by, at, reason: reason.clone() });
         }
         Event::RatificationOwed { by, why } => {
             let by_person = recorded.actor.person().cloned();
-            incident.debts.push(Debt { by: *by, owed_by: by_person, why: why.clone(), paid: false });
+            incident.debts.push(Debt { by: *by, owed_by: by_person, why: why.clone(), at, paid: false });
         }
         Event::Ratified { .. } => incident.debts.iter_mut().for_each(|debt| debt.paid = true),
         Event::AttemptDrafted { attempt, draft, escalates, why } => {
-            incident.attempts.push(Attempt::new(*attempt, draft.clone(), why.clone(), *escalates, by));
+            incident.attempts.push(Attempt::new(*attempt, draft.clone(), why.clone(), *escalates, by, at));
         }
         Event::UpdateEdited { note, .. } => incident.updates.note = Some(UpdateNote { text: note.clone(), by }),
         Event::UpdateSent(update) => {
@@ -281,19 +281,19 @@ fn change_attempt(attempt: &mut Attempt, event: &Event, at: Timestamp, by: Optio
         Event::PlanEdited { draft, .. } => {
             attempt.draft = draft.clone();
             attempt.revision += 1;
-            attempt.submitted = None;
+            back_to_draft(attempt, at);
             back_to_waiting(attempt);
         }
         Event::PlanVoided { why, voided, .. } => {
             void(attempt, voided, why);
-            attempt.submitted = None;
+            back_to_draft(attempt, at);
             back_to_waiting(attempt);
         }
         Event::ChangesRequested { reason, .. } => {
             let people: Vec<PersonId> = attempt.approvals.iter().map(|approval| approval.person.clone()).collect();
             attempt.sent_back.extend(attempt.submitted.as_ref().map(|submitted| submitted.digest.clone()));
             void(attempt, &people, &format!("changes were requested: {reason}"));
-            attempt.submitted = None;
+            back_to_draft(attempt, at);
             back_to_waiting(attempt);
         }
         Event::PlanWithdrawn { reason, .. } => end(attempt, AttemptStatus::Withdrawn, reason, at, by),
@@ -355,6 +355,13 @@ fn on_run(incident: &mut Incident, id: &RunId, change: impl FnOnce(&mut Run)) {
     let run = incident.attempts.iter_mut().flat_map(|attempt| attempt.runs.iter_mut()).find(|run| run.id == *id);
     if let Some(run) = run {
         change(run);
+    }
+}
+
+/// A draft that is changed has waited since it was one.
+fn back_to_draft(attempt: &mut Attempt, at: Timestamp) {
+    if attempt.submitted.take().is_some() {
+        attempt.draft_since = at;
     }
 }
 

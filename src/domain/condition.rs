@@ -174,10 +174,25 @@ impl Series {
     ) -> Option<i64> {
         let window = samples.into_iter().filter(|sample| at - look_back < sample.at && sample.at <= at);
         match self {
-            Series::ErrorRate => failed_and_all(window).map(|(failed, all)| (failed * WHOLE + all - 1) / all),
-            Series::Availability => failed_and_all(window).map(|(failed, all)| (all - failed) * WHOLE / all),
-            Series::ResponseTime => p95(window.map(|sample| sample.micros).collect()),
+            Series::ErrorRate | Series::Availability => {
+                let (failed, all) = window.fold((0, 0), |(failed, all), it| (failed + i64::from(!it.ok), all + 1));
+                self.share(failed, all)
+            }
+            Series::ResponseTime => {
+                let mut micros: Vec<i64> = window.map(|sample| sample.micros).collect();
+                micros.sort_unstable();
+                p95(&micros)
+            }
             Series::Other(_) => None,
+        }
+    }
+
+    /// The value of a series that is a share, where `failed` of `all` failed; `None` for any other, and of nothing.
+    pub(super) fn share(&self, failed: i64, all: i64) -> Option<i64> {
+        match self {
+            Series::ErrorRate if all > 0 => Some((failed * WHOLE + all - 1) / all),
+            Series::Availability if all > 0 => Some((all - failed) * WHOLE / all),
+            _ => None,
         }
     }
 
@@ -234,14 +249,9 @@ fn decimal(value: i64, unit: i64) -> String {
     }
 }
 
-fn failed_and_all<'a>(window: impl Iterator<Item = &'a Sample>) -> Option<(i64, i64)> {
-    let (failed, all) = window.fold((0, 0), |(failed, all), sample| (failed + i64::from(!sample.ok), all + 1));
-    (all > 0).then_some((failed, all))
-}
-
 /// The 95th percentile by nearest rank: the smallest value that at least 95 % of all do not exceed.
-fn p95(mut values: Vec<i64>) -> Option<i64> {
-    values.sort_unstable();
+/// They stand in order of size.
+pub(super) fn p95(values: &[i64]) -> Option<i64> {
     let rank = (values.len() * 95).div_ceil(100);
     rank.checked_sub(1).map(|index| values[index])
 }

@@ -1,14 +1,17 @@
 //! What a series did over a stretch of time, in so few points that a journal can keep it and a page can draw it.
 //!
-//! A point is the series' value over its look-back, exactly as a trigger sees it. Where many samples lie between two
-//! points the worst of their values counts, so that a short peak is not lost by looking less often. Where nobody
-//! measured for longer than three intervals there is no value: a gap, never zero.
+//! A point is the worst that the series' value was since the point before it; the last one is the value at the end. The
+//! value is taken at every instant at which it can change ([`super::sliding`]), and the least and the most of all are kept
+//! with their instants. So no peak is lost or moved by more time between two points, and what a page said while it lasted
+//! is what the record says for ever. Where nobody measured for longer than three intervals there is no value: a gap,
+//! never zero.
 //!
 //! Samples are dropped after some days; an incident's curves are kept in its journal when an attempt ends and when it is
 //! closed ([`super::event::Event::MeasuresKept`]), each from where the one before it ended. [`joined`] makes one line of
 //! them and of what was measured since.
 
 use super::condition::{Direction, Sample, Series, WHOLE};
+use super::sliding::Sliding;
 use super::state::Incident;
 use super::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -26,9 +29,6 @@ const BEFORE_DEPLOYED: Span = Span::minutes(2);
 /// No curve reaches further back than this; what was before it was kept earlier, or stands in the trigger's evidence.
 const LONGEST: Span = Span::hours(24);
 
-/// How often a series is looked at between two points.
-const LOOKS: usize = 4;
-
 /// After this many intervals without a sample the last value is no longer true.
 const SILENT_INTERVALS: i64 = 3;
 
@@ -43,10 +43,16 @@ pub struct Curve {
     pub values: Vec<Option<i64>>,
     /// The newest sample up to `to`.
     pub newest: Option<Timestamp>,
+    /// The smallest value and the greatest, each when it was first reached. `None` is no data, and in what was kept
+    /// before they were.
+    #[serde(default)]
+    pub least: Option<Point>,
+    #[serde(default)]
+    pub most: Option<Point>,
 }
 
 /// A value at an instant; `None` is no data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Point {
     pub at: Timestamp,
     pub value: Option<i64>,
@@ -58,22 +64,57 @@ impl Curve {
         let step = step(to - from);
         let silent_after = Span(interval(samples).0.saturating_mul(SILENT_INTERVALS));
         let upto = |at: Timestamp| samples.partition_point(|sample| sample.at <= at);
-        let value = |at: Timestamp| {
-            let window = &samples[upto(at - look_back)..upto(at)];
-            let fresh = window.last().is_some_and(|newest| at - newest.at <= silent_after);
-            if fresh { series.value(window, look_back, at) } else { None }
+        let mut value = Sliding::over(series, look_back, samples, silent_after);
+        let (mut least, mut most): (Option<Point>, Option<Point>) = (None, None);
+        let mut look = |at: Timestamp, value: Option<i64>| {
+            let point = Some(Point { at, value });
+            if let Some(value) = value {
+                least = least.filter(|least| least.value <= Some(value)).or(point);
+                most = most.filter(|most| most.value >= Some(value)).or(point);
+            }
+            value
         };
-        let mut earlier = from;
-        let values = instants(from, to, step).map(|at| {
-            let between = &samples[upto(earlier)..upto(at)];
-            earlier = at;
-            let stride = between.len().div_ceil(LOOKS).max(1);
-            let looks = between.iter().rev().step_by(stride).map(|sample| sample.at);
-            worst(series, looks.chain([at]).map(&value))
-        });
-        let values = values.collect();
+        let mut values = Vec::new();
+        let mut earlier = None;
+        for at in instants(from, to, step) {
+            let mut seen = None;
+            while let Some(instant) = earlier.and_then(|it| value.next_change(it)).filter(|instant| *instant < at) {
+                seen = worst(series, [seen, look(instant, value.at(instant))].into_iter());
+                earlier = Some(instant);
+            }
+            earlier = Some(at);
+            let last = look(at, value.at(at));
+            values.push(if at == to { last } else { worst(series, [seen, last].into_iter()) });
+        }
         let newest = upto(to).checked_sub(1).map(|index| samples[index].at);
-        Curve { series: series.clone(), from, to, step, values, newest }
+        Curve { series: series.clone(), from, to, step, values, newest, least, most }
+    }
+
+    /// The least and the most that were measured; of what was kept without them, those of its points.
+    pub fn range(&self) -> Option<(i64, i64)> {
+        let known = || self.values.iter().flatten().copied();
+        let kept = |point: Option<Point>| point.and_then(|point| point.value);
+        kept(self.least).or_else(|| known().min()).zip(kept(self.most).or_else(|| known().max()))
+    }
+
+    /// The points, and among them the worst value at its own instant.
+    fn points_with_the_worst(&self) -> Vec<Point> {
+        let mut points: Vec<Point> = self.points().collect();
+        let worst = match self.series.worse() {
+            Direction::Above => self.most,
+            Direction::Below => self.least,
+        };
+        if let Some(worst) = worst {
+            let place = points.partition_point(|point| point.at < worst.at);
+            let is_last = place + 1 == points.len();
+            match points.get_mut(place) {
+                Some(point) if point.at == worst.at => {}
+                // The point that stands for it already; the last one stays where it is.
+                Some(point) if point.value == worst.value && !is_last => *point = worst,
+                _ => points.insert(place, worst),
+            }
+        }
+        points
     }
 
     pub fn points(&self) -> impl Iterator<Item = Point> {
@@ -81,9 +122,9 @@ impl Curve {
     }
 }
 
-/// Whole seconds, so that no more than [`MOST_POINTS`] points cover this time.
+/// Whole seconds, so that fewer than [`MOST_POINTS`] points cover this time: the worst may need one of its own.
 fn step(length: Span) -> Span {
-    let steps = i64::try_from(MOST_POINTS - 1).unwrap_or(i64::MAX);
+    let steps = i64::try_from(MOST_POINTS - 2).unwrap_or(i64::MAX);
     Span::seconds(rounded_up(rounded_up(length.0.max(0), 1_000_000), steps).max(1))
 }
 
@@ -130,8 +171,11 @@ pub fn thinned(series: &Series, points: &[Point], most: usize) -> Vec<Point> {
 pub fn joined<'a>(series: &Series, curves: impl IntoIterator<Item = &'a Curve>) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::new();
     for curve in curves.into_iter().filter(|curve| curve.series == *series) {
+        // What was kept before its newest samples were written is known better by what came after.
+        points.retain(|point| point.at <= curve.from);
         let reached = points.last().map(|point| point.at);
-        points.extend(curve.points().filter(|point| reached.is_none_or(|reached| point.at > reached)));
+        let further = curve.points_with_the_worst();
+        points.extend(further.into_iter().filter(|point| reached.is_none_or(|reached| point.at > reached)));
     }
     points.drain(..points.iter().position(|point| point.value.is_some()).unwrap_or(0));
     thinned(series, &points, MOST_POINTS)
@@ -140,7 +184,13 @@ pub fn joined<'a>(series: &Series, curves: impl IntoIterator<Item = &'a Curve>) 
 /// From when to when an incident is measured that was kept up to `kept`; `None` when nothing is left to measure.
 pub fn window(incident: &Incident, deployed: Option<Timestamp>, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let to = incident.closed.as_ref().map_or(now, |closed| closed.at);
-    let from = match incident.kept.iter().map(|curve| curve.to).max() {
+    let kept_to = incident.kept.iter().map(|curve| curve.to).max();
+    if incident.closed.is_some() && kept_to >= Some(to) {
+        return None;
+    }
+    // Samples are written some seconds late: those that were not yet when it was kept are looked for again.
+    let known_to = |curve: &Curve| curve.newest.filter(|_| curve.most.is_some()).unwrap_or(curve.to);
+    let from = match incident.kept.iter().map(known_to).max() {
         Some(kept) => kept,
         None => {
             let seen = incident.triggers.first().map_or(incident.opened_at, |trigger| trigger.seen_at);
@@ -223,6 +273,78 @@ mod tests {
         let all = samples((0..18_000).step_by(5), |second| !(9_000..9_040).contains(&second));
         let curve = error_rate(&all, 0, 18_000);
         assert!(curve.values.iter().flatten().max().unwrap() > &500_000, "{:?}", curve.values);
+    }
+
+    /// Samples some 3 s apart, of which two stretches fail in part.
+    fn uneven() -> Vec<Sample> {
+        let fails = |count: i64| ((100..140).contains(&count) && count % 3 == 0) || (300..320).contains(&count);
+        (0..1_200)
+            .map(|count| Sample {
+                at: at(count * 3 + count % 2),
+                ok: !fails(count),
+                micros: 100_000 + (count * 7_919) % 1_000 * if fails(count) { 900 } else { 1 },
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_peak_and_its_instant_stay_the_same_however_long_the_curve_grows() {
+        let all = uneven();
+        for series in [Series::ErrorRate, Series::Availability, Series::ResponseTime] {
+            let peak = |line: &[Point]| {
+                let worst = worst(&series, line.iter().map(|point| point.value));
+                *line.iter().find(|point| point.value == worst).unwrap()
+            };
+            let curve = |from, to| Curve::of(&series, LOOK_BACK, &all, at(from), at(to));
+            // The best that there is: a value for each second.
+            let looks = (0..1_000).map(|second| series.value(&all, LOOK_BACK, at(second)));
+            let truth = worst(&series, looks).unwrap();
+            let at_first = peak(&joined(&series, &[curve(0, 1_000)]));
+            assert_eq!(at_first.value, Some(truth), "{series:?}");
+            for to in (1_010..3_500).step_by(7) {
+                let whole = curve(0, to);
+                let line = joined(&series, [&whole]);
+                assert_eq!(peak(&line), at_first, "{series:?} up to {to}");
+                assert_eq!(peak(&thinned(&series, &line, 30)), at_first, "{series:?} up to {to}, thinned");
+                assert!(line.len() <= MOST_POINTS && line.len() > 55, "{}", line.len());
+                assert!(line.windows(2).all(|pair| pair[0].at < pair[1].at));
+                let (least, most) = whole.range().unwrap();
+                assert!([least, most].contains(&truth), "{series:?} up to {to}: {least} to {most}");
+                let kept = [curve(0, to - 900), curve(to - 900, to - 300), curve(to - 300, to)];
+                assert_eq!(peak(&joined(&series, &kept)), at_first, "{series:?} kept in parts up to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn samples_that_were_written_after_the_keeping_are_not_lost() {
+        // The failures came in the last seconds before it was kept, and were not written yet.
+        let all = samples((0..600).step_by(2), |second| !(294..304).contains(&second));
+        let written: Vec<Sample> = all.iter().filter(|sample| sample.at < at(297)).copied().collect();
+        let kept = error_rate(&written, 0, 300);
+        let later = error_rate(&all, 296, 500);
+        assert_eq!(kept.newest, Some(later.from));
+        let whole = joined(&Series::ErrorRate, &[error_rate(&all, 0, 500)]);
+        let line = joined(&Series::ErrorRate, &[kept, later]);
+        let most = |line: &[Point]| line.iter().filter_map(|point| point.value).max();
+        assert_eq!(most(&line), most(&whole));
+        assert!(line.windows(2).all(|pair| pair[0].at < pair[1].at));
+    }
+
+    #[test]
+    fn the_last_point_is_the_value_at_the_end_and_not_the_worst_before_it() {
+        let all = samples((0..3_600).step_by(5), |second| !(3_500..3_530).contains(&second));
+        let curve = error_rate(&all, 0, 3_591);
+        assert_eq!(curve.values.last(), Some(&Some(0)), "all that failed has fallen out since");
+        assert_eq!(curve.most.unwrap().value, Some(500_000));
+    }
+
+    #[test]
+    fn a_curve_that_was_kept_without_its_extremes_is_read_by_its_points() {
+        let old = r#"{"series":"error_rate","from":0,"to":2000000,"step":1000000,"values":[null,7,5],"newest":1}"#;
+        let curve: Curve = serde_json::from_str(old).unwrap();
+        assert_eq!((curve.range(), curve.most), (Some((5, 7)), None));
+        assert_eq!(joined(&Series::ErrorRate, [&curve]).len(), 2);
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn decisive(incident: &Incident) -> Option<&Attempt> {
 
 /// A further attempt's clock runs from the end of the one before it.
 fn previous_end(incident: &Incident, attempt: &Attempt) -> Option<Timestamp> {
-    incident.attempts.iter().rfind(|earlier| earlier.number < attempt.number)?.end.as_ref().map(|end| end.at)
+    incident.attempts.iter().rfind(|earlier| earlier.number < attempt.number)?.ended_at()
 }
 
 /// When the last signature was given that the start needed; `None` while one is open. A signature given anew after its
@@ -120,22 +120,21 @@ fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<Span> {
 /// Every step of the procedure against what happened. Nothing before T+0: an attempt that never started has no steps.
 pub fn steps(attempt: &Attempt, procedure: &Procedure) -> Vec<StepTimes> {
     let Some(start) = attempt.started_at() else { return Vec::new() };
-    let verdict_step = procedure
-        .checklists
-        .iter()
-        .filter_map(|list| number_of(list).zip(list.window.and_then(|window| window.to)))
-        .max_by_key(|(_, to)| *to)
-        .map(|(step, _)| step);
+    let verdict_step = verdict_step(procedure);
     procedure
         .checklists
         .iter()
         .filter_map(|list| number_of(list).map(|step| (step, list)))
         .map(|(step, list)| {
             let mut moments = moments_of(list, attempt);
-            // The criteria and the verdict belong to the last step that has an end.
             if verdict_step == Some(step) {
+                // It begins when there is something to verify, and ends with the verdict, whichever it is. What was
+                // ticked of it before that has not begun it.
+                let begun = executed_at(attempt);
                 moments.extend(attempt.criteria.values().map(|marked| marked.at));
-                moments.extend(confirmed_at(attempt));
+                moments.extend(begun.and(attempt.end.as_ref()).map(|end| end.at));
+                moments.retain(|at| begun.is_some_and(|begun| *at >= begun));
+                moments.extend(begun);
             }
             let from = moments.iter().min().map(|at| *at - start);
             let to = moments.iter().max().map(|at| *at - start);
@@ -153,6 +152,12 @@ pub fn steps(attempt: &Attempt, procedure: &Procedure) -> Vec<StepTimes> {
             }
         })
         .collect()
+}
+
+/// The step to which the criteria and the verdict belong: the last one that has an end.
+pub fn verdict_step(procedure: &Procedure) -> Option<u8> {
+    let ending = |list: &Checklist| number_of(list).zip(list.window.and_then(|window| window.to));
+    procedure.checklists.iter().filter_map(ending).max_by_key(|(_, to)| *to).map(|(step, _)| step)
 }
 
 fn number_of(list: &Checklist) -> Option<u8> {
@@ -190,4 +195,36 @@ fn open_items(list: &Checklist, attempt: &Attempt) -> Vec<String> {
         })
         .map(|item| item.text.clone())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::apply::fold;
+    use crate::domain::report::tests::sample::{OPENED, journal};
+    use crate::domain::state::{AttemptEnd, Stop};
+    use crate::playbook::default_procedure;
+
+    #[test]
+    fn an_attempt_after_a_stopped_one_was_authorised_from_the_end_of_that_one() {
+        let (mut incident, procedure) = (fold(&journal()).unwrap(), default_procedure());
+        let second = |second| OPENED + Span::seconds(second);
+        let mut stopped = incident.attempts[0].clone();
+        stopped.end = None;
+        stopped.runs.truncate(1);
+        stopped.runs[0].state = RunState::Cancelled;
+        stopped.runs[0].ended_at = Some(second(80));
+        stopped.stop = Some(Stop { reason: "Enough".into(), at: second(75), by: None });
+        assert_eq!(stopped.status(), AttemptStatus::Aborted);
+        incident.attempts[0].number = 2;
+        incident.attempts.insert(0, stopped);
+        // The second attempt's last signature is of 268 s.
+        assert_eq!(figures(&incident, &procedure).authorise, Some(Span::seconds(188)));
+        // One that never started, and was declined, has an end of its own.
+        incident.attempts[0].runs.clear();
+        incident.attempts[0].stop = None;
+        incident.attempts[0].end =
+            Some(AttemptEnd { status: AttemptStatus::Rejected, reason: "No".into(), at: second(100), by: None });
+        assert_eq!(figures(&incident, &procedure).authorise, Some(Span::seconds(168)));
+    }
 }

@@ -1,9 +1,11 @@
 //! Planned against actual (E3): each step of the procedure with its window and what happened in it, counted from T+0.
 //!
 //! A step begins with its first tick or run and ends with its last; while something of it is open and the attempt goes
-//! on, it goes on too. Steps are lanes, not gates: several may be under way at once.
+//! on, it goes on too. Steps are lanes, not gates: several may be under way at once. Verification alone is the attempt's
+//! own state: it is under way from the end of the last run to the verdict, and what stands before it is then under way no
+//! more, whatever of it nobody ticked.
 
-use super::figures::{StepTimes, steps};
+use super::figures::{StepTimes, steps, verdict_step};
 use super::procedure::Procedure;
 use super::state::{Attempt, AttemptStatus, Incident};
 use super::words::offset_words;
@@ -48,6 +50,8 @@ pub enum LaneState {
     /// Nothing of it happened yet.
     Later,
     Now,
+    /// Its time is over, and something of it is open still.
+    Unticked,
     Done,
     /// The attempt was stopped or failed while something of it was open.
     CutShort,
@@ -58,10 +62,7 @@ pub enum LaneState {
 /// Nothing before T+0.
 pub fn lanes(incident: &Incident, attempt: &Attempt, procedure: &Procedure, now: Timestamp) -> Option<Lanes> {
     let start = attempt.started_at()?;
-    let end = attempt.end.as_ref().map(|end| end.at).or_else(|| {
-        // Stopped, and nothing runs any more: it ended with its last run.
-        attempt.status().is_terminal().then(|| attempt.executed_at()).flatten()
-    });
+    let end = attempt.ended_at();
     let live = end.is_none();
     let status = attempt.status();
     let well = !matches!(status, AttemptStatus::Aborted | AttemptStatus::Failed);
@@ -71,8 +72,15 @@ pub fn lanes(incident: &Incident, attempt: &Attempt, procedure: &Procedure, now:
     // What was sent after the next attempt began belongs to that one.
     let next = next.filter_map(Attempt::started_at).min().unwrap_or(Timestamp(i64::MAX));
     let sent = incident.updates.sent.iter().map(|(at, _)| *at);
+    let verdict = verdict_step(procedure);
+    let verifying = status == AttemptStatus::Verifying;
+    let drawn = |step: StepTimes| match verdict {
+        Some(verdict) if step.step == verdict && verifying => under_way(step, until),
+        Some(verdict) if step.step < verdict && verifying => passed(step, until),
+        _ => lane(step, live, well, until),
+    };
     Some(Lanes {
-        lanes: steps(attempt, procedure).into_iter().map(|step| lane(step, live, well, until)).collect(),
+        lanes: steps(attempt, procedure).into_iter().map(drawn).collect(),
         updates: sent.filter(|at| *at >= start && *at < next).map(|at| at - start).collect(),
         updates_every: incident.cadence.every,
         until,
@@ -96,6 +104,25 @@ fn lane(step: StepTimes, live: bool, well: bool, until: Span) -> Lane {
         (Some(_), false) if !well && !step.open.is_empty() => LaneState::CutShort,
         (Some(_), _) => LaneState::Done,
     };
+    lane_in(step, state, until)
+}
+
+/// The verification, while there is no verdict: it goes on though all of it be ticked.
+fn under_way(step: StepTimes, until: Span) -> Lane {
+    lane_in(step, LaneState::Now, until)
+}
+
+/// A step before the verification, once that is under way.
+fn passed(step: StepTimes, until: Span) -> Lane {
+    let to = step.to;
+    let lane = lane(step, true, true, until);
+    match (lane.state, lane.planned_to) {
+        (LaneState::Now | LaneState::Later, Some(_)) => Lane { state: LaneState::Unticked, to, ..lane },
+        _ => lane,
+    }
+}
+
+fn lane_in(step: StepTimes, state: LaneState, until: Span) -> Lane {
     let to = if state == LaneState::Now { step.to.max(Some(until)) } else { step.to };
     let reached = if state == LaneState::Later { Some(until) } else { to };
     let late_by = reached.zip(step.planned_to).filter(|(to, end)| to > end).map(|(to, end)| Span(to.0 - end.0));
@@ -134,6 +161,7 @@ impl Lanes {
         say(titles(&|lane| in_time(LaneState::Done)(lane) && lane.planned_to.is_some()), "done in time");
         say(titles(&|lane| in_time(LaneState::Done)(lane) && lane.planned_to.is_none()), "done");
         say(titles(&|lane| lane.state == LaneState::CutShort), "not finished");
+        say(titles(&in_time(LaneState::Unticked)), "not all ticked");
         say(titles(&in_time(LaneState::Now)), "under way");
         say(titles(&in_time(LaneState::Later)), "later");
         say(titles(&|lane| lane.state == LaneState::Never), "not begun");
@@ -143,6 +171,7 @@ impl Lanes {
                 let state = match lane.state {
                     LaneState::Done => "ended",
                     LaneState::Now => "is",
+                    LaneState::Unticked => "not all ticked,",
                     LaneState::Later | LaneState::Never | LaneState::CutShort => "not begun,",
                 };
                 parts.push(format!("{} {state} {late} past its window", lane.title));
@@ -157,6 +186,7 @@ impl Lanes {
 mod tests {
     use super::*;
     use crate::domain::apply::fold;
+    use crate::domain::event::{Event, Recorded};
     use crate::domain::report::tests::sample::{OPENED, journal};
     use crate::playbook::default_procedure;
 
@@ -178,6 +208,42 @@ mod tests {
         let mut attempt = incident.current().unwrap().clone();
         attempt.runs.clear();
         assert_eq!(lanes(&incident, &attempt, &procedure, OPENED), None);
+    }
+
+    fn at_second(second: i64, further: Option<Event>) -> Lanes {
+        let mut journal = journal();
+        journal.retain(|recorded| recorded.at <= OPENED + Span::seconds(second));
+        journal.extend(further.map(|event| Recorded {
+            version: 900,
+            at: OPENED + Span::seconds(second),
+            event,
+            ..journal[0].clone()
+        }));
+        let (incident, procedure) = (fold(&journal).unwrap(), default_procedure());
+        lanes(&incident, incident.current().unwrap(), &procedure, OPENED + Span::seconds(second)).unwrap()
+    }
+
+    #[test]
+    fn verification_is_under_way_from_the_last_run_to_the_verdict_and_what_was_before_it_no_more() {
+        let stands = |lanes: &Lanes, step: u8| {
+            let lane = lanes.lanes.iter().find(|lane| lane.step == step).unwrap();
+            (lane.state, lane.from.map(Span::as_seconds), lane.to.map(Span::as_seconds))
+        };
+        // T+0 is at 270 s, the last run ended at 1141 s, and nobody has ticked anything of the verification.
+        let running = at_second(1_000, None);
+        assert_eq!(stands(&running, 4), (LaneState::Later, None, None));
+        let verifying = at_second(1_145, None);
+        assert_eq!(stands(&verifying, 4), (LaneState::Now, Some(871), Some(875)));
+        let sentence = verifying.sentence();
+        assert!(sentence.contains("Verification under way"), "{sentence}");
+        for passed in [1, 3] {
+            assert_eq!(stands(&verifying, passed).0, LaneState::Unticked, "{sentence}");
+        }
+        let reason = "Still failing".to_owned();
+        let failed = at_second(1_145, Some(Event::FailureDeclared { attempt: 1, reason }));
+        assert_eq!(stands(&failed, 4), (LaneState::CutShort, Some(871), Some(875)), "{}", failed.sentence());
+        let confirmed = at_second(2_200, None);
+        assert_eq!(stands(&confirmed, 4), (LaneState::Done, Some(871), Some(2_200 - 270)));
     }
 
     fn step(from: Option<i64>, to: Option<i64>, window: (i64, Option<i64>), open: usize) -> StepTimes {

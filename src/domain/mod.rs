@@ -28,6 +28,7 @@ pub mod refusal;
 pub mod report;
 pub mod rules;
 pub mod running;
+pub mod sliding;
 pub mod state;
 pub mod story;
 pub mod time;

@@ -57,7 +57,7 @@ pub struct Incident {
     pub triggers: Vec<TriggerSeen>,
     pub commander: Option<PersonId>,
     pub technical_lead: Option<PersonId>,
-    pub offers: BTreeMap<Role, PersonId>,
+    pub offers: BTreeMap<Role, Offer>,
     pub severity_asked: Option<SeverityAsked>,
     pub debts: Vec<Debt>,
     pub attempts: Vec<Attempt>,
@@ -77,6 +77,13 @@ pub struct Incident {
     pub notes_after_closing: u32,
 }
 
+/// A place that was offered to somebody who has not taken it yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Offer {
+    pub to: PersonId,
+    pub at: Timestamp,
+}
+
 /// That somebody reminded whoever is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reminder {
@@ -91,6 +98,7 @@ pub struct Reminder {
 pub struct SeverityAsked {
     pub to: Severity,
     pub by: PersonId,
+    pub at: Timestamp,
     pub reason: String,
 }
 
@@ -100,6 +108,8 @@ pub struct Debt {
     /// Whose act it was; `None` where the machine started what people had approved.
     pub owed_by: Option<PersonId>,
     pub why: String,
+    /// Since when it is owed.
+    pub at: Timestamp,
     pub paid: bool,
 }
 
@@ -191,6 +201,8 @@ pub struct Attempt {
     pub why: String,
     pub escalates: Option<AttemptNo>,
     pub drafted_by: Option<PersonId>,
+    /// Since when its plan is to be submitted: when it was drafted, or was put back to draft last.
+    pub draft_since: Timestamp,
     pub submitted: Option<Submitted>,
     pub approvals: Vec<Approval>,
     pub assessments: BTreeMap<String, Assessed>,
@@ -534,6 +546,7 @@ impl Attempt {
         why: String,
         escalates: Option<AttemptNo>,
         by: Option<PersonId>,
+        at: Timestamp,
     ) -> Attempt {
         Attempt {
             number,
@@ -542,6 +555,7 @@ impl Attempt {
             why,
             escalates,
             drafted_by: by,
+            draft_since: at,
             submitted: None,
             approvals: Vec::new(),
             assessments: BTreeMap::new(),
@@ -600,6 +614,15 @@ impl Attempt {
     /// When the last action ended well.
     pub fn executed_at(&self) -> Option<Timestamp> {
         self.runs.iter().filter_map(|run| run.ended_at).max()
+    }
+
+    /// When it ended; of one that was stopped, once nothing of it ran any more.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        let stopped = || self.stop.as_ref().map(|stop| stop.at).max(self.executed_at());
+        match &self.end {
+            Some(end) => Some(end.at),
+            None => self.status().is_terminal().then(stopped).flatten(),
+        }
     }
 
     pub fn live_runs(&self) -> impl Iterator<Item = &Run> {

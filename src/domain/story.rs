@@ -577,11 +577,10 @@ fn drafted(draft: &Draft) -> String {
 
 /// `error rate 0.2 % to 14.2 %, 03:01:10 to 03:34:52 UTC`; nothing where nothing was measured.
 fn curve_words(curve: &Curve) -> Option<String> {
-    let known = || curve.values.iter().flatten();
-    let (least, most) = known().min().zip(known().max())?;
+    let (least, most) = curve.range()?;
     let (series, from, to) = (&curve.series, curve.from.time_of_day(), curve.to.time_of_day());
     let name = plain(series.label());
-    Some(format!("{name} {} to {}, {from} to {to} UTC", series.show(*least), series.show(*most)))
+    Some(format!("{name} {} to {}, {from} to {to} UTC", series.show(least), series.show(most)))
 }
 
 fn baseline_words(baseline: &BTreeMap<String, i64>) -> String {

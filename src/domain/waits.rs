@@ -2,6 +2,7 @@
 //! can keep it in its summary row.
 
 use super::decide::TICK_FIRST;
+use super::figures::authorised_at;
 use super::procedure::StartMode;
 use super::state::{ActionState, AttemptStatus, Incident, Reminder, RunState};
 use super::{PersonId, Role, Timestamp};
@@ -142,13 +143,13 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         wait.reminded = reminder.map(|reminder| Reminded { by: reminder.by.clone(), at: reminder.at });
         waits.push(wait);
     };
-    for (role, person) in &incident.offers {
+    for (role, offer) in &incident.offers {
         add(
             Task::AcceptRole,
             role.key(),
-            Awaited::Person(person.clone()),
+            Awaited::Person(offer.to.clone()),
             format!("Accept the place of the {role}"),
-            incident.opened_at,
+            offer.at,
         );
     }
     if incident.commander.is_none() {
@@ -167,7 +168,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         } else {
             place(Role::IncidentCommander)
         };
-        add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), incident.opened_at);
+        add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), asked.at);
     }
     match incident.current() {
         None => add(
@@ -187,7 +188,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         "",
                         place(Role::TechnicalLead),
                         format!("Check and submit the plan to {target}"),
-                        incident.opened_at,
+                        attempt.draft_since,
                     );
                 }
                 AttemptStatus::Submitted => {
@@ -207,10 +208,13 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                             Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),
                             _ => format!("Start the authorised rollback to {target}"),
                         };
+                        let since = authorised_at(attempt).unwrap_or(since);
                         add(Task::Start, "", place(Role::IncidentCommander), what, since);
                     }
                 }
                 AttemptStatus::Executing => {
+                    // Its turn came with the end of what ran before it, at the latest with the start.
+                    let since = attempt.executed_at().or(attempt.started_at()).unwrap_or(since);
                     let waiting = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
                     for action in waiting {
                         match attempt.action_state(&action.name) {
@@ -265,7 +269,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                     add(Task::Verify, "", place(Role::TechnicalLead), format!("Verify {target}"), since);
                 }
                 AttemptStatus::Failed => {
-                    let since = attempt.end.as_ref().map_or(since, |end| end.at);
+                    let since = attempt.ended_at().unwrap_or(since);
                     add(
                         Task::Escalate,
                         "",
@@ -275,11 +279,11 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                     );
                 }
                 AttemptStatus::Succeeded => {
-                    let since = attempt.end.as_ref().map_or(since, |end| end.at);
+                    let since = attempt.ended_at().unwrap_or(since);
                     add(Task::Close, "", place(Role::IncidentCommander), "Close the incident".into(), since);
                 }
                 AttemptStatus::Aborted | AttemptStatus::Rejected | AttemptStatus::Withdrawn => {
-                    let since = attempt.end.as_ref().map_or(since, |end| end.at);
+                    let since = attempt.ended_at().unwrap_or(since);
                     add(Task::Plan, "", place(Role::IncidentCommander), "Plan another attempt, or close".into(), since);
                 }
             }
@@ -289,14 +293,8 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         let who = Awaited::Role(Role::TechnicalLead);
         add(Task::TakeLead, "", who, "Take the place of the technical lead".into(), incident.opened_at);
     }
-    if incident.has_open_debt() {
-        add(
-            Task::Ratify,
-            "",
-            Awaited::Role(Role::Management),
-            "Ratify what was allowed in advance".into(),
-            incident.opened_at,
-        );
+    if let Some(owed) = incident.debts.iter().filter(|debt| !debt.paid).map(|debt| debt.at).min() {
+        add(Task::Ratify, "", Awaited::Role(Role::Management), "Ratify what was allowed in advance".into(), owed);
     }
     lead_first(&mut waits);
     waits
@@ -331,6 +329,47 @@ fn update(incident: &Incident) -> Option<(String, Timestamp, Vec<Role>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Span;
+    use crate::domain::apply::fold;
+    use crate::domain::event::{Event, Recorded};
+    use crate::domain::report::tests::sample::{OPENED, journal, recorded};
+
+    /// Since which second a task waits, once the sample has come to `second` and then `further` to pass.
+    fn waits_since(task: Task, second: i64, further: Vec<(i64, Event)>) -> i64 {
+        let mut journal: Vec<Recorded> = journal();
+        journal.retain(|recorded| recorded.at <= OPENED + Span::seconds(second));
+        let by = journal.iter().find_map(|recorded| recorded.actor.person().cloned());
+        journal.extend(recorded(further.into_iter().map(|(second, event)| (second, by.clone(), event)).collect()));
+        let waits = waits(&fold(&journal).unwrap());
+        let wait = waits.iter().find(|wait| wait.task == task).unwrap_or_else(|| panic!("{task:?} in {waits:?}"));
+        (wait.since - OPENED).as_seconds()
+    }
+
+    #[test]
+    fn each_thing_waits_since_it_became_somebodys_turn() {
+        let stop = (466, Event::StopOrdered { attempt: 1, reason: "Enough".into() });
+        let decline = (150, Event::Declined { attempt: 1, reason: "No".into() });
+        let offer = Event::RoleOffered { role: Role::TechnicalLead, to: PersonId("nobody".into()) };
+        let asked = Event::SeverityChangeAsked { to: crate::domain::Severity::P2, reason: "Less".into() };
+        let owed = Event::RatificationOwed { by: Role::Management, why: "emergency".into() };
+        assert_eq!(waits_since(Task::Plan, 115, vec![]), 110, "it was put back to draft");
+        assert_eq!(waits_since(Task::Approve, 200, vec![]), 120, "submitted");
+        assert_eq!(waits_since(Task::Plan, 200, vec![decline]), 150, "declined");
+        assert_eq!(waits_since(Task::AcceptRole, 200, vec![(210, offer)]), 210);
+        assert_eq!(waits_since(Task::ConfirmSeverity, 200, vec![(211, asked)]), 211);
+        assert_eq!(waits_since(Task::Ratify, 200, vec![(212, owed)]), 212);
+        assert_eq!(waits_since(Task::Recover, 465, vec![]), 400, "the run was lost");
+        assert_eq!(waits_since(Task::Plan, 465, vec![stop]), 466, "stopped, and nothing ran any more");
+        assert_eq!(waits_since(Task::Verify, 1_145, vec![]), 1_141);
+        assert_eq!(waits_since(Task::Close, 2_300, vec![]), 2_200);
+        let drafted = |recorded: &Recorded| matches!(recorded.event, Event::AttemptDrafted { .. });
+        let mut later = journal();
+        let place = later.iter().position(drafted).unwrap();
+        later[place].at = OPENED + Span::seconds(30);
+        let waits = waits(&fold(&later[..=place]).unwrap());
+        let plan = waits.iter().find(|wait| wait.task == Task::Plan).unwrap();
+        assert_eq!(plan.since, OPENED + Span::seconds(30), "a draft waits since it was made");
+    }
 
     #[test]
     fn a_task_has_one_word_in_forms_and_in_the_journal() {

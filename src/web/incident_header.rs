@@ -239,7 +239,7 @@ pub fn ended(attempt: &Attempt) -> Option<(&'static str, Timestamp, String)> {
         AttemptStatus::Aborted => ("From start to stop", "ended"),
         _ => return None,
     };
-    let at = attempt.end.as_ref().map(|end| end.at).or_else(|| attempt.executed_at())?;
+    let at = attempt.ended_at()?;
     Some((label, at, format!("{what} at {} UTC", at.time_of_day())))
 }
 

@@ -53,7 +53,7 @@ pub fn offer(case: &Case, incident: &Incident, role: Role, to: &PersonId) -> Res
     if case.actor.who.person() == Some(to) {
         return Err(Refusal::already("the place is yours"));
     }
-    if incident.offers.get(&role) == Some(to) {
+    if incident.offers.get(&role).map(|offer| &offer.to) == Some(to) {
         return Err(Refusal::already(format!("the place is offered to {}", case.facts.name(to))));
     }
     Ok(vec![Event::RoleOffered { role, to: to.clone() }])
@@ -61,7 +61,7 @@ pub fn offer(case: &Case, incident: &Incident, role: Role, to: &PersonId) -> Res
 
 pub fn accept(case: &Case, incident: &Incident, role: Role) -> Result<Vec<Event>, Refusal> {
     let person = case.person()?;
-    if incident.offers.get(&role) != Some(person) {
+    if incident.offers.get(&role).map(|offer| &offer.to) != Some(person) {
         return Err(Refusal::not_yours("the place was not offered to you", "Take it over instead."));
     }
     if !case.facts.holds(person, role) {

@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_value_is_compared_with_the_one_at_the_start_and_never_with_none() {
-        let mut attempt = Attempt::new(1, draft("4.11.3"), String::new(), None, None);
+        let mut attempt = Attempt::new(1, draft("4.11.3"), String::new(), None, None, crate::domain::Timestamp(0));
         attempt.baseline = BTreeMap::from([("error_rate".into(), 142_000), ("availability".into(), 858_000)]);
         let says = |key: &str, value: Option<i64>| {
             let measures = Measures(BTreeMap::from([(Series::from_key(key), Measure { value, at: None })]));

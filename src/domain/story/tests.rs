@@ -243,6 +243,8 @@ fn every_event() -> Vec<(Event, &'static str)> {
                     step: Span::seconds(10),
                     values: vec![Some(2_000), None, Some(142_000)],
                     newest: Some(OPENED),
+                    least: None,
+                    most: None,
                 }],
             },
             "Backout kept what was measured",

@@ -51,6 +51,7 @@ fn row(lane: &Lane) -> Row {
     let state = match lane.state {
         LaneState::Later => "later",
         LaneState::Now => "under way",
+        LaneState::Unticked => "not all ticked",
         LaneState::Done => "done",
         LaneState::CutShort => "not finished",
         LaneState::Never => "not begun",

@@ -3,6 +3,7 @@
 
 use crate::domain::command::Command;
 use crate::domain::event::Mark;
+use crate::domain::figures::verdict_step;
 use crate::domain::procedure::{Checklist, Evidence, Item, Phase, Window};
 use crate::domain::progress::late_steps;
 use crate::domain::state::{ActionState, Attempt, AttemptStatus, Marked};
@@ -64,8 +65,9 @@ pub fn lists(sight: &Sight) -> (Option<List>, Vec<List>) {
     (now.map(|list| List { open: true, ..list }), lists)
 }
 
-/// Whose time it is: before the start the first that is not done, afterwards the one that is not done and whose window
-/// began last; without such a window the first that is not done.
+/// Whose time it is: before the start the first that is not done, then the one that is not done and whose window began
+/// last, without such a window the first that is not done. What is verified is open from the end of the last run to the
+/// verdict, and not before.
 fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[List]) -> Option<usize> {
     let status = attempt.status();
     if status.is_terminal() || !sight.incident.is_open() {
@@ -74,9 +76,17 @@ fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[
     if let Some(place) = holding(attempt, checklists) {
         return Some(place);
     }
+    let verdict = verdict_step(sight.facts.procedure).map(Phase::Step);
+    let verifies = |place: usize| Some(checklists[place].phase) == verdict;
+    if status == AttemptStatus::Verifying
+        && let Some(place) = (0..lists.len()).find(|place| verifies(*place))
+    {
+        return Some(place);
+    }
     let before = matches!(status, AttemptStatus::Draft | AttemptStatus::Submitted);
     let fits = |phase: Phase| (phase == Phase::Before) == before;
-    let open = |place: &usize| fits(checklists[*place].phase) && lists[*place].done < lists[*place].all;
+    let open =
+        |place: &usize| fits(checklists[*place].phase) && !verifies(*place) && lists[*place].done < lists[*place].all;
     let open: Vec<usize> = (0..lists.len()).filter(open).collect();
     let elapsed = attempt.started_at().map(|start| sight.now - start);
     let runs = |place: &&usize| {

@@ -39,7 +39,7 @@ impl People {
 fn seat(sight: &Sight, role: Role) -> Seat {
     let offers = sight.offers();
     let holder = sight.incident.holder(role);
-    let offered = sight.incident.offers.get(&role);
+    let offered = sight.incident.offers.get(&role).map(|offer| &offer.to);
     let heirs = sight
         .facts
         .holders(role)

@@ -315,3 +315,32 @@ async fn of_two_things_of_one_kind_the_one_that_was_meant_is_reminded_of() {
         assert!(told.contains(&meant), "{meant}: {told}");
     }
 }
+
+#[tokio::test]
+async fn the_step_that_stands_open_is_the_one_under_way() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let room = format!("/incidents/{id}");
+    let mut tomas = world.signed_in("tomas").await;
+    let open = |page: &str| {
+        let lists = page.split("<details class=\"card fold\" id=\"list-").skip(1);
+        let names = lists.filter_map(|list| list.split_once('"')).filter(|(_, rest)| rest.starts_with(" open>"));
+        names.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+    };
+    let actions: Vec<String> = {
+        let incident = world.app.incidents.incident(&id).await.unwrap();
+        incident.current().unwrap().plan().unwrap().actions.iter().map(|action| action.name.clone()).collect()
+    };
+    for action in actions {
+        let run = world.runs(&id, &action).await;
+        // Far beyond every window: the run alone says what is under way.
+        world.turn(Span::minutes(20));
+        let page = tomas.get(&room).await;
+        let open = open(&page.body);
+        assert!(open.len() == 1 && open[0] != "step-4", "while it runs: {open:?}");
+        world.ends(&id, &run, 0).await;
+    }
+    let page = tomas.get(&room).await;
+    assert_eq!(open(&page.body), ["step-4"]);
+}

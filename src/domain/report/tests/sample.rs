@@ -222,7 +222,16 @@ fn curve(series: Series, high: i64, low: i64) -> Curve {
         _ => Some(low),
     });
     let (from, to) = (OPENED - Span::seconds(120), OPENED + Span::seconds(2_200));
-    Curve { series, from, to, step: Span::seconds(40), values: values.collect(), newest: Some(to) }
+    Curve {
+        series,
+        from,
+        to,
+        step: Span::seconds(40),
+        values: values.collect(),
+        newest: Some(to),
+        least: None,
+        most: None,
+    }
 }
 
 fn error_rate() -> Curve {
