@@ -1,7 +1,7 @@
 //! Following along: what one does the others see by itself; a break loses nothing and says so; nobody's unfinished work
 //! is touched.
 
-use super::{HELEN, INCIDENT, MAYA, Stage, TOMAS, a_release_fails};
+use super::{HELEN, INCIDENT, MAYA, Stage, TOMAS, a_release_fails, a_release_fails_and_is_led};
 use crate::browser_journey::person::Person;
 use crate::support::bounds::{PROMISED, TRIES, quick};
 use crate::support::cable::Line;
@@ -44,9 +44,7 @@ async fn what_one_ticks_the_other_sees_by_itself() {
     let stage = Stage::opens().await;
     let (maya, _her_cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
-    tomas.takes_the_lead(INCIDENT).await;
+    a_release_fails_and_is_led(&stage, &maya, &tomas).await;
     maya.enters(INCIDENT).await;
     maya.page.until("the lead to be known", async || maya.text_of("#people").await.contains("Tomás Rivera")).await;
     begins_a_note(&maya).await;
@@ -75,9 +73,7 @@ async fn two_others_see_a_tick_within_a_second() {
     let (maya, _her_cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
     let (helen, _hers) = stage.enters(HELEN).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
-    tomas.takes_the_lead(INCIDENT).await;
+    a_release_fails_and_is_led(&stage, &maya, &tomas).await;
     let open = "document.querySelector('.check:has(button[value=done]):not(#item-review-impact)').id";
     let row = tomas.page.value_of(open).await.as_str().unwrap().to_owned();
     let viewers = [&maya, &helen];

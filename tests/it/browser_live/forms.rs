@@ -1,6 +1,6 @@
 //! Forms go in the background: one effect whatever the network does, nothing typed is lost, the focus finds the result.
 
-use super::{INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
+use super::{INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails, a_release_fails_and_is_led};
 use crate::browser_journey::person::Person;
 use crate::support::cable::Line;
 use serde_json::json;
@@ -71,9 +71,7 @@ async fn a_step_that_was_unfolded_stays_open_while_its_items_are_ticked() {
     let stage = Stage::opens().await;
     let (maya, _cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
-    tomas.takes_the_lead(INCIDENT).await;
+    a_release_fails_and_is_led(&stage, &maya, &tomas).await;
     maya.authorises(INCIDENT, "4.11.3").await;
     tomas.finds_the_state(INCIDENT, "Verifying").await;
     tomas.goes_to(ROOM).await;

@@ -91,3 +91,10 @@ pub async fn a_release_fails(stage: &Stage, person: &Person) {
     person.deploys_the_bad_release(&stage.demo).await;
     person.waits_at("/", "main", INCIDENT).await;
 }
+
+/// The same, and Maya commands, and Tomás leads.
+pub async fn a_release_fails_and_is_led(stage: &Stage, maya: &Person, tomas: &Person) {
+    a_release_fails(stage, maya).await;
+    maya.takes_command(INCIDENT).await;
+    tomas.takes_the_lead(INCIDENT).await;
+}

@@ -1,6 +1,9 @@
 //! Whoever reads or fills in a page keeps what is in their hands and before their eyes while others go on.
 
-use super::{HELEN, INCIDENT, MAYA, ROOM, Stage, TOMAS, a_quiet_incident, a_release_fails, old_values};
+use super::{
+    HELEN, INCIDENT, MAYA, ROOM, Stage, TOMAS, a_quiet_incident, a_release_fails, a_release_fails_and_is_led,
+    old_values,
+};
 use crate::browser_journey::person::Person;
 use crate::support::browser::Look;
 use serde_json::json;
@@ -22,9 +25,7 @@ async fn the_focus_stays_in_the_row_that_somebody_else_ticks() {
     let stage = Stage::opens().await;
     let (maya, _her_cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
-    tomas.takes_the_lead(INCIDENT).await;
+    a_release_fails_and_is_led(&stage, &maya, &tomas).await;
     maya.enters(INCIDENT).await;
     let open = "document.querySelector('.check:has(.check-tick[value=done])').id";
     let row = maya.page.value_of(open).await.as_str().unwrap().to_owned();
@@ -181,9 +182,7 @@ async fn a_new_state_a_task_for_me_and_the_end_of_a_run_are_said_aloud() {
     let stage = Stage::opens().await;
     let (maya, _her_cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
-    tomas.takes_the_lead(INCIDENT).await;
+    a_release_fails_and_is_led(&stage, &maya, &tomas).await;
     tomas.enters(INCIDENT).await;
     tomas.page.value_of(HEARS).await;
     maya.authorises(INCIDENT, "4.11.3").await;

@@ -1,6 +1,6 @@
 //! What people sign does not change under their eyes, and nothing leaves a page that may be old.
 
-use super::{INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails};
+use super::{INCIDENT, MAYA, ROOM, Stage, TOMAS, a_release_fails, a_release_fails_and_is_led};
 use crate::browser_journey::person::Person;
 use crate::support::cable::Line;
 
@@ -20,9 +20,7 @@ async fn a_plan_that_changes_while_it_is_read_is_said_and_the_old_one_stays_befo
     let stage = Stage::opens().await;
     let (maya, _her_cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
-    tomas.takes_the_lead(INCIDENT).await;
+    a_release_fails_and_is_led(&stage, &maya, &tomas).await;
     is_about_to_authorise(&maya).await;
     let read = maya.page.value_of(DIGEST).await;
     assert_ne!(read, "");
@@ -43,9 +41,7 @@ async fn who_has_begun_to_sign_is_told_that_the_plan_was_withdrawn() {
     let stage = Stage::opens().await;
     let (maya, _her_cable) = stage.enters(MAYA).await;
     let (tomas, _his_cable) = stage.enters(TOMAS).await;
-    a_release_fails(&stage, &maya).await;
-    maya.takes_command(INCIDENT).await;
-    tomas.takes_the_lead(INCIDENT).await;
+    a_release_fails_and_is_led(&stage, &maya, &tomas).await;
     is_about_to_authorise(&maya).await;
     tomas.withdraws_the_plan(INCIDENT, "Another release is better").await;
     maya.sees("This cannot be signed any more").await;
