@@ -6,7 +6,7 @@ use crate::playbook::DEFAULT;
 const SHORTER: [(&str, &str, usize); 8] = [
     (
         "\nstatus = \"Tested and Ready for Launch\"\n",
-        "\nstatus = \"Sped up for the sample world: its conditions hold for seconds where the words say minutes\"\n",
+        "\nstatus = \"Sped up for the sample world: its conditions hold for seconds where the words say minutes, and availability counts below 50 %\"\n",
         1,
     ),
     ("\ndraft_before = \"1m\"\n", "\ndraft_before = \"15s\"\n", 1),

@@ -278,7 +278,7 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
 }
 
 /// What was written since a backup was taken.
-fn lost(sight: &Sight, backup: &Target) -> String {
+pub fn lost(sight: &Sight, backup: &Target) -> String {
     let known = sight.facts.registered(backup.kind, &backup.component, &backup.name).filter(|_| !backup.free_text);
     let taken = known.map_or_else(String::new, |entry| {
         format!(" {}, {} ago,", entry.at.in_words(), (sight.now - entry.at).roughly())

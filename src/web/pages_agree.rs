@@ -5,7 +5,7 @@ use crate::domain::command::{Command, Outcome};
 use crate::domain::condition::Watch;
 use crate::domain::event::{ImpactSaid, Mark, RunEnd, RunOutcome};
 use crate::domain::plan::Target;
-use crate::domain::procedure::{Detection, TargetKind};
+use crate::domain::procedure::{Detection, StartMode, TargetKind};
 use crate::domain::state::AttemptStatus;
 use crate::domain::{Role, Span};
 use crate::store::TriggerState;
@@ -98,6 +98,10 @@ async fn whoever_goes_to_a_release_that_failed_before_is_warned_and_told_what_ra
 
 /// A plan of a release and a backup is submitted.
 async fn restoring(world: &World) -> String {
+    restoring_at(world, None).await
+}
+
+async fn restoring_at(world: &World, start: Option<StartMode>) -> String {
     let id = world.critical().await;
     let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
     draft.targets.push(Target {
@@ -109,6 +113,7 @@ async fn restoring(world: &World) -> String {
         free_text: false,
     });
     draft.reason = "the data is broken".to_owned();
+    draft.start = start;
     world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
     world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
     id
@@ -116,6 +121,17 @@ async fn restoring(world: &World) -> String {
 
 async fn impact_of(world: &World, id: &str) -> String {
     world.signed_in("helen").await.get(&format!("/incidents/{id}/impact")).await.words()
+}
+
+/// Between the approval and the word to start the world may have changed.
+#[tokio::test]
+async fn whoever_starts_a_restoration_reads_once_more_what_is_lost_by_it() {
+    let world = World::new().await;
+    let id = restoring_at(&world, Some(StartMode::OnCommand)).await;
+    world.authorised(&id).await;
+    let words = world.signed_in("maya").await.get(&format!("/incidents/{id}")).await.words();
+    let (_, start) = words.split_once("Everything is authorised. Starting changes production.").expect(&words);
+    assert!(start.split("Start rollback").next().unwrap().contains(" ago, is lost."), "{start}");
 }
 
 #[tokio::test]

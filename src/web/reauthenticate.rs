@@ -62,6 +62,8 @@ struct Continue {
     button: String,
     back: String,
     minutes: i64,
+    /// The incident that the form acts in: its button changes production.
+    incident: Option<String>,
 }
 
 /// Asks for confirmation where a fresh one is missing, unless the form would come back anyway. Called by the door of a
@@ -211,14 +213,17 @@ fn go_on(app: &AppState, who: &SignedIn, again: &Again) -> Result<Response, WebE
         return Ok(Redirect::to(again.next.as_str()).into_response());
     };
     let fields = url::form_urlencoded::parse(kept.as_bytes()).into_owned().collect();
-    let layout = Layout::of(who, "Confirmed", Here::Elsewhere, app.clock.now());
+    let action = again.next.as_str().to_owned();
+    let incident = action.strip_prefix("/incidents/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
+    let layout = Layout::of(who, "Not done yet", Here::Elsewhere, app.clock.now());
     let view = Continue {
         layout,
-        action: again.next.as_str().to_owned(),
+        action,
         fields,
         button: if again.button.is_empty() { "Send what I typed".to_owned() } else { again.button.clone() },
         back: again.back.as_str().to_owned(),
         minutes: FRESH.as_seconds() / 60,
+        incident,
     };
     Ok(page(&view)?.into_response())
 }

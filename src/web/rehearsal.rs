@@ -114,8 +114,14 @@ mod tests {
         assert!(asked.body.contains(&format!("href=\"{path}\">Leave it")), "{}", asked.body);
         assert_eq!(approvals(&world, &id).await, 0, "asking does nothing");
         let confirmed = confirms(&mut maya, &asked.body).await;
-        assert!(confirmed.contains("type=\"submit\">Authorise and start rollback to 4.11.3</button>"), "{confirmed}");
+        assert!(
+            confirmed.contains(
+                "button-destructive button-large\" type=\"submit\">Authorise and start rollback to 4.11.3</button>"
+            ),
+            "{confirmed}"
+        );
         assert!(confirmed.contains(&format!("href=\"{path}\">Leave it")), "{confirmed}");
+        assert!(confirmed.contains(&format!("{id}: nothing was done yet.")), "{confirmed}");
         assert_eq!(approvals(&world, &id).await, 0, "nothing happens without a press");
         assert_eq!(maya.post(&path, &sent).await.status, StatusCode::SEE_OTHER);
         assert_eq!(approvals(&world, &id).await, 1);

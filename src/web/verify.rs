@@ -234,7 +234,7 @@ fn criterion_line(offers: &Offers, attempt: &Attempt, criterion: &Criterion, typ
     let value = match (value.is_empty(), &version, says) {
         (false, ..) => value,
         (true, None, _) => "not measured".to_owned(),
-        (true, Some(_), Says::Met) => "proven".to_owned(),
+        (true, Some(_), Says::Met) => "right version".to_owned(),
         (true, Some(_), Says::NotMet) => "another version".to_owned(),
         (true, Some(_), Says::Nothing) => "no data".to_owned(),
     };

@@ -233,7 +233,8 @@ impl Drawing {
 
     fn draw_thresholds(&mut self, trace: &Trace, places: &[(i64, Option<i64>)], y: impl Fn(i64) -> i64, frame: &Frame) {
         let level = |value: i64| format!("M{} {}H{}", Tenth(frame.left), Tenth(y(value)), Tenth(frame.right));
-        let mut taken: Option<i64> = None;
+        // Where the first label stands: its base, and whether at the right end.
+        let mut taken: Option<(i64, bool)> = None;
         let both = [(trace.trigger, "trigger", "plot-crit"), (trace.goal, "success", "plot-ok")];
         for (threshold, word, class) in both {
             let Some(threshold) = threshold else { continue };
@@ -241,10 +242,9 @@ impl Drawing {
             if word == "trigger" { &mut self.trigger } else { &mut self.goal }.push_str(&level(threshold.value));
             let text = format!("{word} {}", shown(&trace.series, threshold.value));
             let above = at - 35;
-            let near = taken.is_some_and(|other| (other - above).abs() < frame.font * 12 / 10);
+            let near = taken.filter(|(other, _)| (other - above).abs() < frame.font * 12 / 10);
             let below = at + frame.font * 95 / 100;
-            let base = if near && below < frame.bottom { below } else { above };
-            taken = Some(base);
+            let base = if near.is_some() && below < frame.bottom { below } else { above };
             // At the left the line is low as a rule. Where it is not, the right may be free.
             let width = text_width(&text, frame.font);
             let crossed = |from: i64, to: i64| {
@@ -253,7 +253,12 @@ impl Drawing {
                     .any(|(x, y)| (from..=to).contains(x) && y.is_some_and(|y| y > base - frame.font && y < base + 20))
             };
             let (left, right) = (frame.left + 20, frame.right - 20);
-            let to_the_right = crossed(left, left + width) && !crossed(right - width, right);
+            let to_the_right = match near {
+                // No room below the lower one: they stand at different ends.
+                Some((_, other)) if base == above => !other,
+                _ => crossed(left, left + width) && !crossed(right - width, right),
+            };
+            taken = Some((base, to_the_right));
             let (x, class) = match (to_the_right, class) {
                 (false, class) => (left, class),
                 (true, "plot-crit") => (right, "plot-crit plot-end"),

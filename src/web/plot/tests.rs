@@ -299,3 +299,21 @@ fn expect(name: &str, drawn: &str) {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(drawn, kept, "{name} changed: look at it, then renew it with UPDATE_EXPECT=1");
 }
+
+/// With everything failing, both thresholds lie close together at the foot.
+#[test]
+fn the_words_of_two_thresholds_never_cover_each_other() {
+    for most in [0, 20_000, 120_000, 400_000, 1_000_000] {
+        for svg in drawn(&trace((0..60).map(|second| (second, Some(most * second / 60))), &[])) {
+            let place = |word: &str| -> Option<(bool, f64)> {
+                let text = svg.split("<text").find(|text| text.contains(word))?;
+                let y = text.split(" y=\"").nth(1)?.split('"').next()?.parse().ok()?;
+                Some((text.contains("plot-end"), y))
+            };
+            let (Some(trigger), Some(goal)) = (place("trigger 10"), place("success 1")) else {
+                panic!("both are named: {svg}")
+            };
+            assert!(trigger.0 != goal.0 || (trigger.1 - goal.1).abs() >= 10.0, "{most}: {svg}");
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! The decision: what the rules say and why, who must agree, who has agreed, and what became of it.
 
 use crate::domain::command::Command;
-use crate::domain::decide::{SlotView, slot_views};
+use crate::domain::decide::{SlotView, slot_views, unproven};
 use crate::domain::event::Advice;
+use crate::domain::plan::Target;
 use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus};
 use crate::domain::{Role, Severity, Timestamp};
-use crate::web::approve::rule_number;
+use crate::web::approve::{lost, rule_number};
 use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
 
 pub struct Decision {
@@ -84,6 +85,8 @@ pub struct Start {
     pub place: Place,
     /// Why the last check refused it.
     pub refused: String,
+    /// What speaks against it or is lost by it, a sentence each.
+    pub mind: Vec<String>,
 }
 
 pub struct End {
@@ -209,7 +212,18 @@ fn start(sight: &Sight, attempt: &Attempt) -> Option<Start> {
         target: attempt.destination(),
         place: Place::of(sight.offers().start(attempt)),
         refused: attempt.start_refused.clone().unwrap_or_default(),
+        mind: mind(sight, attempt),
     })
+}
+
+/// What the page *Authorise* says in red: it may have changed since whoever starts read it.
+fn mind(sight: &Sight, attempt: &Attempt) -> Vec<String> {
+    let registered = |target: &Target| sight.facts.registered(target.kind, &target.component, &target.name);
+    let chosen = attempt.targets().iter().filter(|target| !target.free_text);
+    let against = chosen.filter_map(registered).flat_map(|entry| sight.speaks_against(entry));
+    let backups = attempt.targets().iter().filter(|target| target.kind == TargetKind::Backup);
+    let doubts = unproven(sight.facts, attempt.draft.kind, attempt.targets());
+    against.chain(backups.map(|backup| lost(sight, backup))).chain(doubts).collect()
 }
 
 fn end(sight: &Sight, attempt: &Attempt) -> Option<End> {

@@ -210,7 +210,7 @@ impl Person {
         }
         self.fills("Password", &self.password).await;
         self.presses("Confirm").await;
-        self.sees("It is you.").await;
+        self.sees("one press remains").await;
         let named = self.page.find(By::Css("main .button-primary")).await.unwrap().text().await.unwrap();
         self.presses(&named).await;
         true

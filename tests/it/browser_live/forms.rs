@@ -153,3 +153,27 @@ async fn impact_and_report_are_printed_at_one_press() {
         maya.page.has_a_clean_console().await;
     }
 }
+
+#[tokio::test]
+async fn paper_is_dark_on_white_and_holds_nothing_to_press() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.page.look_as_paper().await;
+    for page in ["", "/impact", "/report", "/approve", "/timeline"] {
+        maya.goes_to(&format!("{ROOM}{page}")).await;
+        let pressed = "[...document.querySelectorAll('header.bar, nav, button:not([role=checkbox]), .button, .skip, [data-live-state]')] \
+                       .filter(it => it.checkVisibility({ visibilityProperty: true }) && it.getBoundingClientRect().width > 1) \
+                       .map(it => it.outerHTML.slice(0, 120))";
+        assert_eq!(maya.page.value_of(pressed).await, json!([]), "{page}");
+        // An open box is a mark to be made by hand. Text that paper shows, and what lies behind it: as light as a browser says, from 0 to 255.
+        let light = "(() => { const paint = new OffscreenCanvas(1, 1).getContext('2d'); \
+                     const light = colour => { paint.fillStyle = 'white'; paint.fillRect(0, 0, 1, 1); \
+                       paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1); \
+                       const [r, g, b] = paint.getImageData(0, 0, 1, 1).data; return Math.round((r + g + b) / 3) }; \
+                     const { color, backgroundColor } = getComputedStyle(document.body); \
+                     return [light(color), light(backgroundColor)] })()";
+        let light = maya.page.value_of(light).await;
+        assert!(light[0].as_f64().unwrap() < 60.0 && light[1] == 255, "{page}: {light}");
+    }
+}

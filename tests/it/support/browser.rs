@@ -223,6 +223,13 @@ impl Page {
         Ok(())
     }
 
+    /// From now on the page is seen as paper shows it, printed by somebody who reads on dark screens.
+    pub async fn look_as_paper(&self) {
+        let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
+        let media = json!({ "media": "print", "features": dark });
+        self.cdp().send_raw("Emulation.setEmulatedMedia", media).await.expect("Chromium looks as paper");
+    }
+
     /// The size of letters that the viewer set in the browser, as a multiple of the usual one.
     pub async fn letters(&self, times: u32) {
         let sizes = json!({ "fontSizes": { "standard": 16 * times, "fixed": 13 * times } });
