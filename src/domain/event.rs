@@ -459,6 +459,9 @@ pub struct UpdateSent {
     pub late: bool,
     /// When the next is promised; `None` once the outcome was said.
     pub next_due_at: Option<Timestamp>,
+    /// The last one: nobody sent it, it went out with the closing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closing: bool,
     /// The facts that the text told, by their names in the template, so that the next one can say whether anything changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub said: BTreeMap<String, String>,

@@ -15,6 +15,8 @@ pub struct Figures {
     pub detect: Option<Span>,
     /// From the opening (for a further attempt: from the end of the one before) to the last signature that it needed.
     pub authorise: Option<Span>,
+    /// From when that counts.
+    pub authorise_from: Option<Timestamp>,
     /// From T+0 to the end of the last run.
     pub execute: Option<Span>,
     /// From the end of the last run to the confirmed success.
@@ -52,12 +54,16 @@ pub fn figures(incident: &Incident, procedure: &Procedure) -> Figures {
     let confirmed = counts.and_then(confirmed_at);
     let steps = incident.attempts.iter().flat_map(|attempt| steps(attempt, procedure));
     let runs = incident.attempts.iter().flat_map(|attempt| &attempt.runs);
+    let authorise_from =
+        counts.and_then(
+            |attempt| {
+                if attempt.number == 1 { Some(incident.opened_at) } else { previous_end(incident, attempt) }
+            },
+        );
     Figures {
         detect: between(seen_at, Some(incident.opened_at)),
-        authorise: counts.and_then(|attempt| {
-            let from = if attempt.number == 1 { Some(incident.opened_at) } else { previous_end(incident, attempt) };
-            between(from, authorised_at(attempt))
-        }),
+        authorise: between(authorise_from, counts.and_then(authorised_at)),
+        authorise_from,
         execute: counts.and_then(|attempt| between(attempt.started_at(), executed_at(attempt))),
         verify: counts.and_then(|attempt| between(executed_at(attempt), confirmed)),
         restore: between(seen_at, confirmed),

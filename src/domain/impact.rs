@@ -199,7 +199,7 @@ impl Case<'_> {
 
     /// What is done about it, by how far the newest attempt is.
     fn doing(&self) -> Vec<String> {
-        let decided = "what comes next is being decided";
+        let decided = if self.incident.is_open() { "; what comes next is being decided" } else { "" };
         let Some(attempt) = self.incident.current() else {
             if !self.incident.is_open() {
                 return Vec::new();
@@ -218,6 +218,7 @@ impl Case<'_> {
         let place = attempt.executed_at().map_or_else(String::new, |at| format!(" since {}", self.clock(at)));
         let one = |text: String| vec![text];
         match attempt.status() {
+            AttemptStatus::Draft if !self.incident.is_open() => one(format!("{} was not begun.", goal.doing)),
             AttemptStatus::Draft => one(format!("{} is being planned.", goal.doing)),
             AttemptStatus::Submitted if attempt.start_ordered.is_some() => {
                 one(format!("{} is authorised and starts now.", goal.doing))
@@ -240,10 +241,10 @@ impl Case<'_> {
                 });
                 vec![format!("{}{place}.", goal.done), confirmed]
             }
-            AttemptStatus::Failed => one(format!("{}{began} and did not help; {decided}.", goal.doing)),
-            AttemptStatus::Aborted => one(format!("{}{began} and was stopped; {decided}.", goal.doing)),
-            AttemptStatus::Rejected => one(format!("{} was declined; {decided}.", goal.doing)),
-            AttemptStatus::Withdrawn => one(format!("{} is no longer planned; {decided}.", goal.doing)),
+            AttemptStatus::Failed => one(format!("{}{began} and did not help{decided}.", goal.doing)),
+            AttemptStatus::Aborted => one(format!("{}{began} and was stopped{decided}.", goal.doing)),
+            AttemptStatus::Rejected => one(format!("{} was declined{decided}.", goal.doing)),
+            AttemptStatus::Withdrawn => one(format!("{} is no longer planned{decided}.", goal.doing)),
         }
     }
 
@@ -470,12 +471,15 @@ impl Case<'_> {
                         let words = format!("confirmed{who} at {}", self.clock(marked.at));
                         add(Standing::Good, &criterion.text, words);
                     }
-                    None => add(Standing::Open, &criterion.text, "not confirmed yet".to_owned()),
+                    None if self.incident.is_open() => {
+                        add(Standing::Open, &criterion.text, "not confirmed yet".to_owned());
+                    }
+                    None => add(Standing::Open, &criterion.text, "was not confirmed before it was closed".to_owned()),
                 }
             }
             let done = criteria.iter().filter(|criterion| attempt.criteria.contains_key(&criterion.name)).count();
             let standing = if done == criteria.len() { Standing::Good } else { Standing::Open };
-            add(standing, "Checks", format!("{done} of {} confirmed", criteria.len()));
+            add(standing, "Success criteria", format!("{done} of {} confirmed", criteria.len()));
         }
         if self.incident.is_open() {
             match &self.incident.commander {

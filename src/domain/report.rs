@@ -396,6 +396,8 @@ pub struct UpdatePart {
     pub by: String,
     pub early: bool,
     pub late: bool,
+    /// It went out with the closing.
+    pub closing: bool,
     pub text: String,
 }
 

@@ -442,9 +442,14 @@ impl AttemptStatus {
     }
 }
 
+/// As people read it, in the words of what they did.
 impl fmt::Display for AttemptStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
+        f.write_str(match self {
+            AttemptStatus::Aborted => "stopped",
+            AttemptStatus::Rejected => "declined",
+            other => other.key(),
+        })
     }
 }
 

@@ -65,6 +65,27 @@ pub fn tell(recorded: &Recorded, names: &dyn Fn(&PersonId) -> String, procedure:
     Story { names, procedure, actions: BTreeMap::new() }.tell(recorded)
 }
 
+/// Whether this is told as Backout's doing whoever's act it followed from, or as that of nobody.
+pub const fn follows_by_itself(event: &Event) -> bool {
+    match event {
+        Event::UpdateSent(update) => update.closing,
+        Event::ItemMarked { mark, .. } | Event::CriterionMarked { mark: Some(mark), .. } => mark.by_machine(),
+        Event::RatificationOwed { .. }
+        | Event::PlanVoided { .. }
+        | Event::StartRefused { .. }
+        | Event::RunStarting(_)
+        | Event::RunRunning { .. }
+        | Event::RunFinished { .. }
+        | Event::RunLost { .. }
+        | Event::ActionHeld { .. }
+        | Event::MeasuresKept { .. }
+        | Event::UpdateAwaited { .. }
+        | Event::UpdateMissed { .. }
+        | Event::UpdateEscalated { .. } => true,
+        _ => false,
+    }
+}
+
 /// Tells the events of one journal.
 pub struct Story<'a> {
     names: &'a dyn Fn(&PersonId) -> String,
@@ -463,7 +484,10 @@ impl<'a> Story<'a> {
             Event::UpdateSent(update) => told(
                 TimelineKind::Message,
                 if update.late || !update.missed.is_empty() { "attention" } else { "message" },
-                format!("{who} sent update {}{}", update.number, manner(update)),
+                match update.closing {
+                    true => format!("Backout sent update {} with the closing{}", update.number, manner(update)),
+                    false => format!("{who} sent update {}{}", update.number, manner(update)),
+                },
                 [update.text.clone()],
             ),
             // Whoever set the clock off: these three are its own.

@@ -230,7 +230,7 @@ fn band(sight: &Sight) -> Band {
 }
 
 /// `Rule 2 of the playbook`: what people can look up, never the rule's own name.
-fn rule_number(procedure: &Procedure, name: &str) -> String {
+pub fn rule_number(procedure: &Procedure, name: &str) -> String {
     match procedure.rules.iter().position(|rule| rule.name == name) {
         Some(place) => format!("Rule {} of the playbook", place + 1),
         None => "By the category of the trigger".to_owned(),

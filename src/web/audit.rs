@@ -82,6 +82,8 @@ struct Line {
     seq: i64,
     at: Timestamp,
     who: String,
+    /// Upon whose act it followed by itself; empty where it did not.
+    upon: String,
     what: String,
     stream: String,
     /// The incident's address; empty for other streams.
@@ -145,8 +147,12 @@ fn line(entry: &Entry, names: &BTreeMap<String, String>, procedure: Option<&Proc
         let actor = Who::parse(&entry.actor)?;
         let recorded = Recorded { seq: entry.seq, version: entry.version, at: entry.at, actor, event };
         let named = |id: &PersonId| names.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned());
-        Some(story::tell(&recorded, &named, procedure?).text)
+        let by_itself = story::follows_by_itself(&recorded.event) && recorded.actor.person().is_some();
+        Some((story::tell(&recorded, &named, procedure?).text, by_itself))
     });
+    let (told, by_itself) = told.map_or((None, false), |(told, by_itself)| (Some(told), by_itself));
+    let actor = actor(&entry.actor, names);
+    let (who, upon) = if by_itself { ("Backout".to_owned(), actor) } else { (actor, String::new()) };
     let body = match (&entry.body, incident) {
         (None, _) => "purged; its hash still stands in the chain".to_owned(),
         // Of an incident only the words are shown: a body may hold evidence.
@@ -156,7 +162,8 @@ fn line(entry: &Entry, names: &BTreeMap<String, String>, procedure: Option<&Proc
     Line {
         seq: entry.seq,
         at: entry.at,
-        who: actor(&entry.actor, names),
+        who,
+        upon,
         what: told.unwrap_or_else(|| spelled(&entry.kind)),
         stream: incident.unwrap_or(&entry.stream).to_owned(),
         path: incident.map_or_else(String::new, |id| format!("/incidents/{id}")),

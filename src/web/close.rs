@@ -55,7 +55,7 @@ struct View {
 fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::RolledBack => "A rollback succeeded and was verified.",
-        Outcome::Restored => "A full restoration from a backup succeeded and was verified.",
+        Outcome::Restored => "A restoration from a backup succeeded and was verified.",
         Outcome::FixedForward => "A correction went out instead; what runs now is newer.",
         Outcome::NotRolledBack => "It was decided not to roll back.",
         Outcome::Dismissed => "A false alarm. It does not count against the release.",

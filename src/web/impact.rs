@@ -242,7 +242,7 @@ impl Form for Describe {
             number => match number.parse() {
                 Ok(people) => Some(people),
                 Err(_) => {
-                    faults.add("people", "It is no whole number. Write digits, or leave it empty if nobody knows.");
+                    faults.add("people", "Write digits only, or leave it empty if nobody knows.");
                     None
                 }
             },

@@ -41,6 +41,8 @@ pub mod plot;
 pub mod print_foot;
 pub mod readiness;
 pub mod reauthenticate;
+#[cfg(test)]
+mod record_agrees;
 pub mod registers;
 pub mod rehearsal;
 pub mod report;

@@ -24,13 +24,21 @@ fn figure(span: Option<Span>) -> String {
 }
 
 fn authorised(report: &Report) -> Figure {
-    let from: Option<Timestamp> = report.triggers.first().map(|trigger| trigger.seen_at);
     Figure {
         what: "Time to authorise",
         value: figure(report.figures.authorise),
-        note: from.map_or_else(String::new, |at| format!("trigger at {} UTC", at.time_of_day())),
+        note: authorised_from(report),
         late: false,
     }
+}
+
+/// The instant from which the time to authorise counts, by its name: `from the trigger at 03:14:28 UTC`.
+pub fn authorised_from(report: &Report) -> String {
+    let named = |at: Timestamp| match at == report.summary.opened_at {
+        true => format!("from the trigger at {} UTC", at.time_of_day()),
+        false => format!("from the end of the attempt before at {} UTC", at.time_of_day()),
+    };
+    report.figures.authorise_from.map_or_else(String::new, named)
 }
 
 /// The end of a step, counted from T+0, against its window.

@@ -125,6 +125,7 @@ impl Sent {
         let sent = incident.updates.sent.iter().rev().take(most).map(|(at, update)| {
             let when = match (update.late, update.early) {
                 (true, _) => "late",
+                _ if update.closing => "with the closing",
                 (false, true) => "sent early",
                 (false, false) => "on time",
             };

@@ -3,45 +3,63 @@
 use super::{Case, informing, optional, required};
 use crate::domain::command::Outcome;
 use crate::domain::event::Event;
+use crate::domain::procedure::Procedure;
 use crate::domain::progress;
 use crate::domain::refusal::Refusal;
-use crate::domain::state::{AttemptStatus, Incident};
+use crate::domain::state::{Attempt, AttemptStatus, Incident};
 
-/// What still stands between an incident and its closing with this outcome, in words.
-pub fn missing(incident: &Incident, outcome: Outcome) -> Vec<String> {
+/// What stands between an incident and its closing with an outcome.
+struct Lack {
+    what: String,
+    /// Whether anything can be done about it: what has succeeded stays so.
+    settles: bool,
+    /// Whether another outcome would do without.
+    of_outcome: bool,
+}
+
+fn missing(incident: &Incident, procedure: &Procedure, outcome: Outcome) -> Vec<Lack> {
     let mut missing = Vec::new();
+    let mut lacks = |what: &str, settles, of_outcome| missing.push(Lack { what: what.to_owned(), settles, of_outcome });
     if let Some(attempt) = incident.current() {
         let status = attempt.status();
         let never_submitted = outcome != Outcome::RolledBack && status == AttemptStatus::Draft;
         if !status.is_terminal() && !never_submitted {
-            missing.push(format!("attempt {} {}: end it first", attempt.number, status.stands()));
+            lacks(&format!("attempt {} {}: end it first", attempt.number, status.stands()), true, false);
         }
     }
+    // A rollback may bring back a backup too: it is both then, and may be told as either.
+    let restored = |attempt: &Attempt| attempt.restorations_begun(procedure).next().is_some();
     let succeeded = incident.current().filter(|attempt| attempt.status() == AttemptStatus::Succeeded);
     match (outcome, succeeded) {
-        (Outcome::RolledBack, None) => missing.push("no rollback succeeded".into()),
+        (Outcome::RolledBack, None) => lacks("no rollback succeeded", true, true),
         (Outcome::RolledBack, Some(attempt)) if attempt.escalates.is_some() => {
-            missing.push("it was a restoration that succeeded".into());
+            lacks("it was a restoration that succeeded", false, true);
         }
-        (Outcome::Restored, None) => missing.push("no restoration succeeded".into()),
-        (Outcome::Restored, Some(attempt)) if attempt.escalates.is_none() => {
-            missing.push("it was a rollback, not a restoration, that succeeded".into());
+        (Outcome::Restored, None) => lacks("no restoration succeeded", true, true),
+        (Outcome::Restored, Some(attempt)) if attempt.escalates.is_none() && !restored(attempt) => {
+            lacks("it was a rollback, not a restoration, that succeeded", false, true);
         }
         (Outcome::NotRolledBack | Outcome::Dismissed, Some(_)) => {
-            missing.push("a rollback succeeded".into());
+            lacks("a rollback succeeded", false, true);
         }
         _ => {}
     }
     if incident.has_open_debt() {
-        missing.push("management has not ratified what was allowed in advance".into());
+        lacks("management has not ratified what was allowed in advance", true, false);
     }
     missing
 }
 
 pub fn close(case: &Case, incident: &Incident, outcome: Outcome, reason: &str) -> Result<Vec<Event>, Refusal> {
-    let missing = missing(incident, outcome);
+    let missing = missing(incident, case.facts.procedure, outcome);
     if !missing.is_empty() {
-        return Err(Refusal::blocked(missing.join("; "), "Settle this first, or choose another outcome."));
+        let mend = match (missing.iter().all(|lack| lack.settles), missing.iter().any(|lack| lack.of_outcome)) {
+            (false, _) => "Choose another outcome.",
+            (true, true) => "Settle this first, or choose another outcome.",
+            (true, false) => "Settle this first.",
+        };
+        let words: Vec<String> = missing.into_iter().map(|lack| lack.what).collect();
+        return Err(Refusal::blocked(words.join("; "), mend));
     }
     let reason = required("reason", reason)?;
     let mut events = Vec::new();

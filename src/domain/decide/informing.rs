@@ -82,7 +82,7 @@ pub fn send(case: &Case, incident: &Incident, number: u32, note: Option<&str>) -
     let note = written_note(case, incident, note)?;
     let base = if early { case.now } else { current.due_at };
     let next_due_at = (!incident.outcome_known()).then(|| base + incident.beat());
-    Ok(vec![update(case, incident, current, missed, &note, next_due_at)])
+    Ok(vec![Event::UpdateSent(update(case, incident, current, missed, &note, next_due_at))])
 }
 
 /// Words for an update with the name of who wrote them: those that were kept for it, or the sender's own.
@@ -118,7 +118,9 @@ fn not_before(incident: &Incident) -> Option<Timestamp> {
 /// same.
 pub fn last(case: &Case, incident: &Incident, words: &str) -> Option<Event> {
     let (current, missed) = caught_up(incident.updates.promised?, incident.beat(), case.now);
-    Some(update(case, incident, current, missed, words, None))
+    let last = update(case, incident, current, missed, words, None);
+    // It is nobody's haste: it goes out because the incident is closed.
+    Some(Event::UpdateSent(UpdateSent { early: false, closing: true, ..last }))
 }
 
 fn update(
@@ -128,9 +130,9 @@ fn update(
     missed: Vec<u32>,
     note: &str,
     next_due_at: Option<Timestamp>,
-) -> Event {
+) -> UpdateSent {
     let composed = progress::compose(case.facts, incident, current.number, note, next_due_at, case.now);
-    Event::UpdateSent(UpdateSent {
+    UpdateSent {
         number: current.number,
         due_at: current.due_at,
         text: composed.text,
@@ -138,8 +140,9 @@ fn update(
         late: case.now - current.due_at > GRACE,
         missed,
         next_due_at,
+        closing: false,
         said: composed.said,
-    })
+    }
 }
 
 /// The newest promise that has come due, and the numbers of those before it that passed in silence.

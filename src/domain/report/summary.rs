@@ -75,10 +75,9 @@ fn headline(incident: &Incident) -> String {
                 None => format!("{} to {}", target.component, target.name),
             })
             .collect();
-        let since = incident.triggers.first().map_or(incident.opened_at, |trigger| trigger.seen_at);
-        let after = at - since;
+        let after = at - incident.triggers.first().map_or(incident.opened_at, |trigger| trigger.seen_at);
         return format!(
-            "{kind} of {} in {} on {}. Verified at {} UTC, {after} after the trigger.",
+            "{kind} of {} in {} on {}. Verified at {} UTC, {after} after it was first seen.",
             moves.join(", "),
             attempt.draft.environment,
             at.date(),
@@ -86,7 +85,7 @@ fn headline(incident: &Incident) -> String {
         );
     }
     match (&incident.closed, decisive(incident)) {
-        (Some(closed), _) => format!("Closed at {}: {}.", closed.at, closed.outcome),
+        (Some(closed), _) => format!("Closed at {}: {}.", closed.at.in_words(), closed.outcome),
         (None, Some(attempt)) if attempt.status() == AttemptStatus::Failed => {
             format!("Attempt {} failed{}; the incident is open.", attempt.number, ended(attempt))
         }
@@ -166,6 +165,7 @@ pub fn updates(journal: &[Recorded], incident: &Incident, names: Names) -> Updat
                     by: actor(recorded, names),
                     early: update.early,
                     late: update.late,
+                    closing: update.closing,
                     text: update.text.clone(),
                 });
             }

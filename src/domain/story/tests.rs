@@ -177,6 +177,7 @@ fn every_event() -> Vec<(Event, &'static str)> {
             Event::UpdateSent(UpdateSent { late: true, missed: vec![2, 3, 4], ..update(5, 1500) }),
             "Maya Okafor sent update 5 after its time; updates 2 to 4 were missed",
         ),
+        (Event::UpdateSent(UpdateSent { closing: true, ..update(6, 1500) }), "Backout sent update 6 with the closing"),
         (Event::UpdateAwaited { number: 2, due_at: OPENED }, "Backout called for update 2, due at 02:58:12 UTC"),
         (
             Event::UpdateMissed { numbers: vec![2, 3], due_at: OPENED },
@@ -331,6 +332,8 @@ fn every_kind_of_event_is_one_plain_sentence() {
     let (journal, procedure) = (journal(), default_procedure());
     let story = Story::of(&journal, &names, &procedure);
     for (event, sentence) in every_event() {
+        let by_a_person = ["Maya Okafor", "Tomás Rivera", "Helen Brandt"].iter().any(|name| sentence.starts_with(name));
+        assert_eq!(follows_by_itself(&event), !by_a_person, "whose doing is it: {sentence}");
         let told = match &event {
             Event::ReportedByHand { .. } => tell(&recorded(event), &names, &procedure),
             _ => story.tell(&recorded(event)),

@@ -7,7 +7,7 @@ use crate::domain::plan::Target;
 use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus};
 use crate::domain::{Role, Severity, Timestamp};
-use crate::web::approve::lost;
+use crate::web::approve::{lost, rule_number};
 use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
 
 pub struct Decision {
@@ -119,7 +119,7 @@ impl Decision {
             advice: sentence(&advice.decision.to_string()),
             because: sentence(&advice.because),
             otherwise: advice.otherwise.clone(),
-            rule: advice.rule.clone(),
+            rule: rule_number(sight.facts.procedure, &advice.rule),
             playbook: (sight.incident.playbook.clone(), sight.incident.playbook_version.clone()),
             slots,
             told: told(advice),

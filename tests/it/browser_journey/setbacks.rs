@@ -21,7 +21,7 @@ async fn the_first_attempt_is_stopped(cast: &Cast) {
     maya.authorises(INCIDENT, "4.11.3").await;
     demo.has_started_scripts(before + 1).await;
     tomas.stops_it(INCIDENT, "The wrong release: wait for the fix").await;
-    tomas.finds_the_state(INCIDENT, "Aborted").await;
+    tomas.finds_the_state(INCIDENT, "Stopped").await;
     assert_eq!(demo.script_starts().len(), before + 1, "nothing was started after the stop");
 }
 

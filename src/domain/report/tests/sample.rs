@@ -197,6 +197,7 @@ pub fn starting(number: usize) -> RunStarting {
 
 pub fn update(number: u32, due: i64) -> UpdateSent {
     UpdateSent {
+        closing: false,
         number,
         due_at: OPENED + Span::seconds(due),
         text: format!("Update {number}, RB-0142\nstate: rollback in progress\nerror rate 3.1\u{a0}%"),

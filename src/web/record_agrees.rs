@@ -1,0 +1,140 @@
+//! What the record says of an end, and who is said to have done what: the same words on every page, and true ones.
+
+use crate::domain::Span;
+use crate::domain::command::{Command, Outcome};
+use crate::domain::event::Mark;
+use crate::domain::plan::Target;
+use crate::domain::procedure::TargetKind;
+use crate::web::sample::{BACKUP, COMPONENT, World};
+use axum::http::StatusCode;
+
+const REASON: &str = "a correction went out";
+
+/// Every action of the plan ran well.
+async fn executed(world: &World, id: &str) {
+    world.authorised(id).await;
+    let plan = world.app.incidents.incident(id).await.unwrap().current().unwrap().plan().unwrap().clone();
+    for action in &plan.actions {
+        let incident = world.app.incidents.incident(id).await.unwrap();
+        for item in action.needs.iter().filter(|item| !incident.current().unwrap().is_marked(item)) {
+            let mark = Mark::Done { note: String::new() };
+            world.acts("tomas", id, Command::Tick { attempt: 1, item: item.clone(), mark }).await;
+        }
+        let run = world.runs(id, &action.name).await;
+        world.turn(Span::seconds(50));
+        world.ends(id, &run, 0).await;
+    }
+}
+
+async fn confirmed(world: &World, id: &str) {
+    let procedure = world.app.incidents.look(id).await.unwrap().gathered.procedure;
+    for criterion in &procedure.verification.criteria {
+        let mark = Some(Mark::Done { note: "looked at it".to_owned() });
+        let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
+        world.acts("tomas", id, command).await;
+    }
+    world.acts("tomas", id, Command::ConfirmSuccess { attempt: 1 }).await;
+}
+
+#[tokio::test]
+async fn what_was_stopped_and_closed_is_decided_and_its_end_is_told_in_words() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.acts("maya", &id, Command::Stop { attempt: 1, reason: "the wrong version".to_owned() }).await;
+    world.ends(&id, &run, 143).await;
+    let mut maya = world.signed_in("maya").await;
+    let page = |tail: &str| format!("/incidents/{id}{tail}");
+    let open = maya.get(&page("/impact")).await.words();
+    assert!(open.contains("and was stopped; what comes next is being decided."), "{open}");
+    assert!(open.contains("Success criteria"), "{open}");
+    let room = maya.get(&page("")).await.words();
+    assert!(room.contains("Stopped") && !room.contains("Aborted"), "{room}");
+    assert!(room.contains("Rule 4 of the playbook"), "{room}");
+    assert!(!room.contains("critical-service-degradation") && !room.contains("Rule “"), "{room}");
+    world.acts("maya", &id, Command::Close { outcome: Outcome::FixedForward, reason: REASON.to_owned() }).await;
+    let closed = maya.get(&page("/impact")).await.words();
+    assert!(closed.contains("and was stopped.") && !closed.contains("being decided"), "{closed}");
+    assert!(!closed.contains("not confirmed yet"), "{closed}");
+    assert!(closed.contains("was not confirmed before it was closed"), "{closed}");
+    let report = maya.get(&page("/report")).await.words();
+    let at = world.now();
+    assert!(report.contains(&format!("Closed at {}: fixed forward.", at.in_words())), "{report}");
+    assert!(!report.contains("aborted") && !report.contains("Aborted"), "{report}");
+    assert!(report.contains("from the trigger at "), "{report}");
+}
+
+#[tokio::test]
+async fn the_last_update_went_out_with_the_closing_and_the_audit_log_says_who_did_what() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    executed(&world, &id).await;
+    confirmed(&world, &id).await;
+    world.acts("maya", &id, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
+    let mut helen = world.signed_in("helen").await;
+    let timeline = helen.get(&format!("/incidents/{id}/timeline")).await.words();
+    assert!(timeline.contains("Backout sent update 1 with the closing"), "{timeline}");
+    assert!(!timeline.contains("Maya Okafor sent update"), "she closed it: {timeline}");
+    let updates = helen.get(&format!("/incidents/{id}/update")).await.words();
+    assert!(updates.contains("with the closing") && !updates.contains("sent early"), "{updates}");
+    let report = helen.get(&format!("/incidents/{id}/report")).await.words();
+    assert!(report.contains("by Maya Okafor, with the closing"), "{report}");
+    let audit = helen.get("/audit?stream=incidents&kind=UpdateSent").await.words();
+    assert!(audit.contains("Backout upon an act of Maya Okafor"), "{audit}");
+    let audit = helen.get("/audit?stream=incidents&kind=Closed").await.words();
+    assert!(audit.contains("Maya Okafor") && !audit.contains("upon an act of"), "{audit}");
+}
+
+#[tokio::test]
+async fn a_rollback_that_brought_back_a_backup_may_be_closed_as_restored() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.targets.push(Target {
+        kind: TargetKind::Backup,
+        component: COMPONENT.to_owned(),
+        name: BACKUP.to_owned(),
+        checksum: String::new(),
+        from: None,
+        free_text: false,
+    });
+    draft.reason = "the data is broken".to_owned();
+    world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
+    executed(&world, &id).await;
+    confirmed(&world, &id).await;
+    let close = format!("/incidents/{id}/close");
+    let mut maya = world.signed_in("maya").await;
+    let form = |outcome| [("outcome", outcome), ("reason", REASON), ("intent", outcome)];
+    // A rollback stays one: nothing could settle that.
+    let refused = maya.post(&close, &form("not_rolled_back")).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.words());
+    assert!(refused.words().contains("because a rollback succeeded. Choose another outcome."), "{}", refused.words());
+    assert!(!refused.words().contains("Settle this first"), "{}", refused.words());
+    assert_eq!(maya.post(&close, &form("restored")).await.status, StatusCode::SEE_OTHER);
+    // One that left the data alone is none.
+    let world = World::new().await;
+    let id = world.critical().await;
+    executed(&world, &id).await;
+    confirmed(&world, &id).await;
+    let page = world.signed_in("maya").await.get(&format!("/incidents/{id}/close")).await.words();
+    assert!(page.contains("it was a rollback, not a restoration, that succeeded. Choose another outcome."), "{page}");
+}
+
+#[tokio::test]
+async fn readiness_says_that_it_names_when_the_backup_was_taken() {
+    let world = World::new().await;
+    let now = world.signed_in("maya").await.get("/").await.words();
+    let line = now.split("Newest backup verified").nth(1).unwrap();
+    assert!(line.split("Earlier release").next().unwrap().contains(", taken "), "{now}");
+}
+
+#[tokio::test]
+async fn a_number_with_a_point_is_told_to_be_digits_only() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let form = [("felt", "messages are not flagged"), ("people", "1.5")];
+    let told = world.signed_in("helen").await.post(&format!("/incidents/{id}/impact"), &form).await;
+    assert!(told.words().contains("Write digits only"), "{}", told.words());
+}
