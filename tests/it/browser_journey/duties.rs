@@ -43,9 +43,16 @@ impl Person {
     }
 
     pub async fn takes_the_lead(&self, incident: &str) {
-        self.enters(incident).await;
-        self.presses_in("place-technical_lead", "Take").await;
-        self.waits_at(&room(incident), "#place-technical_lead", &format!("{} (you)", self.name)).await;
+        let mine = format!("{} (you)", self.name);
+        // A live page may move under the press: whoever sees that nothing came of it presses again.
+        for _ in 0..3 {
+            self.enters(incident).await;
+            if self.text_of("#place-technical_lead").await.contains(&mine) {
+                return;
+            }
+            self.presses_in("place-technical_lead", "Take").await;
+        }
+        self.waits_at(&room(incident), "#place-technical_lead", &mine).await;
     }
 
     /// Waits until the head of the room says so.

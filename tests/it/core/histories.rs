@@ -116,7 +116,9 @@ fn promise_kept(before: Option<Promise>, incident: &Incident, event: &Event, now
         return Err(format!("L3: promised {}, told {told:?}", promise.number));
     }
     let every = incident.beat();
-    let in_time = sent.early == (now < promise.due_at) && sent.late == (now - sent.due_at > Span::seconds(15));
+    // What goes out with the closing was sent early by nobody.
+    let in_time =
+        sent.early == (now < promise.due_at && !sent.closing) && sent.late == (now - sent.due_at > Span::seconds(15));
     let apart = sent.next_due_at.is_none_or(|next| {
         next > now
             && next - now <= every
