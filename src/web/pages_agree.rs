@@ -4,12 +4,11 @@
 use crate::domain::command::{Command, Outcome};
 use crate::domain::condition::Watch;
 use crate::domain::event::{ImpactSaid, Mark, RunEnd, RunOutcome};
-use crate::domain::plan::Target;
-use crate::domain::procedure::{Detection, StartMode, TargetKind};
+use crate::domain::procedure::{Detection, StartMode};
 use crate::domain::state::AttemptStatus;
 use crate::domain::{Role, Span};
 use crate::store::TriggerState;
-use crate::web::sample::{BACKUP, BAD, COMPONENT, ENVIRONMENT, STABLE, World};
+use crate::web::sample::{BAD, COMPONENT, ENVIRONMENT, STABLE, World};
 use axum::http::StatusCode;
 
 const REASON: &str = "the wrong version";
@@ -98,25 +97,7 @@ async fn whoever_goes_to_a_release_that_failed_before_is_warned_and_told_what_ra
 
 /// A plan of a release and a backup is submitted.
 async fn restoring(world: &World) -> String {
-    restoring_at(world, None).await
-}
-
-async fn restoring_at(world: &World, start: Option<StartMode>) -> String {
-    let id = world.critical().await;
-    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
-    draft.targets.push(Target {
-        kind: TargetKind::Backup,
-        component: COMPONENT.to_owned(),
-        name: BACKUP.to_owned(),
-        checksum: String::new(),
-        from: None,
-        free_text: false,
-    });
-    draft.reason = "the data is broken".to_owned();
-    draft.start = start;
-    world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
-    world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
-    id
+    world.restoring(None).await
 }
 
 async fn impact_of(world: &World, id: &str) -> String {
@@ -127,7 +108,7 @@ async fn impact_of(world: &World, id: &str) -> String {
 #[tokio::test]
 async fn whoever_starts_a_restoration_reads_once_more_what_is_lost_by_it() {
     let world = World::new().await;
-    let id = restoring_at(&world, Some(StartMode::OnCommand)).await;
+    let id = world.restoring(Some(StartMode::OnCommand)).await;
     world.authorised(&id).await;
     let words = world.signed_in("maya").await.get(&format!("/incidents/{id}")).await.words();
     let (_, start) = words.split_once("Everything is authorised. Starting changes production.").expect(&words);

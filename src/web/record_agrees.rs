@@ -3,9 +3,7 @@
 use crate::domain::Span;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::event::Mark;
-use crate::domain::plan::Target;
-use crate::domain::procedure::TargetKind;
-use crate::web::sample::{BACKUP, COMPONENT, World};
+use crate::web::sample::World;
 use axum::http::StatusCode;
 
 const REASON: &str = "a correction went out";
@@ -89,19 +87,7 @@ async fn the_last_update_went_out_with_the_closing_and_the_audit_log_says_who_di
 #[tokio::test]
 async fn a_rollback_that_brought_back_a_backup_may_be_closed_as_restored() {
     let world = World::new().await;
-    let id = world.critical().await;
-    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
-    draft.targets.push(Target {
-        kind: TargetKind::Backup,
-        component: COMPONENT.to_owned(),
-        name: BACKUP.to_owned(),
-        checksum: String::new(),
-        from: None,
-        free_text: false,
-    });
-    draft.reason = "the data is broken".to_owned();
-    world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
-    world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
+    let id = world.restoring(None).await;
     executed(&world, &id).await;
     confirmed(&world, &id).await;
     let close = format!("/incidents/{id}/close");

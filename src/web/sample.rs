@@ -15,6 +15,8 @@ use crate::domain::command::{Approve, Command, Outcome};
 use crate::domain::condition;
 use crate::domain::decide::open_items;
 use crate::domain::event::{Mark, RunEnd, RunOutcome, TriggerSeen};
+use crate::domain::plan::Target;
+use crate::domain::procedure::{StartMode, TargetKind};
 use crate::domain::state::{Incident, RunId};
 use crate::domain::{PersonId, Role, Span, Strength, Timestamp};
 use crate::store::{Registered, Sample, Store};
@@ -191,6 +193,25 @@ impl World {
         let id = self.raised("crisis-detection", "Crisis detection stopped flagging messages").await;
         self.acts("maya", &id, Command::TakeRole { role: Role::IncidentCommander }).await;
         self.acts("tomas", &id, Command::TakeRole { role: Role::TechnicalLead }).await;
+        id
+    }
+
+    /// The same, but the plan that stands submitted restores the backup too.
+    pub async fn restoring(&self, start: Option<StartMode>) -> String {
+        let id = self.critical().await;
+        let mut draft = self.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+        draft.targets.push(Target {
+            kind: TargetKind::Backup,
+            component: COMPONENT.to_owned(),
+            name: BACKUP.to_owned(),
+            checksum: String::new(),
+            from: None,
+            free_text: false,
+        });
+        draft.reason = "the data is broken".to_owned();
+        draft.start = start;
+        self.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+        self.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
         id
     }
 

@@ -34,7 +34,13 @@ function tickCounts(now) {
     setWords(time, prefix + spanWords(Math.max(0, now - Date.parse(time.dateTime))));
   }
   let title = null;
+  const head = document.querySelector("time[role=timer][data-counts=until]");
   for (const time of document.querySelectorAll("time[data-counts=until]")) {
+    // The head comes with the stream, and what follows it is fetched later: until then it knows only what is over.
+    if ("follows" in time.dataset) {
+      if (!head) continue;
+      time.dateTime = head.dateTime;
+    }
     const left = Date.parse(time.dateTime) - now;
     const overdue = left < -ON_ITS_WAY;
     const words = overdue ? `overdue ${spanWords(left)}` : spanWords(Math.max(0, left));

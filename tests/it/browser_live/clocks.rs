@@ -42,6 +42,27 @@ async fn an_update_that_goes_out_by_itself_is_never_called_overdue() {
     assert_eq!(maya.page.value_of("window.loud").await, json!([]), "it was in time");
 }
 
+/// The head comes with the stream; what is fetched anew, such as the bar at the foot, may come much later.
+#[tokio::test]
+async fn what_is_fetched_late_calls_nothing_overdue_either() {
+    let stage = Stage::opens().await;
+    let (maya, _cable) = stage.enters(MAYA).await;
+    a_release_fails(&stage, &maya).await;
+    maya.enters(INCIDENT).await;
+    maya.sees("Live").await;
+    let due = "document.querySelector('.clocks [data-counts=until]').dateTime";
+    let first = maya.page.value_of(due).await;
+    assert_eq!(maya.counts("#next-bar [data-counts=until]").await, 1, "the foot has a clock of its own");
+    maya.page.value_of("(window.fetch = () => new Promise(() => {})) && null").await;
+    maya.page.value_of(LISTENS).await;
+    maya.page.until("the head to promise the next one", async || maya.page.value_of(due).await != first).await;
+    let passed = format!("Date.now() > Date.parse({first}) + 5000");
+    maya.page.until("the first to be long past", async || maya.page.value_of(&passed).await == true).await;
+    assert_eq!(maya.page.value_of("window.loud").await, json!([]), "it was in time");
+    let same = "new Set([...document.querySelectorAll('[data-counts=until]')].map(it => it.textContent)).size";
+    assert_eq!(maya.page.value_of(same).await, 1, "every clock of the update says the same");
+}
+
 /// Whether the next update's clock is amber, whether it is red, and whether the tab says the same as the clock.
 const NEXT_UPDATE: &str = "(() => { const time = document.querySelector('.clocks [data-counts=until]'); \
      const { classList } = time.closest('.clock'); \

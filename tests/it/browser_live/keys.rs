@@ -7,7 +7,7 @@ use serde_json::json;
 /// As a driver is told of the key.
 const ESCAPE: &str = "\u{e00c}";
 
-async fn types(person: &Person, keys: &str) {
+pub async fn types(person: &Person, keys: &str) {
     person.page.types(keys).await;
 }
 
