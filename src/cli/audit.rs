@@ -14,7 +14,7 @@ impl Audit {
     pub fn run(self, config: Config) -> Result<(), Failure> {
         let Audit::Verify = self;
         runtime()?.block_on(async {
-            let store = config.store_that_is_there().await?;
+            let store = config.store_to_look().await?;
             let verified = store.verify().await?;
             match verified {
                 // Of a chain that never began nothing is proven: most likely another database was meant.
