@@ -267,6 +267,7 @@ async fn chain(store: &Store) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::config::forget_last_migration;
     use sqlx::{Connection, SqliteConnection};
 
     fn told(findings: Vec<Finding>) -> Vec<String> {
@@ -289,6 +290,7 @@ mod tests {
         assert!(made.contains("problem 0 in the role administrator"), "{made}");
 
         let file = data.join("backout.db");
+        forget_last_migration(&config).await;
         for (schema, words) in [(1, "ok the store has schema 1"), (9999, "problem the database has schema 9999")] {
             let mut connection = SqliteConnection::connect(&config.database()).await.unwrap();
             sqlx::query("UPDATE head SET schema = $1").bind(schema).execute(&mut connection).await.unwrap();
