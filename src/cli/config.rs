@@ -338,17 +338,6 @@ pub fn make_private(folder: &Path) -> Result<(), Failure> {
         .map_err(|fault| Failure::machine(format!("the folder {}: {fault}", folder.display())))
 }
 
-/// Whoever migrates the store after this fails at it, since only the mark is gone that it ran.
-#[cfg(test)]
-pub async fn forget_last_migration(config: &Config) {
-    use sqlx::{Connection, SqliteConnection};
-    let mut connection = SqliteConnection::connect(&config.database()).await.unwrap();
-    let sql = "DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
-    sqlx::query(sql).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    assert!(config.store().await.is_err());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

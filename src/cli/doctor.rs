@@ -267,8 +267,7 @@ async fn chain(store: &Store) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::config::forget_last_migration;
-    use sqlx::{Connection, SqliteConnection};
+    use crate::store::pretend_schema;
 
     fn told(findings: Vec<Finding>) -> Vec<String> {
         findings.into_iter().map(|it| format!("{} {}", if it.good { "ok" } else { "problem" }, it.text)).collect()
@@ -290,11 +289,8 @@ mod tests {
         assert!(made.contains("problem 0 in the role administrator"), "{made}");
 
         let file = data.join("backout.db");
-        forget_last_migration(&config).await;
         for (schema, words) in [(1, "ok the store has schema 1"), (9999, "problem the database has schema 9999")] {
-            let mut connection = SqliteConnection::connect(&config.database()).await.unwrap();
-            sqlx::query("UPDATE head SET schema = $1").bind(schema).execute(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
+            pretend_schema(&config.database(), schema).await;
             let other = told(look(&config).await).join("\n");
             assert!(other.contains(words) && other.contains("ok audit chain holds over 0 entries"), "{other}");
             assert!(!other.contains("in the role"), "what another program keeps is not read: {other}");

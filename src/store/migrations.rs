@@ -90,3 +90,15 @@ async fn every_file_of_the_folder_is_built_in() {
     };
     assert_eq!(told(&MIGRATIONS), told(&read));
 }
+
+/// Says of a SQLite file that it is of another schema, and forgets that its last migration ran: whoever migrates it fails.
+#[cfg(test)]
+pub async fn pretend_schema(address: &str, schema: i64) {
+    use sqlx::Connection;
+    let mut connection = sqlx::SqliteConnection::connect(address).await.unwrap();
+    sqlx::query("UPDATE head SET schema = $1").bind(schema).execute(&mut connection).await.unwrap();
+    let last = "DELETE FROM _sqlx_migrations WHERE version = $1";
+    sqlx::query(last).bind(newest_schema()).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    assert!(super::Store::open(address).await.is_err());
+}
