@@ -347,6 +347,9 @@ pub fn waiting_words(facts: &Facts, incident: &Incident) -> String {
     let named =
         |person: Option<&super::PersonId>, otherwise: &str| person.map_or(otherwise.to_owned(), |id| facts.name(id));
     let Some(attempt) = incident.current() else { return "a plan".into() };
+    let mut by_hand = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
+    let hands = by_hand.find(|action| attempt.is_up_to_hands(action));
+    let hands = hands.map(|action| format!("people, who carry it out by hand: {}", action.title));
     match attempt.status() {
         AttemptStatus::Draft => format!("the plan, by {}", named(incident.technical_lead.as_ref(), "a technical lead")),
         AttemptStatus::Submitted => {
@@ -360,19 +363,21 @@ pub fn waiting_words(facts: &Facts, incident: &Incident) -> String {
                         .collect()
                 })
                 .unwrap_or_default();
-            match (open.is_empty(), attempt.start_mode()) {
-                (false, _) => format!("approval by {}", open.join(" and ")),
-                (true, Some(StartMode::OnCommand)) => "the word to start".into(),
-                (true, _) => "the start".into(),
+            match (open.is_empty(), hands, attempt.start_mode()) {
+                (false, ..) => format!("approval by {}", open.join(" and ")),
+                (true, Some(hands), _) => hands,
+                (true, None, Some(StartMode::OnCommand)) => "the word to start".into(),
+                (true, None, _) => "the start".into(),
             }
         }
         AttemptStatus::Executing => {
             let word = attempt.plan().and_then(|plan| {
                 plan.actions.iter().find(|action| attempt.action_state(&action.name) == ActionState::AwaitsWord)
             });
-            match word {
-                Some(action) => format!("the technical lead's word for {}", action.title),
-                None => "the actions under way".into(),
+            match (word, hands) {
+                (Some(action), _) => format!("the technical lead's word for {}", action.title),
+                (None, Some(hands)) => hands,
+                (None, None) => "the actions under way".into(),
             }
         }
         AttemptStatus::Halted if attempt.runs.iter().any(|run| run.state == RunState::Lost && !run.retried) => {

@@ -683,6 +683,22 @@ impl Attempt {
             .filter(|(_, target)| target.kind == TargetKind::Backup)
     }
 
+    /// The items that this action needs and that nobody has ticked.
+    pub fn unticked<'a>(&'a self, action: &'a PlannedAction) -> impl Iterator<Item = &'a String> {
+        action.needs.iter().filter(|item| !self.is_marked(item))
+    }
+
+    /// It is the turn of people to carry this out, but for items that must be ticked first.
+    pub fn holds_hands(&self, action: &PlannedAction) -> bool {
+        self.is_up_to_hands(action) && self.stop.is_none() && self.unticked(action).next().is_some()
+    }
+
+    /// Some action of it broke, and nobody has answered that.
+    pub fn is_broken(&self) -> bool {
+        let mut actions = self.plan().into_iter().flat_map(|plan| &plan.actions);
+        actions.any(|action| self.action_state(&action.name) == ActionState::Broken)
+    }
+
     /// People were shown what to do, and have not told how it went.
     pub fn is_up_to_hands(&self, action: &PlannedAction) -> bool {
         !action.by_hand.is_empty()

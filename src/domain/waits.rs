@@ -3,8 +3,9 @@
 
 use super::decide::TICK_FIRST;
 use super::figures::authorised_at;
+use super::plan::PlannedAction;
 use super::procedure::StartMode;
-use super::state::{ActionState, AttemptStatus, Incident, Reminder, RunState};
+use super::state::{ActionState, Attempt, AttemptStatus, Incident, Reminder, RunState};
 use super::{PersonId, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -211,33 +212,18 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         let since = authorised_at(attempt).unwrap_or(since);
                         add(Task::Start, "", place(Role::IncidentCommander), what, since);
                     }
+                    // Ordered: what comes first may be for people.
+                    if let Some(ordered) = attempt.start_ordered {
+                        for (action, what) in for_people(attempt) {
+                            add(Task::ReleaseAction, &action.name, place(Role::TechnicalLead), what, ordered);
+                        }
+                    }
                 }
                 AttemptStatus::Executing => {
                     // Its turn came with the end of what ran before it, at the latest with the start.
                     let since = attempt.executed_at().or(attempt.started_at()).unwrap_or(since);
-                    let waiting = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
-                    for action in waiting {
-                        match attempt.action_state(&action.name) {
-                            ActionState::AwaitsWord => {
-                                add(
-                                    Task::ReleaseAction,
-                                    &action.name,
-                                    place(Role::TechnicalLead),
-                                    format!("Give the word for {}", action.title),
-                                    since,
-                                );
-                            }
-                            ActionState::Ready if !action.by_hand.is_empty() => {
-                                add(
-                                    Task::ReleaseAction,
-                                    &action.name,
-                                    place(Role::TechnicalLead),
-                                    format!("Carry out by hand: {}", action.title),
-                                    since,
-                                );
-                            }
-                            _ => {}
-                        }
+                    for (action, what) in for_people(attempt) {
+                        add(Task::ReleaseAction, &action.name, place(Role::TechnicalLead), what, since);
                     }
                 }
                 AttemptStatus::Halted => {
@@ -252,16 +238,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                             since,
                         ),
                         None if attempt.stop.is_some() => {}
-                        None => {
-                            let what = match &attempt.held {
-                                Some(held) => match held.why.strip_prefix(TICK_FIRST) {
-                                    Some(items) => format!("Tick first: {items}"),
-                                    None => format!("Clear what holds it back: {}", held.why),
-                                },
-                                None => "Retry, stop or declare the failure".to_owned(),
-                            };
-                            add(Task::Recover, "", place(Role::TechnicalLead), what, since);
-                        }
+                        None => add(Task::Recover, "", place(Role::TechnicalLead), recovery(attempt), since),
                     }
                 }
                 AttemptStatus::Verifying => {
@@ -298,6 +275,37 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
     }
     lead_first(&mut waits);
     waits
+}
+
+/// The actions of an attempt whose start is ordered that wait for people, with what they do about each.
+fn for_people(attempt: &Attempt) -> impl Iterator<Item = (&PlannedAction, String)> {
+    let actions = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
+    actions.filter_map(|action| {
+        let what = match attempt.action_state(&action.name) {
+            ActionState::AwaitsWord => format!("Give the word for {}", action.title),
+            ActionState::Ready if attempt.holds_hands(action) => {
+                format!("Tick what comes first, then carry out by hand: {}", action.title)
+            }
+            ActionState::Ready if !action.by_hand.is_empty() => format!("Carry out by hand: {}", action.title),
+            _ => return None,
+        };
+        Some((action, what))
+    })
+}
+
+/// How a halted attempt goes on. What broke comes before what is held back beside it.
+fn recovery(attempt: &Attempt) -> String {
+    let Some(held) = attempt.held.as_ref().filter(|_| !attempt.is_broken()) else {
+        return "Retry, stop or declare the failure".to_owned();
+    };
+    let action = attempt.plan().and_then(|plan| plan.actions.iter().find(|action| action.name == held.action));
+    match (held.why.strip_prefix(TICK_FIRST), action) {
+        (Some(_), Some(action)) if attempt.unticked(action).next().is_none() => {
+            format!("Check again and go on: {}", action.title)
+        }
+        (Some(items), _) => format!("Tick first: {items}"),
+        (None, _) => format!("Clear what holds it back: {}", held.why),
+    }
 }
 
 /// What waits for the lead's vacant place is done by whoever takes it: taking it comes before.
@@ -369,6 +377,23 @@ mod tests {
         let waits = waits(&fold(&later[..=place]).unwrap());
         let plan = waits.iter().find(|wait| wait.task == Task::Plan).unwrap();
         assert_eq!(plan.since, OPENED + Span::seconds(30), "a draft waits since it was made");
+    }
+
+    /// Two actions side by side: one is held back, and the other breaks.
+    #[test]
+    fn what_broke_is_told_before_what_is_held_back_beside_it() {
+        let mut journal: Vec<Recorded> = journal();
+        journal.retain(|recorded| recorded.at <= OPENED + Span::seconds(465));
+        let run = fold(&journal).unwrap().current().unwrap().runs.last().unwrap().id.clone();
+        let action = "another".to_owned();
+        let why = format!("{TICK_FIRST}stop the writes");
+        let held = Event::ActionHeld { attempt: 1, action, why };
+        let judged = Event::RunJudged { run, succeeded: false, reason: "it broke".into() };
+        let by = journal.iter().find_map(|recorded| recorded.actor.person().cloned());
+        journal.extend(recorded(vec![(466, None, held), (467, by, judged)]));
+        let waits = waits(&fold(&journal).unwrap());
+        let wait = waits.iter().find(|wait| wait.task == Task::Recover).unwrap();
+        assert_eq!(wait.what, "Retry, stop or declare the failure");
     }
 
     #[test]

@@ -113,7 +113,6 @@ struct TargetView {
     facts: Vec<String>,
     /// What speaks against it, a sentence each.
     against: Vec<String>,
-    free_text: bool,
 }
 
 struct ActionView {
@@ -286,15 +285,29 @@ pub fn lost(sight: &Sight, backup: &Target) -> String {
     format!("Everything written to the data of {} since {} was taken{taken} is lost.", backup.component, backup.name)
 }
 
+/// What speaks against going to a target, a sentence each; of what has begun only what stays true.
+pub fn against(sight: &Sight, target: &Target) -> Vec<String> {
+    // A name typed by hand is not that of what was registered under it since.
+    if target.free_text {
+        return vec![format!("{} was typed by hand: no register knows this target.", target.name)];
+    }
+    let entry = sight.facts.registered(target.kind, &target.component, &target.name).filter(|_| !has_begun(sight));
+    entry.map_or_else(Vec::new, |entry| sight.speaks_against(entry))
+}
+
+/// What ran and what runs has changed by it, or may have.
+fn has_begun(sight: &Sight) -> bool {
+    !sight.incident.is_open() || sight.incident.current().is_some_and(|attempt| attempt.started_at().is_some())
+}
+
 fn target_view(sight: &Sight, target: &Target) -> TargetView {
     let facts = sight.facts;
     // A name typed by hand is not that of what was registered under it since.
     let entry = facts.registered(target.kind, &target.component, &target.name).filter(|_| !target.free_text);
     let running = target.from.as_ref().and_then(|from| facts.registered(target.kind, &target.component, from));
     let stable = facts.previous_stable(&target.component);
-    let begun = sight.incident.current().is_some_and(|attempt| attempt.started_at().is_some());
     let runs = match running {
-        _ if begun || !sight.incident.is_open() => format!("{} ran before", target.component),
+        _ if has_begun(sight) => format!("{} ran before", target.component),
         Some(running) => {
             format!("{} runs now, deployed {} UTC", target.component, running.began_at().time_of_day())
         }
@@ -324,8 +337,7 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
         ran: entry.filter(|_| target.kind == TargetKind::Release).map_or_else(String::new, |entry| ran(sight, entry)),
         checksum: target.checksum.clone(),
         facts: told,
-        against: entry.map_or_else(Vec::new, |entry| sight.speaks_against(entry)),
-        free_text: target.free_text,
+        against: against(sight, target),
     }
 }
 

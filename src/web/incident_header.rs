@@ -291,7 +291,7 @@ fn standing(incident: &Incident) -> (usize, Progress) {
             AttemptStatus::Rejected => (APPROVE, Progress::Failed),
             AttemptStatus::Executing => (EXECUTE, Progress::Now),
             // Held back, nothing has failed.
-            AttemptStatus::Halted if attempt.held.is_some() => (EXECUTE, Progress::Now),
+            AttemptStatus::Halted if attempt.held.is_some() && !attempt.is_broken() => (EXECUTE, Progress::Now),
             AttemptStatus::Halted | AttemptStatus::Aborted => (EXECUTE, Progress::Failed),
             AttemptStatus::Verifying => (VERIFY, Progress::Now),
             AttemptStatus::Failed => (VERIFY, Progress::Failed),

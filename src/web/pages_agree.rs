@@ -93,6 +93,10 @@ async fn whoever_goes_to_a_release_that_failed_before_is_warned_and_told_what_ra
         let words = world.signed_in("maya").await.get(&format!("/incidents/{second}/{page}")).await.words();
         assert!(words.contains(&failed) && words.contains(&newer), "{page}: {words}");
     }
+    world.authorised(&second).await;
+    world.runs(&second, "app-rollback").await;
+    let begun = world.signed_in("maya").await.get(&format!("/incidents/{second}/approve")).await.words();
+    assert!(!begun.contains("which runs now"), "it is being replaced: {begun}");
 }
 
 /// A plan of a release and a backup is submitted.
@@ -157,6 +161,90 @@ async fn an_action_that_is_held_back_names_what_to_tick_before_and_after_it_is_a
     let early = tomas.post(&format!("{room}/resume"), &resume).await;
     assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.words());
     assert!(early.words().contains("must be ticked first"), "{}", early.words());
+    let tick =
+        |item: &str| Command::Tick { attempt: 1, item: item.to_owned(), mark: Mark::Done { note: String::new() } };
+    world.acts("tomas", &id, tick("stop-writes")).await;
+    let words = tomas.get(&room).await.words();
+    assert!(words.contains(&format!("must be ticked first: {}.", ITEMS[1])), "what is left of them: {words}");
+    world.acts("tomas", &id, tick("backup-current-state")).await;
+    let words = tomas.get(&room).await.words();
+    assert!(words.contains("Check again and go on: Restore the database from a backup"), "{words}");
+    assert!(words.contains("Held back: what had to be ticked first is ticked by now."), "{words}");
+    assert!(!words.contains("Tick first"), "all is ticked: {words}");
+    assert_eq!(tomas.post(&format!("{room}/resume"), &resume).await.status, StatusCode::SEE_OTHER);
+    world.runs(&id, "database-rollback").await;
+}
+
+/// The playbook lets people carry out what a script cannot: what protects the data protects it from them too.
+#[tokio::test]
+async fn who_restores_by_hand_waits_for_the_same_items_as_the_script_would() {
+    let world = World::new().await;
+    world.playbook(&[("executor = \"database-rollback\"", "executor = \"database-by-hand\"")]).await;
+    let id = restoring(&world).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    let room = format!("/incidents/{id}");
+    let mut tomas = world.confirmed("tomas").await;
+    let page = tomas.get(&room).await;
+    let words = page.words();
+    assert!(words.contains("Tick what comes first, then carry out by hand: Restore the database"), "{words}");
+    assert!(words.contains("Held back: these items must be ticked first: Stop application writes, "), "{words}");
+    assert!(!words.contains("Report that it succeeded"), "{words}");
+    let open: Vec<&str> = page.body.split("<details class=\"card fold\"").skip(1).collect();
+    let step = open.iter().find(|list| list.contains("Stop application writes")).unwrap();
+    assert!(step.split('>').next().unwrap().contains(" open"), "the step to tick in is unfolded");
+    let report =
+        [("attempt", "1"), ("action", "database-rollback"), ("evidence", "the console"), ("outcome", "succeeded")];
+    let early = tomas.post(&format!("{room}/by-hand"), &report).await;
+    assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.words());
+    assert!(early.words().contains("must be ticked first"), "{}", early.words());
+    for item in ["stop-writes", "backup-current-state"] {
+        let mark = Mark::Done { note: String::new() };
+        world.acts("tomas", &id, Command::Tick { attempt: 1, item: item.to_owned(), mark }).await;
+    }
+    let words = tomas.get(&room).await.words();
+    assert!(words.contains("Carry out by hand: Restore the database") && !words.contains("ticked first"), "{words}");
+    assert_eq!(tomas.post(&format!("{room}/by-hand"), &report).await.status, StatusCode::SEE_OTHER);
+    let verifying = world.app.incidents.incident(&id).await.unwrap();
+    assert_eq!(verifying.current().unwrap().status(), AttemptStatus::Verifying);
+}
+
+/// Nothing goes on by itself where people do the first thing.
+#[tokio::test]
+async fn a_rollback_that_people_begin_by_hand_waits_for_them_and_says_so() {
+    let world = World::new().await;
+    world.playbook(&[("executor = \"app-rollback\"", "executor = \"app-by-hand\"")]).await;
+    let id = world.critical().await;
+    let ordered = world.authorised(&id).await;
+    assert!(ordered.current().unwrap().start_ordered.is_some());
+    let words = world.signed_in("tomas").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(words.contains("Carry out by hand: Deploy the previous application version"), "{words}");
+    assert!(!words.contains("nobody is waited for"), "{words}");
+    let update = world.signed_in("maya").await.get(&format!("/incidents/{id}/update")).await.words();
+    assert!(update.contains("people, who carry it out by hand: Deploy the previous"), "{update}");
+}
+
+#[tokio::test]
+async fn whoever_starts_reads_once_more_that_a_target_was_typed_by_hand() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.targets[0].name = "4.11.2-hotfix".to_owned();
+    draft.targets[0].checksum = String::new();
+    draft.targets[0].free_text = true;
+    draft.reason = "nothing else is left".to_owned();
+    draft.start = Some(StartMode::OnCommand);
+    world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
+    const TYPED: &str = "4.11.2-hotfix was typed by hand: no register knows this target.";
+    let mut maya = world.signed_in("maya").await;
+    let approve = maya.get(&format!("/incidents/{id}/approve")).await.words();
+    assert!(approve.contains(TYPED), "{approve}");
+    world.authorised(&id).await;
+    let words = maya.get(&format!("/incidents/{id}")).await.words();
+    let (_, start) = words.split_once("Everything is authorised. Starting changes production.").expect(&words);
+    assert!(start.split("Start rollback").next().unwrap().contains(TYPED), "{start}");
 }
 
 /// Who reads that the data is gone already has no reason left to spare it.

@@ -8,6 +8,7 @@ use super::{Case, attempt, attempt_in, required};
 use crate::domain::event::{Event, RunOutcome, RunStarting};
 use crate::domain::facts::Facts;
 use crate::domain::plan::{FixedPlan, PlannedAction, digest};
+use crate::domain::procedure::Procedure;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{ActionState, Attempt, AttemptNo, AttemptStatus, Incident, Run, RunId, RunState};
 use crate::domain::{Severity, Timestamp, rules};
@@ -216,7 +217,7 @@ pub fn claim(
     if let Some(refusal) = hindrance {
         return Ok(vec![Event::ActionHeld { attempt: number, action: name.to_owned(), why: refusal.because }]);
     }
-    if let Some(why) = unticked(case, attempt, action) {
+    if let Some(why) = unticked(case.facts.procedure, attempt, action) {
         return Ok(vec![if first {
             Event::StartRefused { attempt: number, why }
         } else {
@@ -253,13 +254,9 @@ pub fn claim(
 pub const TICK_FIRST: &str = "these items must be ticked first: ";
 
 /// That items which an action needs are open, if some are.
-fn unticked(case: &Case, attempt: &Attempt, action: &PlannedAction) -> Option<String> {
-    let missing: Vec<&str> = action
-        .needs
-        .iter()
-        .filter(|item| !attempt.is_marked(item))
-        .map(|item| case.facts.procedure.item(item).map_or(item.as_str(), |(_, _, item)| item.text.as_str()))
-        .collect();
+pub fn unticked(procedure: &Procedure, attempt: &Attempt, action: &PlannedAction) -> Option<String> {
+    let text = |item| procedure.item(item).map_or(item, |(_, _, item)| item.text.as_str());
+    let missing: Vec<&str> = attempt.unticked(action).map(|item| text(item.as_str())).collect();
     (!missing.is_empty()).then(|| format!("{TICK_FIRST}{}", missing.join(", ")))
 }
 
@@ -361,6 +358,13 @@ pub fn by_hand(
     if attempt.action_state(name) != ActionState::Ready || attempt.stop.is_some() {
         return Err(Refusal::phase(format!("{name} is not the next action"), "Follow the plan's order."));
     }
+    // People wait for the same items as a machine would.
+    if let Some(why) = unticked(case.facts.procedure, attempt, action) {
+        return Err(Refusal::phase(
+            why,
+            "Tick them in the room, or say why they do not apply. Then report what was done.",
+        ));
+    }
     let evidence = required("evidence", evidence)?;
     let run = RunId::new(&incident.id, number, attempt.runs.len() + 1);
     let mut events = vec![Event::ReportedByHand { attempt: number, action: name.to_owned(), run, succeeded, evidence }];
@@ -393,7 +397,7 @@ pub fn resume(case: &Case, incident: &Incident, number: AttemptNo, name: &str) -
         return Err(Refusal::phase(format!("{name} is not held"), "Look at its state in the room."));
     }
     if let Some(plan) = attempt.plan()
-        && let Some(why) = unticked(case, attempt, action_of(plan, name)?)
+        && let Some(why) = unticked(case.facts.procedure, attempt, action_of(plan, name)?)
     {
         return Err(Refusal::phase(why, "Tick them in the room, then let it go on."));
     }

@@ -19,7 +19,7 @@ pub mod settling;
 mod verifying;
 
 pub use approving::{SlotView, last_starts, open_items, slot_views};
-pub use executing::{TICK_FIRST, first_start, next_claims};
+pub use executing::{TICK_FIRST, first_start, next_claims, unticked};
 pub use informing::{composes, current_update, note_writer};
 pub use keeping::may_end;
 pub use no_return::{backup_beneath, unproven};

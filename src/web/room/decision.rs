@@ -3,11 +3,10 @@
 use crate::domain::command::Command;
 use crate::domain::decide::{SlotView, slot_views, unproven};
 use crate::domain::event::Advice;
-use crate::domain::plan::Target;
 use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus};
 use crate::domain::{Role, Severity, Timestamp};
-use crate::web::approve::{lost, rule_number};
+use crate::web::approve::{against, lost, rule_number};
 use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
 
 pub struct Decision {
@@ -218,9 +217,7 @@ fn start(sight: &Sight, attempt: &Attempt) -> Option<Start> {
 
 /// What the page *Authorise* says in red: it may have changed since whoever starts read it.
 fn mind(sight: &Sight, attempt: &Attempt) -> Vec<String> {
-    let registered = |target: &Target| sight.facts.registered(target.kind, &target.component, &target.name);
-    let chosen = attempt.targets().iter().filter(|target| !target.free_text);
-    let against = chosen.filter_map(registered).flat_map(|entry| sight.speaks_against(entry));
+    let against = attempt.targets().iter().flat_map(|target| against(sight, target));
     let backups = attempt.targets().iter().filter(|target| target.kind == TargetKind::Backup);
     let doubts = unproven(sight.facts, attempt.draft.kind, attempt.targets());
     against.chain(backups.map(|backup| lost(sight, backup))).chain(doubts).collect()

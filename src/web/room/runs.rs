@@ -1,6 +1,7 @@
 //! The plan's actions in their order, and what became of each: runs, what holds one back, and what people can do.
 
 use crate::domain::command::Command;
+use crate::domain::decide::{TICK_FIRST, unticked};
 use crate::domain::plan::PlannedAction;
 use crate::domain::state::{ActionState, Attempt, AttemptStatus, Incident, Run, RunState};
 use crate::domain::words::end_words;
@@ -103,11 +104,12 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
     let offers = sight.offers();
     let state = attempt.action_state(&planned.name);
     let held = attempt.held.as_ref().filter(|held| held.action == planned.name);
+    let holds_hands = attempt.holds_hands(planned);
     let over = attempt.stop.is_some() || attempt.status().is_terminal();
     let last = attempt.runs.iter().rev().find(|run| run.action == planned.name);
     let cancelled = last.is_some_and(|run| run.state == RunState::Cancelled);
     let (words, class, icon) = match state {
-        _ if held.is_some() => ("Held back", "tag-crit", "attention"),
+        _ if held.is_some() || holds_hands => ("Held back", "tag-crit", "attention"),
         ActionState::Waiting | ActionState::AwaitsWord | ActionState::Ready if over => ("Not begun", "", "later"),
         ActionState::Waiting => ("Waits for those before it", "", "later"),
         ActionState::AwaitsWord => ("Waits for the technical lead’s word", "tag-warn", "waiting"),
@@ -119,6 +121,7 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
         ActionState::Broken if cancelled => ("Stopped", "tag-warn", "stop"),
         ActionState::Broken => ("Broken", "tag-crit", "failed"),
     };
+    let open = unticked(sight.facts.procedure, attempt, planned);
     let report = Command::ReportByHand {
         attempt: attempt.number,
         action: planned.name.clone(),
@@ -142,7 +145,14 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
             ActionState::AwaitsWord => Place::of(offers.release(attempt.number, &planned.name)),
             _ => Place::None,
         },
-        held: held.map_or(String::new(), |held| held.why.clone()),
+        held: match held {
+            // Since it was held, some of them may have been ticked.
+            Some(held) if held.why.starts_with(TICK_FIRST) => {
+                open.unwrap_or_else(|| "what had to be ticked first is ticked by now".to_owned())
+            }
+            Some(held) => held.why.clone(),
+            None => open.filter(|_| holds_hands).unwrap_or_default(),
+        },
         resume: match held {
             Some(_) => Place::of(offers.resume(attempt.number, &planned.name)),
             None => Place::None,

@@ -93,8 +93,11 @@ fn event_keeps_the_laws(incident: &Incident, event: &Event, step: &Step) -> Lawf
             }
             Ok(())
         }
-        Event::ReportedByHand { attempt, .. } => {
+        Event::ReportedByHand { attempt, action, .. } => {
             let attempt = incident.attempt(*attempt).ok_or("a report of no attempt")?;
+            let planned = attempt.plan().and_then(|plan| plan.actions.iter().find(|planned| planned.name == *action));
+            let needs = &planned.ok_or("a report of no action")?.needs;
+            ensure(needs.iter().all(|item| attempt.is_marked(item)), "E22: hands did not wait for an item")?;
             if attempt.runs.is_empty() { may_start(incident, attempt, step) } else { Ok(()) }
         }
         Event::StartOrdered { attempt, digest } => {
