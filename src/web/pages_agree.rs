@@ -280,6 +280,25 @@ async fn a_rollback_that_people_begin_by_hand_waits_for_them_and_says_so() {
     assert!(update.contains("people, who carry it out by hand: Deploy the previous"), "{update}");
 }
 
+/// A signature runs out while nobody gives the word: whoever signed must sign again, and is told so.
+#[tokio::test]
+async fn whose_approval_has_run_out_is_asked_to_authorise_again_and_not_to_wait() {
+    let world = World::new().await;
+    let id = world.restoring(Some(StartMode::OnCommand)).await;
+    world.authorised(&id).await;
+    world.turn(Span::minutes(31));
+    let mut maya = world.signed_in("maya").await;
+    let room = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(!room.contains("Nothing for you right now"), "{room}");
+    assert!(room.contains("Authorise the rollback to 4.11.3, restoring bk-20260305 again"), "{room}");
+    assert!(room.contains("Read and authorise…"), "{room}");
+    let tomas = world.signed_in("tomas").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(tomas.contains("Waiting for Maya Okafor to authorise the rollback to 4.11.3"), "{tomas}");
+    world.authorised(&id).await;
+    let room = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(room.contains("Start the rollback to 4.11.3") && !room.contains("bk-20260305 again"), "{room}");
+}
+
 #[tokio::test]
 async fn whoever_starts_reads_once_more_that_a_target_was_typed_by_hand() {
     let world = World::new().await;
