@@ -217,7 +217,7 @@ impl Config {
         Ok(Site { environments, probed, host, label: self.label.clone() })
     }
 
-    /// Opens the store, making the data folder where it is missing.
+    /// Opens the store for a server, making the data folder where it is missing and migrating what is older.
     ///
     /// # Errors
     /// The folder's or the store's.
@@ -226,12 +226,23 @@ impl Config {
         Ok(Store::open(&self.database()).await?)
     }
 
-    /// The store that is there, for whoever only reads: nothing is made where there is none.
+    /// Opens the store for a command that writes while a server, perhaps an older one, may serve it: makes what is missing and
+    /// migrates nothing.
+    ///
+    /// # Errors
+    /// The folder's or the store's; the store is of an older schema.
+    pub async fn store_beside_server(&self) -> Result<Store, Failure> {
+        make_private(&self.data)?;
+        Ok(Store::open_beside_server(&self.database()).await?)
+    }
+
+    /// Opens the store that is there for whoever only reads: nothing is made and nothing changed.
     ///
     /// # Errors
     /// Besides the store's: there is no file, with the places where another one is named.
-    pub async fn store_that_is_there(&self) -> Result<Store, Failure> {
-        if let Address::Sqlite(path) = Address::parse(&self.database())?
+    pub async fn store_to_look(&self) -> Result<Store, Failure> {
+        let address = self.database();
+        if let Address::Sqlite(path) = Address::parse(&address)?
             && !path.exists()
         {
             return Err(Failure::usage(format!(
@@ -239,7 +250,7 @@ impl Config {
                 path.display()
             )));
         }
-        Ok(Store::open(&self.database()).await?)
+        Ok(Store::open_to_look(&address).await?)
     }
 }
 

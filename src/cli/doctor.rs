@@ -8,8 +8,10 @@ use crate::domain::condition::{Direction, Series};
 use crate::domain::procedure::{Detection, ExecutorKind, Procedure, Trigger};
 use crate::domain::{Role, Span};
 use crate::playbook;
-use crate::store::{Store, newest_schema};
+use crate::store::{Address, Store, StoreError, newest_schema};
 use crate::triggers::probe::ProbeConfig;
+use rustix::fs::Access;
+use std::path::Path;
 
 /// One line of the answer.
 struct Finding {
@@ -80,14 +82,63 @@ async fn look(config: &Config) -> Vec<Finding> {
         findings.extend(scripts(config, procedure));
         findings.extend(never_measured(config, procedure));
     }
-    match config.store().await {
-        Ok(store) => {
-            findings.extend(stored(&store).await);
-            findings.extend(in_use(&store, config).await);
-        }
-        Err(failure) => findings.push(bad(format!("store: {}", failure.text))),
-    }
+    findings.push(data_folder(&config.data));
+    findings.extend(store(config).await);
     findings
+}
+
+/// Can the server write there, as far as whoever asks is the server's user?
+fn data_folder(data: &Path) -> Finding {
+    let path = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    let Some(there) = path.ancestors().find(|folder| folder.exists()) else {
+        return bad(format!("data: {} is below nothing that exists; name another folder", path.display()));
+    };
+    if !there.is_dir() {
+        return bad(format!("data: {} is no folder; name another one as `data`", there.display()));
+    }
+    match rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => good(format!("data folder {}", path.display())),
+        Err(fault) => bad(format!(
+            "data: nothing can be written in {}: {fault}; give it to the server's user, or name another folder as `data`",
+            there.display()
+        )),
+    }
+}
+
+/// The store, looked at and left as it is: an older server may be serving it, and whoever asks may be somebody else than
+/// the server's user, who could not write what was made here.
+async fn store(config: &Config) -> Vec<Finding> {
+    let address = config.database();
+    if let Ok(Address::Sqlite(path)) = Address::parse(&address)
+        && !path.exists()
+    {
+        return vec![bad(format!(
+            "there is no database at {} yet: `backout serve` makes it; then add people and releases",
+            path.display()
+        ))];
+    }
+    let looked = async {
+        let store = Store::open_to_look(&address).await?;
+        let database = store.head().await?.schema;
+        Ok::<_, StoreError>((store, database, newest_schema()))
+    };
+    match looked.await {
+        Ok((store, database, binary)) if database < binary => {
+            let older = format!(
+                "the store has schema {database}: the server of this program brings it to {binary} when it starts"
+            );
+            vec![good(older), chain(&store).await]
+        }
+        Ok((store, database, binary)) if database > binary => {
+            vec![bad(StoreError::SchemaTooNew { database, binary }.to_string()), chain(&store).await]
+        }
+        Ok((store, ..)) => {
+            let mut findings = stored(&store).await;
+            findings.extend(in_use(&store, config).await);
+            findings
+        }
+        Err(fault) => vec![bad(format!("store: {fault}"))],
+    }
 }
 
 /// Is the playbook of the file the one that serves new incidents?
@@ -162,15 +213,11 @@ async fn stored(store: &Store) -> Vec<Finding> {
     match store.settings_in_effect().await {
         Ok(settings) => {
             let words: Vec<String> = settings.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            findings.push(good(format!("store opens at schema {}: {}", newest_schema(), words.join(", "))));
+            findings.push(good(format!("store at schema {}: {}", newest_schema(), words.join(", "))));
         }
         Err(fault) => findings.push(bad(format!("store: {fault}"))),
     }
-    match store.verify().await {
-        Ok(Ok(verified)) => findings.push(good(format!("audit chain holds over {} entries", verified.entries))),
-        Ok(Err(fault)) => findings.push(bad(format!("audit chain: {fault}"))),
-        Err(fault) => findings.push(bad(format!("audit chain: {fault}"))),
-    }
+    findings.push(chain(store).await);
     match store.people().await {
         Ok(people) => {
             let count = |role: Role| {
@@ -209,9 +256,49 @@ async fn stored(store: &Store) -> Vec<Finding> {
     findings
 }
 
+async fn chain(store: &Store) -> Finding {
+    match store.verify().await {
+        Ok(Ok(verified)) => good(format!("audit chain holds over {} entries", verified.entries)),
+        Ok(Err(fault)) => bad(format!("audit chain: {fault}")),
+        Err(fault) => bad(format!("audit chain: {fault}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::pretend_schema;
+
+    fn told(findings: Vec<Finding>) -> Vec<String> {
+        findings.into_iter().map(|it| format!("{} {}", if it.good { "ok" } else { "problem" }, it.text)).collect()
+    }
+
+    /// Whoever asks may be root, and an older server may be serving the store.
+    #[tokio::test]
+    async fn whoever_asks_makes_nothing_and_migrates_nothing() {
+        let data = std::env::temp_dir().join(format!("backout-doctor-{}", crate::clock::fresh_id()));
+        let config = Config { data: data.clone(), ..Config::default() };
+        let before = told(look(&config).await).join("\n");
+        assert!(before.contains(&format!("ok data folder {}", data.display())), "{before}");
+        assert!(before.contains("yet: `backout serve` makes it"), "{before}");
+        assert!(!data.exists(), "nothing was made");
+
+        drop(config.store().await.unwrap());
+        let made = told(look(&config).await).join("\n");
+        assert!(made.contains(&format!("ok store at schema {}: ", newest_schema())), "{made}");
+        assert!(made.contains("problem 0 in the role administrator"), "{made}");
+
+        let file = data.join("backout.db");
+        for (schema, words) in [(1, "ok the store has schema 1"), (9999, "problem the database has schema 9999")] {
+            pretend_schema(&config.database(), schema).await;
+            let other = told(look(&config).await).join("\n");
+            assert!(other.contains(words) && other.contains("ok audit chain holds over 0 entries"), "{other}");
+            assert!(!other.contains("in the role"), "what another program keeps is not read: {other}");
+        }
+        let below = data_folder(&file.join("data"));
+        assert!(!below.good && below.text.contains("backout.db is no folder"), "{}", below.text);
+        std::fs::remove_dir_all(&data).unwrap();
+    }
 
     #[test]
     fn a_trigger_beyond_what_its_probe_waits_for_is_told() {

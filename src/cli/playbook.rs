@@ -109,7 +109,7 @@ fn write_new(path: &Path) -> io::Result<()> {
 
 /// Takes the file into use, or says every fault of it.
 async fn load(config: &Config, file: &Path) -> Result<(), Failure> {
-    let store = config.store().await?;
+    let store = config.store_beside_server().await?;
     // Faults are kept with the file's whole name: whoever reads them stands elsewhere.
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let playbooks = Playbooks::default();

@@ -54,7 +54,7 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 impl Release {
     pub fn run(self, config: Config) -> Result<(), Failure> {
         runtime()?.block_on(async {
-            let store = config.store().await?;
+            let store = config.store_beside_server().await?;
             match self {
                 Release::Add(add) => {
                     let site = config.site(String::new())?;

@@ -44,7 +44,7 @@ impl User {
     pub fn run(self, config: Config) -> Result<(), Failure> {
         let site = config.web_site()?;
         runtime()?.block_on(async {
-            let store = config.store().await?;
+            let store = config.store_beside_server().await?;
             let now = SystemClock.now();
             match self {
                 User::Add { login, name, roles } => {

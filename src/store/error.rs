@@ -16,6 +16,10 @@ pub enum StoreError {
     Duplicate,
     /// A newer Backout has migrated the database: this one may read, and must not write.
     SchemaTooNew { database: i64, binary: i64 },
+    /// An older Backout serves the database: what would migrate it would stop that one's writing.
+    SchemaTooOld { database: i64, binary: i64 },
+    /// The database holds nothing of Backout.
+    NothingThere,
     /// The linked SQLite has the race that corrupts a write-ahead log when it is reset (fixed in 3.51.3).
     SqliteTooOld(String),
     /// What is stored cannot be what was written (a damaged file, a changed migration, a column of the wrong shape),
@@ -36,6 +40,14 @@ impl fmt::Display for StoreError {
                 f,
                 "the database has schema {database} and this program knows {binary}; start the newer program, \
                  or restore a backup from before the upgrade"
+            ),
+            StoreError::SchemaTooOld { database, binary } => write!(
+                f,
+                "the database has schema {database} and this program writes {binary}, under which the server that may \
+                 serve it now could write no more; start this program's server first, or use the older program"
+            ),
+            StoreError::NothingThere => f.write_str(
+                "the database holds nothing of Backout; is it the one that you mean? The first server makes it ready",
             ),
             StoreError::SqliteTooOld(version) => write!(
                 f,

@@ -37,6 +37,31 @@ pub fn newest_schema() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
+/// What an opening may do to the schema that it finds. A server cannot write under a newer schema than its own, so that only
+/// the start of a server may raise it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upkeep {
+    /// Raise it.
+    Migrate,
+    /// Make it where there is none.
+    MakeReady,
+    Nothing,
+}
+
+impl Upkeep {
+    /// Refuses what would need more. `schema`: what the database has, `None` where it holds nothing of Backout.
+    pub fn allows(self, schema: Option<i64>) -> Result<()> {
+        let binary = newest_schema();
+        match (self, schema) {
+            (Upkeep::Nothing, None) => Err(StoreError::NothingThere),
+            (Upkeep::MakeReady, Some(database)) if database < binary => {
+                Err(StoreError::SchemaTooOld { database, binary })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 pub(super) async fn migrate<C: Migrate>(connection: &mut C) -> Result<()> {
     // `run` would do the same, but its future is not Send for every lifetime, so that nobody could spawn an opening.
     MIGRATIONS.run_direct(None, connection, false).await.map_err(migration_fault)
@@ -64,4 +89,16 @@ async fn every_file_of_the_folder_is_built_in() {
         migrator.iter().map(of).collect::<Vec<_>>()
     };
     assert_eq!(told(&MIGRATIONS), told(&read));
+}
+
+/// Says of a SQLite file that it is of another schema, and forgets that its last migration ran: whoever migrates it fails.
+#[cfg(test)]
+pub async fn pretend_schema(address: &str, schema: i64) {
+    use sqlx::Connection;
+    let mut connection = sqlx::SqliteConnection::connect(address).await.unwrap();
+    sqlx::query("UPDATE head SET schema = $1").bind(schema).execute(&mut connection).await.unwrap();
+    let last = "DELETE FROM _sqlx_migrations WHERE version = $1";
+    sqlx::query(last).bind(newest_schema()).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    assert!(super::Store::open(address).await.is_err());
 }

@@ -65,6 +65,8 @@ pub use intents::Intent;
 pub use ledger::{Entry, GENESIS, Head, NewEntry, chain_hash, text_hash};
 pub use logs::{Host, LogChunk};
 pub use migrations::newest_schema;
+#[cfg(test)]
+pub use migrations::pretend_schema;
 pub use open::Store;
 pub use people::{NewPerson, Person, canonical_login};
 pub use playbooks::StoredPlaybook;

@@ -2,9 +2,9 @@
 
 use super::address::{Address, sqlite_is_new_enough};
 use super::connection::{Read, Reading, Tx, Writing};
-use super::migrations::migrate;
+use super::migrations::{Upkeep, migrate};
 use super::readers::Readers;
-use super::{Result, StoreError, follow};
+use super::{Result, StoreError, dialect, follow};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection};
@@ -49,9 +49,27 @@ impl Store {
     ///
     /// Refuses a database that a newer program has migrated and a SQLite with a known way to lose data.
     pub async fn open(address: &str) -> Result<Store> {
+        Store::open_as(address, Upkeep::Migrate).await
+    }
+
+    /// As [`open`](Store::open), for a command that writes beside a server: makes a new database ready, and refuses one of
+    /// an older schema, because the server that serves it could write no more.
+    pub async fn open_beside_server(address: &str) -> Result<Store> {
+        Store::open_as(address, Upkeep::MakeReady).await
+    }
+
+    /// Opens what is there, whatever its schema, and can change nothing. Ask the [head](Store::head) for the schema: of an
+    /// older or newer one the head and the ledger can be read, and nothing else is promised.
+    ///
+    /// Refuses a database that holds nothing of Backout.
+    pub async fn open_to_look(address: &str) -> Result<Store> {
+        Store::open_as(address, Upkeep::Nothing).await
+    }
+
+    async fn open_as(address: &str, upkeep: Upkeep) -> Result<Store> {
         let pools = match Address::parse(address)? {
-            Address::Sqlite(path) => open_sqlite(&path).await?,
-            Address::Postgres(url) => open_postgres(&url).await?,
+            Address::Sqlite(path) => open_sqlite(&path, upkeep).await?,
+            Address::Postgres(url) => open_postgres(&url, upkeep).await?,
         };
         let commits = Arc::new(watch::Sender::new(0));
         let lines = Arc::new(watch::Sender::new(0));
@@ -156,13 +174,19 @@ const POSTGRES_SETTINGS: &[&str] = &[
     "idle_in_transaction_session_timeout",
 ];
 
-async fn open_sqlite(path: &Path) -> Result<Pools> {
-    create_private(path)?;
+async fn open_sqlite(path: &Path, upkeep: Upkeep) -> Result<Pools> {
     let common = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5));
+    let reading = common.clone().pragma("query_only", "1");
+    let writing = if upkeep == Upkeep::Nothing {
+        reading.clone()
+    } else {
+        create_private(path)?;
+        common.journal_mode(SqliteJournalMode::Wal)
+    };
     // One writer: writers of this process queue for the connection, fairly, and never see "database is locked".
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
@@ -170,17 +194,22 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_with(common.clone().journal_mode(SqliteJournalMode::Wal))
+        .connect_with(writing)
         .await?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
     if !sqlite_is_new_enough(&version) {
         return Err(StoreError::SqliteTooOld(version));
     }
-    // SQLite has no lock for migrations: hold the write lock over all of them. They become savepoints within.
-    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    migrate(&mut *tx).await?;
-    tx.commit().await?;
-    let reading = common.pragma("query_only", "1");
+    if upkeep == Upkeep::Nothing {
+        let mut connection = writer.acquire().await?;
+        upkeep.allows(dialect::sqlite::schema(&mut connection).await?)?;
+    } else {
+        // SQLite has no lock for migrations: hold the write lock over all of them. They become savepoints within.
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        upkeep.allows(dialect::sqlite::schema(&mut tx).await?)?;
+        migrate(&mut *tx).await?;
+        tx.commit().await?;
+    }
     let snapshots = SqlitePoolOptions::new()
         .max_connections(2)
         .acquire_timeout(Duration::from_secs(5))
@@ -198,22 +227,28 @@ fn create_private(path: &Path) -> Result<()> {
     }
 }
 
-async fn open_postgres(url: &str) -> Result<Pools> {
+async fn open_postgres(url: &str, upkeep: Upkeep) -> Result<Pools> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| StoreError::Address("it cannot be read as a PostgreSQL address".into()))?
         .application_name("backout");
     // A migration may take longer than a statement may: a connection of its own, without limits, under sqlx's
     // advisory lock, which ends with the connection whatever happens.
     let mut migrator = PgConnection::connect_with(&options).await?;
-    migrate(&mut migrator).await?;
+    upkeep.allows(dialect::postgres::schema(&mut migrator).await?)?;
+    if upkeep != Upkeep::Nothing {
+        migrate(&mut migrator).await?;
+    }
     migrator.close().await?;
-    let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(3)).connect_lazy_with(
-        options.options([
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "2s"),
-            // A replica that stands still inside a transaction must not hold the head row for ever.
-            ("idle_in_transaction_session_timeout", "10s"),
-        ]),
-    );
+    let mut options = options.options([
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "2s"),
+        // A replica that stands still inside a transaction must not hold the head row for ever.
+        ("idle_in_transaction_session_timeout", "10s"),
+    ]);
+    if upkeep == Upkeep::Nothing {
+        options = options.options([("default_transaction_read_only", "on")]);
+    }
+    let pool =
+        PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(3)).connect_lazy_with(options);
     Ok(Pools::Postgres(pool))
 }

@@ -48,23 +48,46 @@ on_both! {
         assert!(matches!(Store::open(&database.address).await.err(), Some(StoreError::Corrupt(_))));
     }
 
+    /// The server of an older program goes on writing while a newer one looks, or is told something.
+    async fn a_newer_program_beside_an_older_server_leaves_the_schema_as_it_is(database) {
+        let older = newest_schema() - 1;
+        migrate_to(older, &database).await;
+        database.by_hand(&std::fs::read_to_string(format!("{}/migrations/samples/0001.sql", env!("CARGO_MANIFEST_DIR"))).unwrap()).await;
+        let schema = async || Store::open_to_look(&database.address).await.unwrap().head().await.unwrap().schema;
+
+        let looking = Store::open_to_look(&database.address).await.unwrap();
+        assert_eq!(looking.verify().await.unwrap().unwrap().entries, 2, "the ledger is read under every schema");
+        let refused = append(&looking, "access", "said").await.unwrap_err().to_string();
+        assert!(refused.contains("readonly") || refused.contains("read-only"), "{refused}");
+        looking.close().await;
+        assert_eq!(schema().await, older);
+
+        let too_old = StoreError::SchemaTooOld { database: older, binary: newest_schema() };
+        assert_eq!(Store::open_beside_server(&database.address).await.err(), Some(too_old));
+        assert_eq!(schema().await, older);
+
+        database.open().await.close().await;
+        append(&Store::open_beside_server(&database.address).await.unwrap(), "access", "said").await.unwrap();
+        assert_eq!(schema().await, newest_schema(), "the start of a server migrated it");
+    }
+
+    async fn a_database_without_anything_of_backout_is_made_ready_by_whoever_writes_alone(database) {
+        if database.address.starts_with("sqlite") {
+            assert!(Store::open_to_look(&database.address).await.is_err());
+            assert!(!database.file().exists(), "no file was made");
+            std::fs::write(database.file(), "").unwrap();
+        }
+        for _ in 0..2 {
+            assert_eq!(Store::open_to_look(&database.address).await.err(), Some(StoreError::NothingThere));
+        }
+        let made = Store::open_beside_server(&database.address).await.unwrap();
+        assert_eq!(made.head().await.unwrap().schema, newest_schema());
+    }
+
     /// After each migration its sample data is loaded, so that every later migration runs over data of all before it.
     async fn migrations_run_over_the_data_of_those_before(database) {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"));
-        let migrations = sqlx::migrate::Migrator::new(folder).await.unwrap();
-        for migration in migrations.iter() {
-            let version = migration.version;
-            if database.address.starts_with("sqlite") {
-                // The first connection makes the file.
-                std::fs::File::options().create(true).append(true).open(database.file()).unwrap();
-                let mut connection = sqlx::SqliteConnection::connect(&database.address).await.unwrap();
-                migrations.run_to(version, &mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            } else {
-                let mut connection = sqlx::PgConnection::connect(&database.address).await.unwrap();
-                migrations.run_to(version, &mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            }
+        for version in 1..=newest_schema() {
+            migrate_to(version, &database).await;
             let sample = format!("{}/migrations/samples/{version:04}.sql", env!("CARGO_MANIFEST_DIR"));
             let sample = std::fs::read_to_string(&sample).unwrap_or_else(|_| panic!("{sample} is missing"));
             database.by_hand(&sample).await;
@@ -72,6 +95,23 @@ on_both! {
         let store = database.open().await;
         assert_eq!(store.head().await.unwrap().schema, newest_schema(), "the last migration must raise head.schema");
         samples_of_migration_1(&store).await;
+    }
+}
+
+/// As a program did whose newest migration this was.
+async fn migrate_to(version: i64, database: &Database) {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"));
+    let migrations = sqlx::migrate::Migrator::new(folder).await.unwrap();
+    if database.address.starts_with("sqlite") {
+        // The first connection makes the file.
+        std::fs::File::options().create(true).append(true).open(database.file()).unwrap();
+        let mut connection = sqlx::SqliteConnection::connect(&database.address).await.unwrap();
+        migrations.run_to(version, &mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(&database.address).await.unwrap();
+        migrations.run_to(version, &mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 }
 
