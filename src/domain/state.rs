@@ -693,6 +693,16 @@ impl Attempt {
         self.is_up_to_hands(action) && self.stop.is_none() && self.unticked(action).next().is_some()
     }
 
+    /// The action that waits for nothing but items that must be ticked first: it is held back, hands would carry it out, or
+    /// it is the first one and the start was refused.
+    pub fn waits_for_items(&self) -> Option<&PlannedAction> {
+        let is_held = |action: &PlannedAction| self.held.as_ref().is_some_and(|held| held.action == action.name);
+        let first = |place: usize| place == 0 && self.runs.is_empty() && self.start_refused.is_some();
+        let mut actions = self.plan().into_iter().flat_map(|plan| plan.actions.iter().enumerate());
+        let waits = actions.find(|(place, action)| is_held(action) || self.holds_hands(action) || first(*place));
+        waits.map(|(_, action)| action).filter(|action| self.unticked(action).next().is_some())
+    }
+
     /// Some action of it broke, and nobody has answered that.
     pub fn is_broken(&self) -> bool {
         let mut actions = self.plan().into_iter().flat_map(|plan| &plan.actions);

@@ -204,6 +204,11 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         let what = format!("Authorise the rollback to {target}");
                         add(Task::Approve, &slot.role, place(slot.duty), what, since);
                     }
+                    let ticks = attempt.start_refused.as_ref().and_then(|why| why.strip_prefix(TICK_FIRST));
+                    if let Some(items) = ticks.filter(|_| attempt.waits_for_items().is_some()) {
+                        let since = authorised_at(attempt).unwrap_or(since);
+                        add(Task::Recover, "", place(Role::TechnicalLead), format!("Tick first: {items}"), since);
+                    }
                     if open.is_empty() && attempt.start_ordered.is_none() {
                         let what = match attempt.start_mode() {
                             Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),

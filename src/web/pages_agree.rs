@@ -4,7 +4,7 @@
 use crate::domain::command::{Command, Outcome};
 use crate::domain::condition::Watch;
 use crate::domain::event::{ImpactSaid, Mark, RunEnd, RunOutcome};
-use crate::domain::procedure::{Detection, StartMode};
+use crate::domain::procedure::{Detection, RollbackType, StartMode, TargetKind};
 use crate::domain::state::AttemptStatus;
 use crate::domain::{Role, Span};
 use crate::store::TriggerState;
@@ -175,6 +175,61 @@ async fn an_action_that_is_held_back_names_what_to_tick_before_and_after_it_is_a
     world.runs(&id, "database-rollback").await;
 }
 
+/// The first action is the one that waits: the start is refused, and pressing it again would be of no use.
+#[tokio::test]
+async fn a_start_that_was_refused_for_open_items_names_them_to_who_ticks_them() {
+    let world = World::new().await;
+    let id = restoring(&world).await;
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.kind = RollbackType::Database;
+    draft.targets.retain(|target| target.kind == TargetKind::Backup);
+    world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
+    world.authorised(&id).await;
+    assert!(world.app.incidents.claim(&id, 1, "database-rollback").await.unwrap().is_none());
+    let room = format!("/incidents/{id}");
+    let mut tomas = world.signed_in("tomas").await;
+    let page = tomas.get(&room).await;
+    let words = page.words();
+    assert!(words.contains("Tick first: Stop application writes, Backup current database state"), "{words}");
+    let open: Vec<&str> = page.body.split("<details class=\"card fold\"").skip(1).collect();
+    let step = open.iter().find(|list| list.contains("Stop application writes")).unwrap();
+    assert!(step.split('>').next().unwrap().contains(" open"), "the step to tick in is unfolded");
+    for item in ["stop-writes", "backup-current-state"] {
+        let mark = Mark::Done { note: String::new() };
+        world.acts("tomas", &id, Command::Tick { attempt: 1, item: item.to_owned(), mark }).await;
+    }
+    let words = tomas.get(&room).await.words();
+    assert!(!words.contains("Tick first") && words.contains("to start the authorised rollback to"), "{words}");
+}
+
+/// Two actions side by side: one waits for items, the other breaks. Nobody is sent to tick while something is broken.
+#[tokio::test]
+async fn what_broke_is_not_hidden_behind_what_is_held_back_beside_it() {
+    let world = World::new().await;
+    let together = |executor: &str| format!("alternatives = [\"{executor}\"]\ngroup = \"both\"");
+    let (app, data) = (together("app-by-hand"), together("database-by-hand"));
+    world
+        .playbook(&[
+            ("alternatives = [\"app-by-hand\"]", app.as_str()),
+            ("alternatives = [\"database-by-hand\"]", data.as_str()),
+        ])
+        .await;
+    let id = restoring(&world).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    assert!(world.app.incidents.claim(&id, 1, "database-rollback").await.unwrap().is_none());
+    let room = format!("/incidents/{id}");
+    let mut tomas = world.signed_in("tomas").await;
+    let held = tomas.get(&room).await;
+    assert!(held.words().contains("Tick first: ") && !held.body.contains("stage-failed"), "{}", held.words());
+    world.ends(&id, &run, 3).await;
+    let broken = tomas.get(&room).await;
+    let words = broken.words();
+    assert!(words.contains("Retry, stop or declare the failure") && !words.contains("Tick first"), "{words}");
+    assert!(broken.body.contains("stage-failed"), "{words}");
+}
+
 /// The playbook lets people carry out what a script cannot: what protects the data protects it from them too.
 #[tokio::test]
 async fn who_restores_by_hand_waits_for_the_same_items_as_the_script_would() {
@@ -223,6 +278,25 @@ async fn a_rollback_that_people_begin_by_hand_waits_for_them_and_says_so() {
     assert!(!words.contains("nobody is waited for"), "{words}");
     let update = world.signed_in("maya").await.get(&format!("/incidents/{id}/update")).await.words();
     assert!(update.contains("people, who carry it out by hand: Deploy the previous"), "{update}");
+}
+
+/// A signature runs out while nobody gives the word: whoever signed must sign again, and is told so.
+#[tokio::test]
+async fn whose_approval_has_run_out_is_asked_to_authorise_again_and_not_to_wait() {
+    let world = World::new().await;
+    let id = world.restoring(Some(StartMode::OnCommand)).await;
+    world.authorised(&id).await;
+    world.turn(Span::minutes(31));
+    let mut maya = world.signed_in("maya").await;
+    let room = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(!room.contains("Nothing for you right now"), "{room}");
+    assert!(room.contains("Authorise the rollback to 4.11.3, restoring bk-20260305 again"), "{room}");
+    assert!(room.contains("Read and authorise…"), "{room}");
+    let tomas = world.signed_in("tomas").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(tomas.contains("Waiting for Maya Okafor to authorise the rollback to 4.11.3"), "{tomas}");
+    world.authorised(&id).await;
+    let room = maya.get(&format!("/incidents/{id}")).await.words();
+    assert!(room.contains("Start the rollback to 4.11.3") && !room.contains("bk-20260305 again"), "{room}");
 }
 
 #[tokio::test]

@@ -100,12 +100,9 @@ fn present(sight: &Sight, attempt: &Attempt, checklists: &[Checklist], lists: &[
     begun_last.or(open.first()).copied()
 }
 
-/// The list with an open item for which an action is held back, or the hands that would carry it out.
+/// The list with an open item for which an action is held back.
 fn holding(attempt: &Attempt, checklists: &[Checklist]) -> Option<usize> {
-    let is_held = |name: &str| attempt.held.as_ref().is_some_and(|held| held.action == name);
-    let mut actions = attempt.plan()?.actions.iter();
-    let action = actions.find(|action| is_held(&action.name) || attempt.holds_hands(action))?;
-    let item = attempt.unticked(action).next()?;
+    let item = attempt.unticked(attempt.waits_for_items()?).next()?;
     checklists.iter().position(|list| list.groups.iter().flat_map(|group| &group.items).any(|it| it.name == *item))
 }
 
