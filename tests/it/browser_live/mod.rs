@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | [`bar`] | the bar of a phone stays one line |
 //! | [`clocks`] | clocks count by the server's time; what is overdue turns loud, and nothing else |
 //! | [`parts`] | the script's files: what others wrote is unchanged, what we wrote can be read |
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
@@ -14,6 +15,7 @@
 //! | [`following`] | what others do comes by itself; breaks lose nothing |
 //! | [`logs`] | a log follows its end, and lets people read |
 
+mod bar;
 mod clocks;
 mod following;
 mod forms;
