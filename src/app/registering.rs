@@ -1,6 +1,7 @@
 //! Registering what can be rolled back to: releases, backups, configurations. Recorded in the `settings` stream.
 //!
-//! A release that is known and does not run can be told of again: it was deployed once more. A rollback that succeeded
+//! A release that is known and does not run can be told of again: it was deployed once more. One that runs can be told of
+//! as often as its pipeline likes, in the same words: that changes nothing. A rollback that succeeded
 //! tells the register by itself, in the transaction that records the success; so does whatever run of a restoration ended or
 //! was lost: what was undone since its backup is there again. The incident's journal is the record of both.
 
@@ -43,6 +44,7 @@ pub enum NotRegistered {
         field: &'static str,
         fault: String,
     },
+    /// The name is taken: a whole sentence that says what is told otherwise.
     Duplicate(String),
     Store(StoreError),
 }
@@ -51,7 +53,7 @@ impl fmt::Display for NotRegistered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotRegistered::Input { field, fault } => write!(f, "{field}: {fault}"),
-            NotRegistered::Duplicate(name) => write!(f, "{name} is registered there already; names are used once."),
+            NotRegistered::Duplicate(fault) => f.write_str(fault),
             NotRegistered::Store(fault) => fault.fmt(f),
         }
     }
@@ -100,9 +102,21 @@ pub enum Told {
     New,
     /// A release that was known began to run once more.
     RunsAgain,
+    /// A release that was known and runs since then: nothing was changed.
+    RunsAlready(Timestamp),
 }
 
-/// Registers a target, or notes that a known release runs again; `by` is who tells, as the ledger names them.
+/// What the register says of a name before it is told of.
+enum Known {
+    Never,
+    Runs(Timestamp),
+    BeganAgain,
+    /// Something else, in a whole sentence.
+    Otherwise(String),
+}
+
+/// Registers a target, or notes that a known release runs again; `by` is who tells, as the ledger names them. What is known
+/// in the same words and runs stays as it is.
 ///
 /// # Errors
 /// [`NotRegistered`]; nothing is stored then.
@@ -132,38 +146,60 @@ pub async fn register(
     });
     let mut tx = store.begin().await.map_err(told)?;
     tx.lock_head().await.map_err(told)?;
-    let outcome = if began_again(&mut tx, &line).await.map_err(told)? {
-        tx.runs_again(&line.environment, &line.component, &line.name, line.at).await.map_err(told)?;
-        Told::RunsAgain
-    } else {
-        let restored_at = restored_since(&mut tx, &line).await.map_err(told)?;
-        tx.register(&store::Registered { restored_at, ..line }).await.map_err(told)?;
-        Told::New
+    let (outcome, kind) = match known(&mut tx, &line).await.map_err(told)? {
+        Known::Otherwise(fault) => return Err(NotRegistered::Duplicate(fault)),
+        Known::Runs(since) => return Ok(Told::RunsAlready(since)),
+        Known::BeganAgain => {
+            tx.runs_again(&line.environment, &line.component, &line.name, line.at).await.map_err(told)?;
+            (Told::RunsAgain, "ReleaseRunsAgain")
+        }
+        Known::Never => {
+            let restored_at = restored_since(&mut tx, &line).await.map_err(told)?;
+            tx.register(&store::Registered { restored_at, ..line }).await.map_err(told)?;
+            (Told::New, "TargetRegistered")
+        }
     };
-    let kind = if outcome == Told::New { "TargetRegistered" } else { "ReleaseRunsAgain" };
     tx.append("settings", None, now, by, &[NewEntry::new(kind, body.to_string())]).await.map_err(told)?;
     tx.commit().await.map_err(told)?;
     Ok(outcome)
 }
 
-/// Nothing new is told of it: what would say something else about its bytes or its migrations is no repetition.
-fn same_release(known: &Registered, line: &store::Registered) -> bool {
-    known.name == line.name
-        && known.migrations == line.migrations
-        && [&known.checksum, ""].contains(&line.checksum.as_str())
+/// What is told of a release's bytes or its migrations and stands otherwise in the register: then it is no repetition. That
+/// no checksum is told says nothing against one that is known.
+fn told_otherwise(known: &Registered, line: &store::Registered) -> Option<String> {
+    let migrations = (known.migrations != line.migrations)
+        .then(|| format!("its migrations are “{}”, and “{}” was told", known.migrations, line.migrations));
+    let checksum = (!line.checksum.is_empty() && known.checksum != line.checksum).then(|| match &*known.checksum {
+        "" => format!("it has no checksum, and “{}” was told", line.checksum),
+        known => format!("its checksum is “{known}”, and “{}” was told", line.checksum),
+    });
+    let differences: Vec<String> = migrations.into_iter().chain(checksum).collect();
+    (!differences.is_empty()).then(|| differences.join("; "))
 }
 
-/// The same release as one that is known, which began after everything else that is known there.
-async fn began_again(tx: &mut Tx, line: &store::Registered) -> Result<bool, StoreError> {
-    if line.kind != TargetKind::Release.key() {
-        return Ok(false);
+/// What is known of the name that is told. A release begins again when it began after everything else that is known there.
+async fn known(tx: &mut Tx, line: &store::Registered) -> Result<Known, StoreError> {
+    let rows = tx.registered(&line.environment, &line.component).await?;
+    let rows: Vec<_> = rows.into_iter().filter_map(gather::registered).collect();
+    let Some(known) = rows.iter().find(|row| row.kind.key() == line.kind && row.name == line.name) else {
+        return Ok(Known::Never);
+    };
+    let taken = |because: &str| Known::Otherwise(format!("{} is registered there already{because}", line.name));
+    if known.kind != TargetKind::Release {
+        return Ok(taken("; names are used once."));
     }
-    let known = tx.registered(&line.environment, &line.component).await?;
-    let known: Vec<_> = known.into_iter().filter_map(gather::registered).collect();
-    let Some(runs) = running::running(&known, &line.component) else { return Ok(false) };
-    Ok(runs.name != line.name
-        && runs.began_at() < line.at
-        && running::releases(&known, &line.component).iter().any(|release| same_release(release, line)))
+    if let Some(differences) = told_otherwise(known, line) {
+        return Ok(taken(&format!(": {differences}. Names are used once: give what is different another one.")));
+    }
+    Ok(match running::running(&rows, &line.component) {
+        Some(runs) if runs.name == known.name => Known::Runs(runs.began_at()),
+        Some(runs) if runs.began_at() >= line.at => taken(&format!(
+            ", and {} began no earlier than it is said to, at {}, and runs.",
+            runs.name,
+            runs.began_at()
+        )),
+        _ => Known::BeganAgain,
+    })
 }
 
 /// When the data was last restored since a release began that is told of only now: by then every one that was known was

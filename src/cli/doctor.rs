@@ -8,7 +8,7 @@ use crate::domain::condition::{Direction, Series};
 use crate::domain::procedure::{Detection, ExecutorKind, Procedure, Trigger};
 use crate::domain::{Role, Span};
 use crate::playbook;
-use crate::store::{Address, Store, StoreError, newest_schema};
+use crate::store::{Address, Person, Store, StoreError, newest_schema};
 use crate::triggers::probe::ProbeConfig;
 use rustix::fs::Access;
 use std::path::Path;
@@ -220,29 +220,13 @@ async fn stored(store: &Store) -> Vec<Finding> {
     findings.push(chain(store).await);
     match store.people().await {
         Ok(people) => {
-            let count = |role: Role| {
-                people
-                    .iter()
-                    .filter(|person| {
-                        person.active && person.password.is_some() && person.roles.iter().any(|it| it == role.key())
-                    })
-                    .count()
-            };
-            for (role, least) in [
+            let wanted = [
                 (Role::IncidentCommander, 2),
                 (Role::TechnicalLead, 1),
                 (Role::Management, 1),
                 (Role::Administrator, 1),
-            ] {
-                let found = count(role);
-                findings.push(if found >= least {
-                    good(format!("{found} in the role {role}"))
-                } else {
-                    bad(format!(
-                        "{found} in the role {role}, {least} wanted; use `backout user add`, or the people page"
-                    ))
-                });
-            }
+            ];
+            findings.extend(wanted.map(|(role, least)| filled(&people, role, least)));
         }
         Err(fault) => findings.push(bad(format!("people: {fault}"))),
     }
@@ -256,6 +240,31 @@ async fn stored(store: &Store) -> Vec<Finding> {
     findings
 }
 
+/// Are there as many people in a role as a rollback asks for? Who has chosen no password yet cannot come when called.
+fn filled(people: &[Person], role: Role, least: usize) -> Finding {
+    let holders = people.iter().filter(|person| person.active && person.roles.iter().any(|it| it == role.key()));
+    let (ready, invited): (Vec<&Person>, Vec<&Person>) = holders.partition(|person| person.password.is_some());
+    let (found, invited) = (ready.len(), invited.len());
+    if found >= least {
+        return good(format!("{found} in the role {role}"));
+    }
+    let without = match invited {
+        0 => {
+            return bad(format!(
+                "{found} in the role {role}, {least} wanted; use `backout user add`, or the people page"
+            ));
+        }
+        1 => "1 invited, who has chosen no password yet".to_owned(),
+        more => format!("{more} invited, none has chosen a password yet"),
+    };
+    let mend = if found + invited >= least {
+        "they open their links; `backout user link LOGIN` prints a new one"
+    } else {
+        "they open their links, and you add more with `backout user add`"
+    };
+    bad(format!("{found} in the role {role}, {least} wanted; {without}: {mend}"))
+}
+
 async fn chain(store: &Store) -> Finding {
     match store.verify().await {
         Ok(Ok(verified)) => good(format!("audit chain holds over {} entries", verified.entries)),
@@ -267,6 +276,7 @@ async fn chain(store: &Store) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
     use crate::store::pretend_schema;
 
     fn told(findings: Vec<Finding>) -> Vec<String> {
@@ -298,6 +308,40 @@ mod tests {
         let below = data_folder(&file.join("data"));
         assert!(!below.good && below.text.contains("backout.db is no folder"), "{}", below.text);
         std::fs::remove_dir_all(&data).unwrap();
+    }
+
+    #[test]
+    fn who_is_invited_is_counted_apart_from_who_can_sign_in() {
+        let person = |number: usize, password: Option<&str>, active| Person {
+            id: format!("p{number}"),
+            login: format!("p{number}"),
+            name: String::new(),
+            password: password.map(str::to_owned),
+            roles: vec![Role::IncidentCommander.key().to_owned()],
+            active,
+            epoch: 0,
+            created_at: Timestamp(0),
+            password_changed_at: None,
+            settings: String::new(),
+        };
+        let told = |passwords: &[Option<&str>]| {
+            let people: Vec<Person> = passwords.iter().enumerate().map(|(n, it)| person(n, *it, true)).collect();
+            let finding = filled(&people, Role::IncidentCommander, 2);
+            format!("{} {}", finding.good, finding.text)
+        };
+        let none = "false 0 in the role incident commander, 2 wanted; ";
+        assert_eq!(told(&[]), format!("{none}use `backout user add`, or the people page"));
+        let invited = "2 invited, none has chosen a password yet: they open their links; `backout user link LOGIN` prints a new one";
+        assert_eq!(told(&[None, None]), format!("{none}{invited}"));
+        let one = "1 invited, who has chosen no password yet: they open their links, and you add more with `backout user add`";
+        assert_eq!(told(&[None]), format!("{none}{one}"));
+        assert_eq!(
+            told(&[Some("set"), None]).split(": ").next().unwrap(),
+            "false 1 in the role incident commander, 2 wanted; 1 invited, who has chosen no password yet"
+        );
+        assert_eq!(told(&[Some("set"), Some("set"), None]), "true 2 in the role incident commander");
+        let left = [person(0, None, false), person(1, Some("set"), false)];
+        assert!(!filled(&left, Role::IncidentCommander, 1).text.contains("invited"), "who was disabled is not counted");
     }
 
     #[test]

@@ -2,19 +2,23 @@
 
 use super::config::Config;
 use super::{Failure, runtime};
+use crate::app::gather::registered;
 use crate::app::registering::{self, Entry, Told};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::Timestamp;
 use crate::domain::procedure::TargetKind;
+use crate::domain::{Timestamp, running};
+use crate::store;
 use clap::{Args, Subcommand};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Subcommand)]
 pub enum Release {
-    /// Register a release that began to run, or tell that one which is known was deployed once more.
+    /// Register a release that began to run, or tell that one which is known was deployed once more. Telling of the one that
+    /// runs already, in the same words, changes nothing and is no fault.
     ///
     /// Example: backout release add 4.11.3 --environment production --component app --migrations none
     Add(Add),
-    /// List the register.
+    /// List the register, newest first: when, kind, environment, component, name, migrations, and what runs now.
     List,
 }
 
@@ -76,18 +80,62 @@ impl Release {
                         Told::RunsAgain => {
                             println!("{name} was known, and runs again for {component} in {environment}.")
                         }
+                        Told::RunsAlready(since) => {
+                            println!(
+                                "{name} is registered and runs already for {component} in {environment}, since {since}."
+                            )
+                        }
                     }
                 }
                 Release::List => {
-                    for line in store.registered_all().await? {
-                        println!(
-                            "{}\t{}\t{}\t{}\t{}\t{}",
-                            line.at, line.kind, line.environment, line.component, line.name, line.migrations
-                        );
+                    for line in listed(store.registered_all().await?) {
+                        println!("{line}");
                     }
                 }
             }
             Ok(())
         })
+    }
+}
+
+/// One line of each entry, in the given order; what runs now says so in a column of its own.
+fn listed(register: Vec<store::Registered>) -> Vec<String> {
+    let mut runs = BTreeSet::new();
+    let places: BTreeSet<_> = register.iter().map(|line| (line.environment.clone(), line.component.clone())).collect();
+    for (environment, component) in places {
+        let there = register.iter().filter(|line| line.environment == environment).cloned();
+        let there: Vec<_> = there.filter_map(registered).collect();
+        if let Some(release) = running::running(&there, &component) {
+            runs.insert((environment, component, release.name.clone()));
+        }
+    }
+    let line = |line: store::Registered| {
+        let store::Registered { at, kind, environment, component, name, migrations, .. } = line;
+        let words = format!("{at}\t{kind}\t{environment}\t{component}\t{name}\t{migrations}");
+        let now = kind == TargetKind::Release.key() && runs.contains(&(environment, component, name));
+        if now { format!("{words}\truns now") } else { words }
+    };
+    register.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_says_which_release_runs_in_each_place() {
+        let row = |kind: &str, environment: &str, name: &str, hour: i64| {
+            store::Registered::fresh(kind, environment, "app", name, Timestamp(hour * 3_600_000_000))
+        };
+        let again = |row: store::Registered| store::Registered { again_at: Some(Timestamp(90 * 3_600_000_000)), ..row };
+        let register = vec![
+            row("backup", "production", "4.12.0", 80),
+            row("release", "production", "4.12.0", 70),
+            row("release", "staging", "4.12.0", 60),
+            again(row("release", "production", "4.11.3", 50)),
+            row("release", "staging", "4.11.3", 40),
+        ];
+        let running: Vec<bool> = listed(register).iter().map(|line| line.ends_with("\truns now")).collect();
+        assert_eq!(running, [false, false, true, true, false]);
     }
 }

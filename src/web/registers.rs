@@ -9,7 +9,7 @@ use super::session::SignedIn;
 use super::start::instant;
 use crate::access::capability::Capability;
 use crate::app::gather::registered;
-use crate::app::registering::{self, Entry, MIGRATIONS, NotRegistered};
+use crate::app::registering::{self, Entry, MIGRATIONS, NotRegistered, Told};
 use crate::domain::facts::Registered;
 use crate::domain::procedure::TargetKind;
 use crate::domain::refusal::Refusal;
@@ -208,7 +208,13 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Add>) ->
         note: add.note,
     };
     let fault = match registering::register(&app.store, &app.incidents.site, &who.actor(), &entry, now).await {
-        Ok(_) => return Ok(Redirect::to("/registers").into_response()),
+        Ok(Told::New | Told::RunsAgain) => return Ok(Redirect::to("/registers").into_response()),
+        // A pipeline repeats itself; a person who adds what is there means something else.
+        Ok(Told::RunsAlready(since)) => {
+            let fault =
+                format!("{} is registered there already, and runs since {since}. There is nothing to add.", entry.name);
+            Faults::one::<Add>("name", fault)
+        }
         Err(NotRegistered::Store(fault)) => return Err(fault.into()),
         Err(NotRegistered::Input { field: "environment" | "component", fault }) => Faults::one::<Add>("place", fault),
         Err(NotRegistered::Input { field, fault }) => Faults::one::<Add>(field, fault),

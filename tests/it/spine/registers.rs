@@ -51,18 +51,21 @@ async fn runs(app: &App) -> String {
 }
 
 pub(super) async fn deployed(app: &App, name: &str) -> Result<Told, NotRegistered> {
-    let now = app.clock.now();
-    let entry = Entry {
+    registering::register(&app.store, &app.site, "pipeline", &release_now(app, name), app.clock.now()).await
+}
+
+/// A release that begins to run at this moment.
+fn release_now(app: &App, name: &str) -> Entry {
+    Entry {
         kind: TargetKind::Release,
         environment: ENVIRONMENT.to_owned(),
         component: COMPONENT.to_owned(),
         name: name.to_owned(),
-        at: now,
+        at: app.clock.now(),
         checksum: String::new(),
         migrations: "none".to_owned(),
         note: String::new(),
-    };
-    registering::register(&app.store, &app.site, "pipeline", &entry, now).await
+    }
 }
 
 /// A backup that was taken at this moment.
@@ -201,10 +204,48 @@ on_both! {
         // Going forward is told by the deployment, and lifts the mark.
         clock.turn(Span::hours(1));
         assert_eq!(deployed(&app, BAD_RELEASE).await, Ok(Told::RunsAgain));
-        assert_eq!(deployed(&app, BAD_RELEASE).await, Err(NotRegistered::Duplicate(BAD_RELEASE.to_owned())));
+        assert_eq!(deployed(&app, BAD_RELEASE).await, Ok(Told::RunsAlready(app.clock.now())));
         assert_eq!(runs(&app).await, BAD_RELEASE);
         let again = Room::p0(&app).await;
         assert_eq!(again.attempt().await.draft.targets[0].name, GOOD_RELEASE);
+        assert_whole(&app.store).await;
+    }
+
+    async fn a_pipeline_that_repeats_itself_changes_nothing_and_is_no_fault_unless_it_tells_something_else(database) {
+        let (world, clock) = IncidentWorld::at_noon(database).await;
+        let app = world.app().await;
+        let began = app.clock.now();
+        let told = async |checksum: &str, migrations: &str| {
+            let now = app.clock.now();
+            let (checksum, migrations) = (checksum.to_owned(), migrations.to_owned());
+            let entry = Entry { checksum, migrations, ..release_now(&app, "5.0.0") };
+            registering::register(&app.store, &app.site, "pipeline", &entry, now).await
+        };
+        assert_eq!(told("sha256:aa", "none").await, Ok(Told::New));
+        let (known, entries) = (register(&app).await, app.store.head().await.unwrap().seq);
+        // Also from a clock that is a little behind.
+        for turn in [Span::hours(1), Span::minutes(-61), Span::minutes(1)] {
+            clock.turn(turn);
+            assert_eq!(told("sha256:aa", "none").await, Ok(Told::RunsAlready(began)));
+            assert_eq!(told("", "none").await, Ok(Told::RunsAlready(began)), "no checksum says nothing against one");
+        }
+        for (checksum, migrations, says) in [
+            ("sha256:bb", "none", "its checksum is “sha256:aa”, and “sha256:bb” was told"),
+            ("sha256:aa", "destructive", "its migrations are “none”, and “destructive” was told"),
+            ("sha256:aa", "unknown", "its migrations are “none”, and “unknown” was told"),
+            ("sha256:bb", "reversible", "was told; its checksum is “sha256:aa”"),
+        ] {
+            let Err(NotRegistered::Duplicate(fault)) = told(checksum, migrations).await else { panic!("{says}") };
+            assert!(fault.starts_with("5.0.0 is registered there already: ") && fault.contains(says), "{fault}");
+        }
+        // One that does not run any more does not come back by what is told of a time when another one ran.
+        clock.turn(Span::minutes(1));
+        assert_eq!(deployed(&app, "5.0.1").await, Ok(Told::New));
+        let Err(NotRegistered::Duplicate(fault)) = told("sha256:aa", "none").await else { panic!("it is refused") };
+        assert!(fault.contains("and 5.0.1 began"), "{fault}");
+        assert_eq!(runs(&app).await, "5.0.1");
+        let now: Vec<_> = register(&app).await.into_iter().filter(|release| release.name != "5.0.1").collect();
+        assert_eq!((now, app.store.head().await.unwrap().seq), (known, entries + 1), "only the new one was written");
         assert_whole(&app.store).await;
     }
 
