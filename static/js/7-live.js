@@ -254,7 +254,7 @@ function tickLive() {
 function liveWords(old, age) {
   if (sessionOver) return "Not live: signed out";
   if (age >= STALE) return `No news for ${Math.floor(age / 1000)}\u00a0s`;
-  if (broken) return `Not live since ${timeOfDay(newsAt + skew)}`;
+  if (broken) return `Not live since ${timeOfDay(newsAt + skew).slice(0, 5)}`;
   if (old) return "Catching up";
   if (Date.now() < praiseUntil) return caughtWords();
   return eventAt === null ? "Live" : `Live, last event ${agoWords(serverNow() - eventAt)}`;
