@@ -48,6 +48,8 @@ pub struct Figure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lasts {
     pub since: Timestamp,
+    /// When it is over.
+    pub until: Option<Timestamp>,
     /// `24:13`, which a page counts on while it lasts; `about 24 min` when it is over.
     pub value: String,
     pub note: String,
@@ -321,15 +323,20 @@ impl Case<'_> {
     fn lasts(&self) -> Lasts {
         let since = self.since();
         let from = if self.said.since.is_some() { "since" } else { "first seen" };
-        match self.over() {
+        let until = self.over();
+        match until {
             Some(over) => Lasts {
                 since,
+                until,
                 value: format!("about {}", short(over - since)),
                 note: format!("{} to about {}", self.clock(since), self.clock(over)),
             },
-            None => {
-                Lasts { since, value: (self.now - since).to_string(), note: format!("{from} {}", self.clock(since)) }
-            }
+            None => Lasts {
+                since,
+                until,
+                value: (self.now - since).to_string(),
+                note: format!("{from} {}", self.clock(since)),
+            },
         }
     }
 

@@ -509,7 +509,9 @@ mod tests {
         world.acts("tomas", &id, failed).await;
         let close = Command::Close { outcome: Outcome::FixedForward, reason: "4.12.1 is out".into() };
         world.acts("maya", &id, close).await;
-        let words = helen.get(&address).await.words();
+        let page = helen.get(&address).await;
+        assert!(page.body.contains("data-local-until=\"2026-03-05T04:16:"), "{}", page.body);
+        let words = page.words();
         assert!(words.contains("The incident was closed at 04:16 UTC: fixed forward."), "{words}");
         assert!(words.contains("declared that it did not help: messages are still missed."), "{words}");
         assert!(!words.contains("What is risked"), "nothing is left to weigh: {words}");

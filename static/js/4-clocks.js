@@ -65,7 +65,10 @@ function tickCounts(now) {
 /** `data-ago` and `data-local` hold an instant; their words are written here, so that without script nothing is missing. */
 function fillAges(root) {
   for (const it of root.querySelectorAll("[data-ago]")) setWords(it, agoWords(serverNow() - Date.parse(it.dataset.ago)));
-  for (const it of root.querySelectorAll("[data-local]")) setWords(it, localWords(Date.parse(it.dataset.local)));
+  for (const it of root.querySelectorAll("[data-local]")) {
+    const { local, localUntil = local } = it.dataset;
+    setWords(it, localWords(Date.parse(local), Date.parse(localUntil)));
+  }
 }
 
 /** Moments at which the page shows something else though nothing happened: a draft stands ready, or is overdue. */
@@ -94,8 +97,8 @@ function tickClocks() {
 
 /** The viewer's own time, where the zone is another than the page's. */
 const zone = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false, timeZoneName: "short" });
-function localWords(instant) {
-  return new Date(instant).getTimezoneOffset() === 0 ? "" : `(${zone.format(instant)})`;
+function localWords(instant, until = instant) {
+  return new Date(instant).getTimezoneOffset() === 0 ? "" : `(${zone.formatRange(instant, until)})`;
 }
 
 /* Whoever rests the mouse on a time reads it in their own zone, with its age. */

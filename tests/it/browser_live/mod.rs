@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`bar`] | the bar of a phone stays one line |
 //! | [`clocks`] | clocks count by the server's time; what is overdue turns loud, and nothing else |
+//! | [`paper`] | what comes out of a printer |
 //! | [`parts`] | the script's files: what others wrote is unchanged, what we wrote can be read |
 //! | [`forms`] | sending in the background: one effect, nothing typed is lost |
 //! | [`keys`] | the keyboard |
@@ -21,6 +22,7 @@ mod following;
 mod forms;
 mod keys;
 mod logs;
+mod paper;
 mod parts;
 mod reading;
 mod sessions;

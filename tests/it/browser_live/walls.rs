@@ -1,6 +1,7 @@
 //! A big screen: it follows by itself, and nothing stays on it when it was ended.
 
 use super::{INCIDENT, MAYA, Stage, TOMAS, a_release_fails, old_values};
+use crate::support::browser::Look;
 use serde_json::json;
 
 #[tokio::test]
@@ -22,6 +23,13 @@ async fn a_wall_follows_by_itself_and_is_empty_once_it_was_ended() {
     let next = async || screen.text_of("section[aria-labelledby=wall-next]").await;
     screen.page.until("somebody to be missing", async || next().await.to_lowercase().contains("take command")).await;
     screen.sees("Live").await;
+    screen.page.look_as(Look::wall()).await;
+    // With the lines that a rollback under way adds.
+    let below = "(() => { const facts = document.querySelector('.wall-facts'), began = facts.innerHTML; \
+                 facts.innerHTML = '<p class=wall-sentence>About 1 min until verified, by 3 earlier rollbacks.</p>' + \
+                   '<p>At T+0:24: Preparation, User Communication, Service Rollback not all ticked; Verification under way.</p>' + began; \
+                 const below = document.documentElement.scrollHeight - innerHeight; facts.innerHTML = began; return below })()";
+    assert_eq!(screen.page.value_of(below).await, json!(0), "one incident is seen whole");
     let values = old_values(&screen, ".wall-value > strong").await;
     assert!(!values.as_array().unwrap().is_empty());
     assert!(values.as_array().unwrap().iter().all(|it| *it == json!([true, "\" old\""])), "{values}");

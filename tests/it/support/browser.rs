@@ -73,6 +73,11 @@ impl Look {
         }
     }
 
+    /// A big screen on a wall: 1920 by 1080.
+    pub fn wall() -> Look {
+        Look { width: 1920, height: 1080, ..Look::desktop() }
+    }
+
     /// 390 by 844 with a finger, light, with JavaScript.
     pub fn phone() -> Look {
         Look { width: 390, height: 844, phone: true, ..Look::desktop() }
@@ -349,6 +354,21 @@ impl Page {
         let wanted = json!({ "format": "png", "captureBeyondViewport": true });
         let taken = self.cdp().send_raw("Page.captureScreenshot", wanted).await.expect("Chromium takes a picture");
         keep(&format!("{name}.png"), &taken)
+    }
+
+    /// How many sheets of paper the page takes.
+    pub async fn sheets(&self) -> usize {
+        let printed = self.cdp().send_raw("Page.printToPDF", json!({ "preferCSSPageSize": true })).await;
+        let printed = printed.expect("Chromium prints");
+        let data = printed["data"].as_str().expect("a paper is text in base64");
+        let bytes = data_encoding::BASE64.decode(data.as_bytes()).expect("a paper is text in base64");
+        String::from_utf8_lossy(&bytes).matches("/Type /Page\n").count()
+    }
+
+    /// Where the viewer is, as the browser's time zone says it, such as `Europe/Berlin`.
+    pub async fn is_in(&self, zone: &str) {
+        let told = self.cdp().send_raw("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await;
+        told.expect("Chromium takes a time zone");
     }
 
     /// Saves the page as it comes out on paper: a PDF beside the pictures.
