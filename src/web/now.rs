@@ -250,7 +250,7 @@ fn active(
 fn running(attempt: &Attempt, now: Timestamp) -> Option<Running> {
     let since = attempt.started_at()?;
     let ended = incident_header::ended(attempt).map(|(_, at, _)| at);
-    Some(Running { since, value: format!("T+{}", ended.unwrap_or(now) - since), ended: ended.is_some() })
+    Some(Running { since, value: format!("T+{}", ended.unwrap_or(now).shown_since(since)), ended: ended.is_some() })
 }
 
 fn unreadable(row: &BoardRow) -> incident_header::State {
@@ -318,7 +318,7 @@ fn recent(row: &BoardRow) -> RecentLine {
         place: format!("{}, {}", row.component, row.environment),
         outcome: outcome_words(outcome),
         good: matches!(outcome, "rolled_back" | "restored" | "fixed_forward"),
-        took: row.closed_at.map_or(String::new(), |at| (at - row.opened_at).to_string()),
+        took: row.closed_at.map_or(String::new(), |at| at.shown_since(row.opened_at).to_string()),
         closed_at: row.closed_at,
     }
 }
@@ -442,6 +442,22 @@ mod tests {
         let words = world.signed_in("olga").await.get("/").await.words();
         assert!(words.contains("T+1:01") && words.contains("Rollback in progress"), "{words}");
         assert!(words.contains("Frozen") && words.contains("in the charge of Maya Okafor"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn where_nobody_can_act_yet_the_card_of_people_says_so() {
+        let world = World::new().await;
+        let mut olga = world.signed_in("olga").await;
+        let says = "Nobody has a role in rollbacks yet.";
+        assert!(!olga.get("/").await.words().contains(says));
+        for person in world.app.store.people().await.unwrap() {
+            if roles_from(&person.roles).into_iter().any(acts) {
+                let now = world.now();
+                crate::access::accounts::set_active(&world.app.store, "system", &person.id, false, now).await.unwrap();
+            }
+        }
+        let words = olga.get("/").await.words();
+        assert!(words.contains(says), "{words}");
     }
 
     #[tokio::test]

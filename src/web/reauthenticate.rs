@@ -1,4 +1,4 @@
-//! Confirming that it is still you, before something that cannot be taken back.
+//! Confirming that it is still you, before something that cannot be taken back, or that gives others rights.
 //!
 //! It can be done ahead, on entering the room. When it is demanded by a form that was just sent, that form is rehearsed
 //! first ([`super::rehearsal`]): what would be refused anyway comes back without a password. What was typed goes along as

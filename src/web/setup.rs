@@ -5,6 +5,7 @@ use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::layout::Layout;
 use super::routes::Route;
+use super::sign_in::PASSWORD_SET;
 use crate::access::accounts::{Purpose, Unchanged, add_first_administrator, look_at_link, use_link};
 use crate::access::capability::Capability;
 use crate::access::password::{LONGEST, LONGEST_BYTES, SHORTEST, judge};
@@ -120,7 +121,7 @@ async fn post_setup(
     let hash = app.passwords.hash(&first.password).await?;
     let now = app.clock.now();
     match add_first_administrator(&app.store, &token, &first.login, &first.name, hash, now).await {
-        Ok(_) => Ok(Redirect::to("/sign-in").into_response()),
+        Ok(_) => Ok(Redirect::to(PASSWORD_SET).into_response()),
         Err(fault @ (Unchanged::LoginShape | Unchanged::LoginTaken)) => {
             unprocessable(Faults::one::<First>("login", fault))
         }
@@ -185,5 +186,5 @@ async fn post_welcome(
     };
     let hash = app.passwords.hash(&chosen.password).await?;
     use_link(&app.store, &token, &hash, app.clock.now()).await?;
-    Ok(Redirect::to("/sign-in").into_response())
+    Ok(Redirect::to(PASSWORD_SET).into_response())
 }

@@ -56,8 +56,22 @@ struct View {
     next: String,
     login: String,
     faults: Vec<Fault>,
+    /// A password was set just now.
+    set: bool,
     /// Nobody can sign in yet.
     empty: bool,
+}
+
+/// Where somebody signs in who has just set a password, and is told so.
+pub(super) const PASSWORD_SET: &str = "/sign-in?set=password";
+
+#[derive(Deserialize)]
+struct Arrival {
+    #[serde(default)]
+    next: String,
+    /// What was set just now: a password, or nothing.
+    #[serde(default)]
+    set: String,
 }
 
 #[derive(Deserialize)]
@@ -69,20 +83,25 @@ pub(super) struct Return {
 async fn get(
     State(app): State<AppState>,
     MaybeSignedIn(who): MaybeSignedIn,
-    Query(back): Query<Return>,
+    Query(arrival): Query<Arrival>,
 ) -> Result<Response, WebError> {
-    let next = Next::from_typed(&back.next);
+    let next = Next::from_typed(&arrival.next);
     if who.is_some() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
-    show(&app, &next, "", Faults::default()).await
+    shown(&app, &next, "", Faults::default(), arrival.set == "password").await
 }
 
 async fn show(app: &AppState, next: &Next, login: &str, faults: Faults) -> Result<Response, WebError> {
+    shown(app, next, login, faults, false).await
+}
+
+async fn shown(app: &AppState, next: &Next, login: &str, faults: Faults, set: bool) -> Result<Response, WebError> {
     let empty = needs_setup(&app.store).await?;
     let layout = Layout::outside("Sign in", app.clock.now());
     let (next, login) = (next.as_str().to_owned(), login.to_owned());
-    Ok(page(&View { layout, place: app.site.place.clone(), next, login, faults: faults.0, empty })?.into_response())
+    let place = app.site.place.clone();
+    Ok(page(&View { layout, place, next, login, faults: faults.0, set, empty })?.into_response())
 }
 
 struct SignIn {

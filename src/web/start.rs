@@ -79,6 +79,14 @@ struct View {
     intent: String,
 }
 
+impl View {
+    /// Both what is wrong and where are chosen.
+    fn chosen(&self) -> bool {
+        let mut triggers = self.groups.iter().flat_map(|group| &group.triggers).chain(&self.none_required);
+        triggers.any(|choice| choice.chosen) && self.places.iter().any(|choice| choice.chosen)
+    }
+}
+
 /// What was typed, read.
 #[derive(Debug)]
 struct Start {
@@ -478,6 +486,20 @@ mod tests {
         });
         assert_eq!(none.count(), 4);
         assert!(shown.body.contains(&format!("{ENVIRONMENT}/{COMPONENT}")));
+    }
+
+    #[tokio::test]
+    async fn who_comes_with_trigger_and_place_is_not_told_to_choose_them() {
+        let world = World::new().await;
+        let mut support = world.signed_in("sam").await;
+        let place = "place=production%2Fcrisis-detection";
+        for (query, told) in
+            [(String::new(), true), (place.to_owned(), true), (format!("trigger=crisis-detection&{place}"), false)]
+        {
+            let words = support.get(&format!("/start?{query}")).await.words();
+            assert_eq!(words.contains("Choose what is wrong and where"), told, "{query}: {words}");
+            assert!(words.contains("heck what the rules say"), "{words}");
+        }
     }
 
     #[tokio::test]

@@ -42,7 +42,14 @@ async fn the_first_administrator_comes_by_a_link_that_works_once() {
     assert!(weak.body.contains("easy to guess") && weak.body.contains("Maya Okafor"), "{}", weak.body);
     assert!(!weak.body.contains("maya.okafor.1999"), "a password is never shown again");
     let added = browser.post(path_of(&newer), &first("Maya@Pixelated.example", CHOSEN)).await;
-    assert_eq!((added.status, added.location()), (StatusCode::SEE_OTHER, "/sign-in"));
+    assert_eq!((added.status, added.location()), (StatusCode::SEE_OTHER, "/sign-in?set=password"));
+    let told = world.browser().get(added.location()).await;
+    assert!(
+        told.body.contains("Your password is set") && !told.body.contains("Nobody can sign in yet"),
+        "{}",
+        told.body
+    );
+    assert!(!world.browser().get("/sign-in").await.body.contains("Your password is set"));
     for used in [&newer, &older] {
         let again = browser.post(path_of(used), &first("eve", CHOSEN)).await;
         assert!(again.status.is_client_error(), "{}", again.status);

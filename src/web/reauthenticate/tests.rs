@@ -85,6 +85,17 @@ async fn a_confirmation_ahead_of_any_form_leads_back() {
 }
 
 #[tokio::test]
+async fn only_what_acts_in_an_incident_is_said_to_be_final() {
+    let world = World::new().await;
+    let mut olga = world.signed_in("olga").await;
+    for (next, is_final) in [("/people", false), ("/incidents/RB-0001", true)] {
+        let words = olga.get(&format!("/re-authenticate?next={next}")).await.words();
+        assert_eq!(words.contains("cannot be taken back"), is_final, "{next}: {words}");
+        assert!(words.contains("your password is asked for again"), "{words}");
+    }
+}
+
+#[tokio::test]
 async fn a_button_of_many_words_does_not_bar_its_own_act() {
     let world = World::new().await;
     let newcomer = Newcomer { login: "long".into(), name: "Ä".repeat(500), roles: vec![Role::Observer] };
