@@ -226,12 +226,14 @@ impl Series {
         }
     }
 
-    /// A value with its unit: `12.5 %`, `1.84 s`, `180 ms`; a bare number for [`Series::Other`].
+    /// A value with its unit, which stay on one line: `12.5 %`, `1.84 s`, `180 ms`, `9.5 ms`; a bare number for
+    /// [`Series::Other`]. Parts of a millisecond are no matter beside ten of them.
     pub fn show(&self, value: i64) -> String {
         match self {
-            Series::ErrorRate | Series::Availability => format!("{} %", decimal(value, 10_000)),
-            Series::ResponseTime if value.abs() >= 1_000_000 => format!("{} s", decimal(value, 1_000_000)),
-            Series::ResponseTime => format!("{} ms", decimal(value, 1_000)),
+            Series::ErrorRate | Series::Availability => format!("{}\u{a0}%", decimal(value, 10_000)),
+            Series::ResponseTime if value.abs() >= 1_000_000 => format!("{}\u{a0}s", decimal(value, 1_000_000)),
+            Series::ResponseTime if value.abs() >= 10_000 => format!("{}\u{a0}ms", value / 1_000),
+            Series::ResponseTime => format!("{}\u{a0}ms", decimal(value, 1_000)),
             Series::Other(_) => value.to_string(),
         }
     }

@@ -119,7 +119,7 @@ pub fn confirmed_at(attempt: &Attempt) -> Option<Timestamp> {
 
 /// `None` when an end is missing, or came first: then something else is wrong, and no figure is better than a false one.
 fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<Span> {
-    let span = to? - from?;
+    let span = to?.shown_since(from?);
     (span.0 >= 0).then_some(span)
 }
 
@@ -142,8 +142,8 @@ pub fn steps(attempt: &Attempt, procedure: &Procedure) -> Vec<StepTimes> {
                 moments.retain(|at| begun.is_some_and(|begun| *at >= begun));
                 moments.extend(begun);
             }
-            let from = moments.iter().min().map(|at| *at - start);
-            let to = moments.iter().max().map(|at| *at - start);
+            let from = moments.iter().min().map(|at| at.shown_since(start));
+            let to = moments.iter().max().map(|at| at.shown_since(start));
             let planned_to = list.window.and_then(|window: Window| window.to);
             let late_by = to.zip(planned_to).filter(|(to, planned)| to > planned).map(|(to, end)| Span(to.0 - end.0));
             StepTimes {

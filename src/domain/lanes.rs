@@ -67,7 +67,7 @@ pub fn lanes(incident: &Incident, attempt: &Attempt, procedure: &Procedure, now:
     let status = attempt.status();
     let well = !matches!(status, AttemptStatus::Aborted | AttemptStatus::Failed);
     let last = end.or(incident.closed.as_ref().map(|closed| closed.at)).unwrap_or(now);
-    let until = last.max(start) - start;
+    let until = last.max(start).shown_since(start);
     let next = incident.attempts.iter().filter(|other| other.number > attempt.number);
     // What was sent after the next attempt began belongs to that one.
     let next = next.filter_map(Attempt::started_at).min().unwrap_or(Timestamp(i64::MAX));
@@ -81,7 +81,7 @@ pub fn lanes(incident: &Incident, attempt: &Attempt, procedure: &Procedure, now:
     };
     Some(Lanes {
         lanes: steps(attempt, procedure).into_iter().map(drawn).collect(),
-        updates: sent.filter(|at| *at >= start && *at < next).map(|at| at - start).collect(),
+        updates: sent.filter(|at| *at >= start && *at < next).map(|at| at.shown_since(start)).collect(),
         updates_every: incident.cadence.every,
         until,
         live,

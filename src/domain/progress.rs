@@ -119,8 +119,8 @@ fn values(
     let attempt = incident.current();
     let since = attempt.and_then(Attempt::started_at);
     let elapsed = match since {
-        Some(start) => format!("T+{}", now - start),
-        None => format!("{} since the trigger", now - incident.opened_at),
+        Some(start) => format!("T+{}", now.shown_since(start)),
+        None => format!("{} since the trigger", now.shown_since(incident.opened_at)),
     };
     let measured: Vec<String> =
         facts.measures.0.iter().map(|(series, measure)| measured_words(facts, series, measure)).collect();

@@ -54,7 +54,7 @@ impl Threshold {
             Direction::Above => "above",
             Direction::Below => "below",
         };
-        format!("{side} {}", shown(series, self.value))
+        format!("{side} {}", series.show(self.value))
     }
 }
 
@@ -176,7 +176,7 @@ impl Trace {
             Direction::Above => ("peaked at", "at most"),
             Direction::Below => ("fell to", "at least"),
         };
-        let peak_words = format!("{} at {}", shown(&self.series, peak), minute(peak_at));
+        let peak_words = format!("{} at {}", self.series.show(peak), minute(peak_at));
         let fits = |value: i64| self.fits(value);
         let mut text = if self.goal.is_none() && self.trigger.is_none() {
             format!("{name} {peaked} {peak_words} UTC; {}", self.last_words(last, last_at))
@@ -262,7 +262,7 @@ impl Trace {
     }
 
     fn last_words(&self, last: i64, at: Timestamp) -> String {
-        let last = shown(&self.series, last);
+        let last = self.series.show(last);
         if self.silent_since.is_some() {
             format!("{last} at {}", minute(at))
         } else if self.ended {
@@ -271,12 +271,6 @@ impl Trace {
             format!("{last} now")
         }
     }
-}
-
-/// A value with its unit that stay on one line; parts of a millisecond are no matter here.
-pub fn shown(series: &Series, value: i64) -> String {
-    let value = if *series == Series::ResponseTime && value.abs() < 1_000_000 { value / 1_000 * 1_000 } else { value };
-    series.show(value).replace(' ', "\u{a0}")
 }
 
 /// `03:01`.

@@ -464,7 +464,7 @@ fn timeline(journal: &[Recorded], attempts: &[AttemptPart], procedure: &Procedur
         .map(|recorded| Entry {
             version: recorded.version,
             at: recorded.at,
-            offset: starts.iter().rfind(|start| **start <= recorded.at).map(|start| recorded.at - *start),
+            offset: starts.iter().rfind(|start| **start <= recorded.at).map(|start| recorded.at.shown_since(*start)),
             told: story.tell(recorded),
         })
         .collect()

@@ -217,6 +217,12 @@ impl Timestamp {
         format!("{}.{:03}Z", &whole[..19], millis.rem_euclid(1_000))
     }
 
+    /// The span since an earlier instant as people count it who see both, cut to whole seconds: from 03:14:24.9 to 03:14:28.1 it
+    /// is four seconds. For every span that stands beside its two times; what is decided counts exactly.
+    pub fn shown_since(self, earlier: Timestamp) -> Span {
+        Span::seconds(self.0.div_euclid(1_000_000).saturating_sub(earlier.0.div_euclid(1_000_000)))
+    }
+
     /// `03:14:28`, UTC.
     pub fn time_of_day(self) -> String {
         self.to_string()[11..19].to_owned()
@@ -283,6 +289,17 @@ mod tests {
         assert_eq!(Span::seconds(263).to_string(), "4:23");
         assert_eq!(Span::seconds(3_723).to_string(), "1:02:03");
         assert_eq!(Span::seconds(-34).to_string(), "-0:34");
+    }
+
+    #[test]
+    fn a_span_beside_its_two_times_is_what_people_count_between_them() {
+        let second = 1_772_680_464_000_000;
+        for (earlier, later) in [(0, 4_000_000), (900_000, 4_100_000), (0, 4_999_999), (999_999, 4_000_000)] {
+            let (earlier, later) = (Timestamp(second + earlier), Timestamp(second + later));
+            assert_eq!((earlier.time_of_day(), later.time_of_day()), ("03:14:24".to_owned(), "03:14:28".to_owned()));
+            assert_eq!(later.shown_since(earlier).to_string(), "0:04");
+            assert_eq!(earlier.shown_since(later).to_string(), "-0:04");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub async fn elsewhere(app: &AppState, seq: i64, path: &str) -> Option<Alarm> {
     Some(Alarm {
         incident: row.incident.clone(),
         title: row.title.clone(),
-        clock: format!("{mark}{}", app.clock.now() - at),
+        clock: format!("{mark}{}", app.clock.now().shown_since(at)),
         at,
         more: others.count() - 1,
     })

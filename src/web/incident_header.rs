@@ -172,7 +172,7 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
     clocks.push(match started {
         Some(start) if let Some((label, at, note)) = ended => Clock {
             label,
-            value: format!("T+{}", at - start),
+            value: format!("T+{}", at.shown_since(start)),
             at: start,
             counts: "",
             note,
@@ -183,7 +183,7 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
         },
         Some(at) => Clock {
             label: if stands.is_some() { "From start to close" } else { "Rollback running" },
-            value: format!("T+{}", until - at),
+            value: format!("T+{}", until.shown_since(at)),
             at,
             counts: if stands.is_some() { "" } else { "since" },
             note: window_words(procedure, now - at)
@@ -196,7 +196,7 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
         },
         None => Clock {
             label: "Since trigger",
-            value: (until - incident.opened_at).to_string(),
+            value: until.shown_since(incident.opened_at).to_string(),
             at: incident.opened_at,
             counts: if stands.is_some() { "" } else { "since" },
             note: "T+0 is the first run’s start".to_owned(),

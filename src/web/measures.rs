@@ -13,7 +13,7 @@ use crate::domain::Timestamp;
 use crate::domain::condition::{Condition, Series};
 use crate::domain::decide::compared;
 use crate::domain::procedure::{Criterion, Detection};
-use crate::domain::recovery::{Standing, Threshold, Trace, shown};
+use crate::domain::recovery::{Standing, Threshold, Trace};
 use askama::Template;
 
 /// The region `measures` of a page.
@@ -141,7 +141,7 @@ fn ungoverned(looked: &Looked, trace: &Trace) -> Gauge {
         id: trace.series.key().to_owned(),
         label: trace.name(),
         goal: trace.trigger.map_or_else(String::new, |limit| format!("trigger {}", limit.in_words(&trace.series))),
-        value: value.map_or_else(|| no_data(trace.silent_since), |value| shown(&trace.series, value)),
+        value: value.map_or_else(|| no_data(trace.silent_since), |value| trace.series.show(value)),
         class: if broken {
             "gauge-crit"
         } else if value.is_none() {
@@ -165,7 +165,7 @@ pub struct Reading {
 
 /// How a criterion stands now. The only green is a criterion met through its whole duration.
 pub fn reading(goal: &Condition, standing: Standing, value: Option<i64>, trace: Option<&Trace>) -> Reading {
-    let shown = value.map_or_else(|| "no data".to_owned(), |value| shown(&goal.series, value));
+    let shown = value.map_or_else(|| "no data".to_owned(), |value| goal.series.show(value));
     let broken =
         value.is_some_and(|value| trace.and_then(|trace| trace.trigger).is_some_and(|limit| limit.reached(value)));
     let hold = goal.hold.in_words();
@@ -185,7 +185,7 @@ pub fn reading(goal: &Condition, standing: Standing, value: Option<i64>, trace: 
 fn past(goal: &Condition, trace: Option<&Trace>) -> Reading {
     let last = trace.and_then(|trace| trace.points.iter().rev().find_map(|point| point.value));
     Reading {
-        value: last.map_or_else(|| "no data".to_owned(), |value| shown(&goal.series, value)),
+        value: last.map_or_else(|| "no data".to_owned(), |value| goal.series.show(value)),
         class: if last.is_some() { "" } else { "gauge-old" },
         words: if last.is_some() { "when it was closed".to_owned() } else { String::new() },
     }
@@ -198,7 +198,7 @@ fn no_data(since: Option<Timestamp>) -> String {
 
 fn before(looked: &Looked, series: &Series) -> String {
     let baseline = looked.incident.current().and_then(|attempt| attempt.baseline.get(series.key()).copied());
-    baseline.map_or_else(String::new, |value| format!("{} at T+0", shown(series, value)))
+    baseline.map_or_else(String::new, |value| format!("{} at T+0", series.show(value)))
 }
 
 #[cfg(test)]

@@ -176,8 +176,8 @@ mod tests {
     fn a_healthy_trigger_stays_ok_long_after_its_row_was_written_while_samples_come() {
         let watch = condition().advance(&Watch::unseen(at(0)), Some(0), at(0));
         let line = shown(&watch, &samples((3_500..=3_600).step_by(5), true), at(3_602));
-        assert_eq!((line.phase, line.value.as_str()), ("ok", "0 %"));
-        assert_eq!(line.requirement, "trigger above 10 % for 5\u{a0}min");
+        assert_eq!((line.phase, line.value.as_str()), ("ok", "0\u{a0}%"));
+        assert_eq!(line.requirement, "trigger above 10\u{a0}% for 5\u{a0}min");
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
             watch = condition().advance(&watch, Some(200_000), at(second));
         }
         let line = shown(&watch, &samples((240..=310).step_by(5), false), at(311));
-        assert_eq!((line.phase, line.value.as_str(), line.share), ("breached", "100 %", Some(100)));
+        assert_eq!((line.phase, line.value.as_str(), line.share), ("breached", "100\u{a0}%", Some(100)));
         assert_eq!(line.since, at(0));
     }
 }

@@ -160,13 +160,16 @@ fn response_time_is_the_95th_percentile_by_nearest_rank() {
 
 #[test]
 fn values_are_shown_with_their_unit() {
-    assert_eq!(Series::ErrorRate.show(125_000), "12.5 %");
-    assert_eq!(Series::Availability.show(WHOLE), "100 %");
-    assert_eq!(Series::ErrorRate.show(333_334), "33.33 %");
-    assert_eq!(Series::ResponseTime.show(1_840_000), "1.84 s");
-    assert_eq!(Series::ResponseTime.show(10_000_000), "10 s");
-    assert_eq!(Series::ResponseTime.show(12_050), "12.05 ms");
-    assert_eq!(error_rate().in_words(), "error rate above 10 % for 5\u{a0}min, over a look-back of 1\u{a0}min");
+    assert_eq!(Series::ErrorRate.show(125_000), "12.5\u{a0}%");
+    assert_eq!(Series::Availability.show(WHOLE), "100\u{a0}%");
+    assert_eq!(Series::ErrorRate.show(333_334), "33.33\u{a0}%");
+    assert_eq!(Series::ResponseTime.show(1_840_000), "1.84\u{a0}s");
+    assert_eq!(Series::ResponseTime.show(10_000_000), "10\u{a0}s");
+    assert_eq!(
+        [12_050, 9_500, 201_860].map(|micros| Series::ResponseTime.show(micros)),
+        ["12\u{a0}ms", "9.5\u{a0}ms", "201\u{a0}ms"]
+    );
+    assert_eq!(error_rate().in_words(), "error rate above 10\u{a0}% for 5\u{a0}min, over a look-back of 1\u{a0}min");
 }
 
 #[test]

@@ -86,7 +86,7 @@ mod tests {
                 "Asked: error rate above 10 % for 4s",
                 "Beyond it since: 2026-03-05 03:00:00 UTC",
                 "Frozen: 2026-03-05 03:00:05 UTC",
-                "Values: 03:00:00 12 %, 03:00:05 34 %",
+                "Values: 03:00:00 12\u{a0}%, 03:00:05 34\u{a0}%",
             ]
         );
     }

@@ -36,7 +36,7 @@ pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure,
         closed_by: closed.map(|closed| by(closed.by.as_ref())),
         outcome: closed.map(|closed| closed.outcome.to_string()),
         closing_reason: closed.map(|closed| closed.reason.clone()),
-        duration: closed.map(|closed| closed.at - incident.opened_at),
+        duration: closed.map(|closed| closed.at.shown_since(incident.opened_at)),
         commander: incident.commander.as_ref().map(names),
         technical_lead: incident.technical_lead.as_ref().map(names),
         playbook_version: incident.playbook_version.clone(),
@@ -75,7 +75,8 @@ fn headline(incident: &Incident) -> String {
                 None => format!("{} to {}", target.component, target.name),
             })
             .collect();
-        let after = at - incident.triggers.first().map_or(incident.opened_at, |trigger| trigger.seen_at);
+        let first_seen = incident.triggers.first().map_or(incident.opened_at, |trigger| trigger.seen_at);
+        let after = at.shown_since(first_seen);
         return format!(
             "{kind} of {} in {} on {}. Verified at {} UTC, {after} after it was first seen.",
             moves.join(", "),
@@ -178,6 +179,6 @@ pub fn updates(journal: &[Recorded], incident: &Incident, names: Names) -> Updat
         }
     }
     let times: Vec<Timestamp> = sent.iter().map(|update| update.at).collect();
-    let longest_gap = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+    let longest_gap = times.windows(2).map(|pair| pair[1].shown_since(pair[0])).max();
     UpdatesPart { every: incident.cadence.every, sent, missed: missed.into_iter().collect(), longest_gap, beats }
 }

@@ -68,7 +68,7 @@ fn the_evidence_is_the_breached_window_with_its_values_and_question() {
     assert!(evidence.values.iter().all(|(_, value)| *value > evidence.threshold));
     assert_eq!(
         evidence.query,
-        "error rate above 10 % for 5\u{a0}min, over a look-back of 1\u{a0}min; \
+        "error rate above 10\u{a0}% for 5\u{a0}min, over a look-back of 1\u{a0}min; \
          GET http://127.0.0.1:8080/ every 5\u{a0}s, good when it answers 200 within 5\u{a0}s"
     );
     let text = serde_json::to_string(evidence).unwrap();

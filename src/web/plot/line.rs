@@ -5,7 +5,7 @@ use super::scale::{Axis, along};
 use super::{Label, Tenth, text_width};
 use crate::domain::Timestamp;
 use crate::domain::curve::{MOST_POINTS, Point, thinned};
-use crate::domain::recovery::{Mark, Trace, shown};
+use crate::domain::recovery::{Mark, Trace};
 
 /// The table beside a drawing is for reading: each row the worst of some neighbours.
 const MOST_ROWS: usize = 30;
@@ -38,8 +38,7 @@ impl LineView {
         let key: String =
             trace.series.key().chars().map(|sign| if sign.is_alphanumeric() { sign } else { '-' }).collect();
         let rows = thinned(&trace.series, &trace.points, MOST_ROWS);
-        let value =
-            |point: &Point| point.value.map_or_else(|| "no data".to_owned(), |value| shown(&trace.series, value));
+        let value = |point: &Point| point.value.map_or_else(|| "no data".to_owned(), |value| trace.series.show(value));
         LineView {
             id: format!("{place}-{key}"),
             name: trace.name(),
@@ -240,7 +239,7 @@ impl Drawing {
             let Some(threshold) = threshold else { continue };
             let at = y(threshold.value);
             if word == "trigger" { &mut self.trigger } else { &mut self.goal }.push_str(&level(threshold.value));
-            let text = format!("{word} {}", shown(&trace.series, threshold.value));
+            let text = format!("{word} {}", trace.series.show(threshold.value));
             let above = at - 35;
             let near = taken.filter(|(other, _)| (other - above).abs() < frame.font * 12 / 10);
             let below = at + frame.font * 95 / 100;
@@ -290,7 +289,7 @@ impl Drawing {
     }
 
     fn label_axes(&mut self, trace: &Trace, axis: Axis, (first, last): (Timestamp, Timestamp), frame: &Frame) {
-        let value = |value: i64| if value == 0 { "0".to_owned() } else { shown(&trace.series, value) };
+        let value = |value: i64| if value == 0 { "0".to_owned() } else { trace.series.show(value) };
         let side = frame.left - 50;
         let end = |y: i64, text: String| Label::of(side, y, "plot-end", text);
         self.labels.push(end(frame.top + frame.font / 3, value(axis.high)));

@@ -76,12 +76,12 @@ mod tests {
             (series.show(axis.low), series.show(axis.high))
         };
         let shown = |low: &str, high: &str| (low.to_owned(), high.to_owned());
-        assert_eq!(over(Series::ErrorRate, &[0, 142_000, 100_000]), shown("0 %", "16 %"));
-        assert_eq!(over(Series::ErrorRate, &[1_000_000]), shown("0 %", "100 %"));
-        assert_eq!(over(Series::ResponseTime, &[180_000, 10_000_000]), shown("0 ms", "12 s"));
-        assert_eq!(over(Series::ResponseTime, &[]), shown("0 ms", "1 ms"));
-        assert_eq!(over(Series::Availability, &[990_000, 900_000]), shown("88 %", "100 %"));
-        assert_eq!(over(Series::Availability, &[0]), shown("0 %", "100 %"));
-        assert_eq!(over(Series::Availability, &[1_000_000]), shown("99 %", "100 %"));
+        assert_eq!(over(Series::ErrorRate, &[0, 142_000, 100_000]), shown("0\u{a0}%", "16\u{a0}%"));
+        assert_eq!(over(Series::ErrorRate, &[1_000_000]), shown("0\u{a0}%", "100\u{a0}%"));
+        assert_eq!(over(Series::ResponseTime, &[180_000, 10_000_000]), shown("0\u{a0}ms", "12\u{a0}s"));
+        assert_eq!(over(Series::ResponseTime, &[]), shown("0\u{a0}ms", "1\u{a0}ms"));
+        assert_eq!(over(Series::Availability, &[990_000, 900_000]), shown("88\u{a0}%", "100\u{a0}%"));
+        assert_eq!(over(Series::Availability, &[0]), shown("0\u{a0}%", "100\u{a0}%"));
+        assert_eq!(over(Series::Availability, &[1_000_000]), shown("99\u{a0}%", "100\u{a0}%"));
     }
 }
