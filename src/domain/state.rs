@@ -703,6 +703,18 @@ impl Attempt {
         waits.map(|(_, action)| action).filter(|action| self.unticked(action).next().is_some())
     }
 
+    /// The failure indicators that are marked as seen, by name.
+    pub fn indicators_seen(&self) -> impl Iterator<Item = (&String, &IndicatorSeen)> {
+        self.indicators.iter().filter(|(_, indicator)| indicator.sign == IndicatorSign::Seen)
+    }
+
+    /// Since when a failure indicator is seen, while the verdict is still out and nothing runs that would come before it.
+    pub fn failing_since(&self) -> Option<Timestamp> {
+        let due = matches!(self.status(), AttemptStatus::Halted | AttemptStatus::Verifying);
+        let since = self.indicators_seen().map(|(_, seen)| seen.at).min();
+        since.filter(|_| due && self.stop.is_none() && self.live_runs().next().is_none())
+    }
+
     /// Some action of it broke, and nobody has answered that.
     pub fn is_broken(&self) -> bool {
         let mut actions = self.plan().into_iter().flat_map(|plan| &plan.actions);
