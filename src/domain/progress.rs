@@ -291,6 +291,7 @@ pub fn state_words(incident: &Incident) -> String {
         None => "open, no rollback planned".into(),
         Some(attempt) => match attempt.status() {
             AttemptStatus::Submitted if attempt.start_ordered.is_some() => "starting".into(),
+            AttemptStatus::Submitted if attempt.open_gates().next().is_none() => "authorised, not started".into(),
             AttemptStatus::Submitted => "waiting for approval".into(),
             AttemptStatus::Draft => "rollback being planned".into(),
             AttemptStatus::Halted if attempt.stop.is_some() => "stopping".into(),
@@ -361,18 +362,17 @@ pub fn waiting_words(facts: &Facts, incident: &Incident) -> String {
         return format!("{who}{or} to decide whether it failed, because this was seen: {}", seen.join(", "));
     }
     match attempt.status() {
-        AttemptStatus::Draft => format!("the plan, by {}", named(incident.technical_lead.as_ref(), "a technical lead")),
+        AttemptStatus::Draft => {
+            let who = named(incident.technical_lead.as_ref(), "a technical lead");
+            match &attempt.changes_asked {
+                Some(asked) => {
+                    format!("the plan, by {who}, changed as {} asked", named(asked.by.as_ref(), "an approver"))
+                }
+                None => format!("the plan, by {who}"),
+            }
+        }
         AttemptStatus::Submitted => {
-            let open: Vec<String> = attempt
-                .plan()
-                .map(|plan| {
-                    plan.slots
-                        .iter()
-                        .filter(|slot| slot.kind.gates() && attempt.approval_for(&slot.role).is_none())
-                        .map(|slot| holder_words(facts, incident, slot.duty))
-                        .collect()
-                })
-                .unwrap_or_default();
+            let open: Vec<String> = attempt.open_gates().map(|slot| holder_words(facts, incident, slot.duty)).collect();
             match (open.is_empty(), hands, attempt.start_mode()) {
                 (false, ..) => format!("approval by {}", open.join(" and ")),
                 (true, Some(hands), _) => hands,

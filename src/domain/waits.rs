@@ -196,18 +196,15 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         Task::Plan,
                         "",
                         place(Role::TechnicalLead),
-                        format!("Check and submit the plan to {target}"),
+                        match &attempt.changes_asked {
+                            Some(_) => format!("Change the plan to {target} as asked, and submit it"),
+                            None => format!("Check and submit the plan to {target}"),
+                        },
                         attempt.draft_since,
                     );
                 }
                 AttemptStatus::Submitted => {
-                    let open = attempt.plan().map(|plan| {
-                        plan.slots
-                            .iter()
-                            .filter(|slot| slot.kind.gates() && attempt.approval_for(&slot.role).is_none())
-                            .collect::<Vec<_>>()
-                    });
-                    let open = open.unwrap_or_default();
+                    let open: Vec<_> = attempt.open_gates().collect();
                     for slot in &open {
                         let what = format!("Authorise the rollback to {target}");
                         add(Task::Approve, &slot.role, place(slot.duty), what, since);

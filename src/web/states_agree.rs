@@ -2,6 +2,7 @@
 
 use crate::domain::command::Command;
 use crate::domain::event::Mark;
+use crate::domain::procedure::StartMode;
 use crate::domain::state::IndicatorSign;
 use crate::web::sample::World;
 
@@ -82,5 +83,75 @@ async fn a_failure_indicator_that_is_seen_stands_before_everything_else_everywhe
                 && !told.contains("this was seen"),
             "{path}: {told}"
         );
+    }
+}
+
+/// What is withdrawn or declined asks nobody for anything, and has nothing left to begin.
+#[tokio::test]
+async fn a_plan_that_was_withdrawn_or_declined_is_open_to_nobody_and_lists_nothing_to_begin() {
+    for withdrawn in [true, false] {
+        let world = World::new().await;
+        let id = world.critical().await;
+        let (room, reason) = (format!("/incidents/{id}"), "the wrong version".to_owned());
+        let before = words(&world, "tomas", &room).await;
+        assert!(before.contains("Open to Maya Okafor") && before.contains("What runs"), "{before}");
+        let digest = world.digest(&id).await;
+        let (login, word, end) = if withdrawn {
+            ("tomas", "Withdrawn", Command::WithdrawPlan { attempt: 1, reason })
+        } else {
+            ("maya", "Declined", Command::Decline { attempt: 1, digest, reason })
+        };
+        world.acts(login, &id, end).await;
+        for page in [room.clone(), format!("{room}/approve")] {
+            let told = words(&world, "tomas", &page).await;
+            assert!(!told.contains("Open to ") && !told.contains("Not begun") && !told.contains("Decided"), "{told}");
+            assert!(told.contains("Not signed") || !told.contains("authorises"), "{told}");
+        }
+        let told = words(&world, "tomas", &room).await;
+        assert!(told.contains(&format!("Decision {word}")) && !told.contains("What runs"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_authorised_and_waits_for_the_word_to_start_waits_for_no_approval() {
+    let world = World::new().await;
+    let id = world.restoring(Some(StartMode::OnCommand)).await;
+    world.authorised(&id).await;
+    let room = format!("/incidents/{id}");
+    for page in [room.clone(), format!("{room}/impact"), format!("{room}/update"), "/rollbacks".to_owned()] {
+        let told = words(&world, "helen", &page).await;
+        let told = told.to_lowercase();
+        assert!(told.contains("authorised, not started") && !told.contains("waiting for approval"), "{page}: {told}");
+    }
+}
+
+/// Who sends a plan back says why to whoever must change it.
+#[tokio::test]
+async fn changes_that_were_asked_for_stand_before_who_must_change_the_plan_until_it_is_submitted() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let digest = world.digest(&id).await;
+    let reason = "leave the database out".to_owned();
+    world.acts("maya", &id, Command::RequestChanges { attempt: 1, digest, reason }).await;
+    const ASKED: &str = "Maya Okafor asked for changes at 03:14:28 UTC: leave the database out.";
+    let room = format!("/incidents/{id}");
+    for page in ["", "/plan", "/approve"] {
+        let told = words(&world, "tomas", &format!("{room}{page}")).await;
+        assert!(told.contains(ASKED), "{page}: {told}");
+    }
+    let told = words(&world, "tomas", &room).await;
+    assert!(told.contains("Change the plan to 4.11.3 as asked, and submit it"), "{told}");
+    let told = words(&world, "tomas", "/").await;
+    assert!(told.contains("Change the plan to 4.11.3 as asked"), "{told}");
+    let told = words(&world, "maya", &format!("{room}/update")).await;
+    assert!(told.contains("by Tomás Rivera, changed as Maya Okafor asked"), "{told}");
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.fallback = "call the database team".to_owned();
+    world.acts("tomas", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    assert!(words(&world, "tomas", &format!("{room}/plan")).await.contains(ASKED), "it is a draft still");
+    world.acts("tomas", &id, Command::SubmitPlan { attempt: 1 }).await;
+    for page in ["", "/plan"] {
+        let told = words(&world, "tomas", &format!("{room}{page}")).await;
+        assert!(!told.contains(ASKED), "{page}: {told}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::command::Command;
 use crate::domain::decide::reminding::PAUSE;
 use crate::domain::decide::{SlotView, slot_views};
+use crate::domain::state::AttemptStatus;
 use crate::domain::waits::{Awaited, FAILING, Task, Wait, waits};
 use crate::domain::words::stopped;
 use crate::domain::{Role, Timestamp};
@@ -204,6 +205,9 @@ fn to_sign_again(sight: &Sight) -> Vec<Wait> {
 
 /// What whoever is waited for must know about it; with a blank at its end, or empty.
 fn detail(sight: &Sight, wait: &Wait) -> String {
+    if wait.task == Task::Plan {
+        return asked(sight).map_or_else(String::new, |asked| format!("{asked} "));
+    }
     if (wait.task, wait.of.as_str()) != (Task::Escalate, FAILING) {
         return String::new();
     }
@@ -214,6 +218,14 @@ fn detail(sight: &Sight, wait: &Wait) -> String {
         format!("{by} saw “{text}” at {} UTC: {} ", seen.at.time_of_day(), stopped(&seen.note))
     })
     .collect()
+}
+
+/// Who asked for changes to the plan that is drafted, when, and in which words.
+pub fn asked(sight: &Sight) -> Option<String> {
+    let drafted = sight.incident.current().filter(|attempt| attempt.status() == AttemptStatus::Draft)?;
+    let asked = drafted.changes_asked.as_ref()?;
+    let (by, at) = (sight.by(asked.by.as_ref()), asked.at.time_of_day());
+    Some(format!("{by} asked for changes at {at} UTC: {}", stopped(&asked.reason)))
 }
 
 fn since(sight: &Sight, wait: &Wait) -> Since {

@@ -81,10 +81,13 @@ impl RunWord {
 }
 
 impl Runs {
-    /// Nothing while no plan is submitted.
+    /// Nothing while no plan is submitted, and of one that ended before anything of it ran.
     pub fn of(sight: &Sight) -> Option<Runs> {
         let attempt = sight.incident.current()?;
         let plan = attempt.plan()?;
+        if attempt.status().is_terminal() && attempt.runs.is_empty() {
+            return None;
+        }
         let actions = plan.actions.iter().enumerate().map(|(place, planned)| action(sight, attempt, place, planned));
         Some(Runs {
             attempt: attempt.number,
