@@ -544,7 +544,8 @@ impl Attempt {
 
     /// The target that it is called after: the release if there is one, else the first.
     pub fn named_target(&self) -> Option<&Target> {
-        self.targets().iter().find(|target| target.from.is_some()).or_else(|| self.targets().first())
+        let release = self.targets().iter().find(|target| target.kind == TargetKind::Release);
+        self.targets().iter().find(|target| target.from.is_some()).or(release).or_else(|| self.targets().first())
     }
 
     /// Everything that it goes back to: `4.11.3`, or `4.11.3, restoring nightly-0305`.

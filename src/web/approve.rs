@@ -105,6 +105,8 @@ struct TargetView {
     component: String,
     /// What runs now, or ran before a plan that began.
     from: String,
+    /// It is the release that runs already.
+    stays: bool,
     /// `app runs now, deployed 02:31:00 UTC`.
     runs: String,
     to: String,
@@ -330,7 +332,9 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
     } else if !target.free_text {
         told.push("no register knows it any more".to_owned());
     }
+    let runs_already = facts.running_release(&target.component).is_some_and(|entry| entry.name == target.name);
     TargetView {
+        stays: target.kind == TargetKind::Release && target.from.is_none() && runs_already,
         kind: target.kind.key(),
         component: target.component.clone(),
         from: target.from.clone().unwrap_or_default(),

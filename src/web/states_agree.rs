@@ -4,7 +4,7 @@ use crate::domain::command::Command;
 use crate::domain::event::Mark;
 use crate::domain::procedure::StartMode;
 use crate::domain::state::IndicatorSign;
-use crate::web::sample::World;
+use crate::web::sample::{BACKUP, COMPONENT, ENVIRONMENT, STABLE, World};
 
 async fn words(world: &World, login: &str, path: &str) -> String {
     world.signed_in(login).await.get(path).await.words()
@@ -154,4 +154,74 @@ async fn changes_that_were_asked_for_stand_before_who_must_change_the_plan_until
         let told = words(&world, "tomas", &format!("{room}{page}")).await;
         assert!(!told.contains(ASKED), "{page}: {told}");
     }
+}
+
+/// A rollback ran, did not help, and its failure is declared.
+async fn failed() -> (World, String) {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: "it goes on".to_owned() }).await;
+    (world, id)
+}
+
+#[tokio::test]
+async fn after_a_failure_both_ways_stand_apart_and_the_restoration_names_release_and_backup() {
+    let (world, id) = failed().await;
+    let room = format!("/incidents/{id}");
+    let told = words(&world, "maya", &room).await;
+    let (another, restoration) = told.split_once("Full restoration from backup").expect(&told);
+    let (_, another) = another.split_once("Another rollback").expect(&told);
+    // The service said, as it was deployed, which release runs.
+    let mut tx = world.app.store.begin().await.unwrap();
+    assert!(tx.runs_again(ENVIRONMENT, COMPONENT, STABLE, world.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(another.contains("Plan another rollback…") && !another.contains("scalate"), "{another}");
+    assert!(restoration.contains("The playbook’s way: escalate to full system restoration"), "{restoration}");
+    world.acts("maya", &id, Command::DraftRestoration { escalates: 1, backup: BACKUP.to_owned() }).await;
+    let both = format!("{STABLE}, restoring {BACKUP}");
+    let told = words(&world, "tomas", &room).await;
+    assert!(told.contains(&format!("crisis-detection {both}")), "the head: {told}");
+    assert!(told.contains(&format!("Check and submit the plan to {both}")), "the band: {told}");
+    world.acts("tomas", &id, Command::SubmitPlan { attempt: 2 }).await;
+    let told = words(&world, "maya", &format!("{room}/approve")).await;
+    assert!(told.contains(&format!("runs now {STABLE} the same release is deployed once more: it stays")), "{told}");
+}
+
+/// Who looks for the way back must not read it as going on with the stop.
+#[tokio::test]
+async fn the_way_back_from_stopping_says_that_the_rollback_goes_on() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    world.runs(&id, "app-rollback").await;
+    let told = words(&world, "maya", &format!("/incidents/{id}/stop")).await;
+    assert!(told.contains("Let it run") && !told.contains("Go on with it"), "{told}");
+    assert!(told.contains("What “Deploy the previous application version” has changed since"), "{told}");
+}
+
+/// An item is called required where the start or an action waits for it, and nowhere else.
+#[tokio::test]
+async fn only_what_holds_something_back_is_called_required() {
+    let world = World::new().await;
+    let item = "text = \"Assess data migration needs\"\nowner = \"technical_lead\"\n";
+    world.playbook(&[(&format!("{item}required = false\n"), item)]).await;
+    let id = world.restoring(None).await;
+    let room = format!("/incidents/{id}");
+    let required = async |text: &str| {
+        let body = world.signed_in("tomas").await.get(&room).await.body;
+        let row = body.split("<li class=\"check ").skip(1).find(|row| row.contains(text)).expect(text).to_owned();
+        row.split("</p>").any(|part| part.contains("check-who") && part.contains("required"))
+    };
+    assert!(required("Assess data migration needs").await, "the start waits for it");
+    assert!(required("Stop application writes").await, "the restoration waits for it");
+    for check in ["Database connectivity", "Revert configuration changes", "Resume application writes"] {
+        assert!(!required(check).await, "{check} holds nothing back");
+    }
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    assert!(required("Stop application writes").await);
 }
