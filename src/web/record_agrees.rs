@@ -1,39 +1,11 @@
 //! What the record says of an end, and who is said to have done what: the same words on every page, and true ones.
 
-use crate::domain::Span;
 use crate::domain::command::{Command, Outcome};
-use crate::domain::event::Mark;
 use crate::domain::procedure::TargetKind;
 use crate::web::sample::World;
 use axum::http::StatusCode;
 
 const REASON: &str = "a correction went out";
-
-/// Every action of the plan ran well.
-async fn executed(world: &World, id: &str) {
-    world.authorised(id).await;
-    let plan = world.app.incidents.incident(id).await.unwrap().current().unwrap().plan().unwrap().clone();
-    for action in &plan.actions {
-        let incident = world.app.incidents.incident(id).await.unwrap();
-        for item in action.needs.iter().filter(|item| !incident.current().unwrap().is_marked(item)) {
-            let mark = Mark::Done { note: String::new() };
-            world.acts("tomas", id, Command::Tick { attempt: 1, item: item.clone(), mark }).await;
-        }
-        let run = world.runs(id, &action.name).await;
-        world.turn(Span::seconds(50));
-        world.ends(id, &run, 0).await;
-    }
-}
-
-async fn confirmed(world: &World, id: &str) {
-    let procedure = world.app.incidents.look(id).await.unwrap().gathered.procedure;
-    for criterion in &procedure.verification.criteria {
-        let mark = Some(Mark::Done { note: "looked at it".to_owned() });
-        let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
-        world.acts("tomas", id, command).await;
-    }
-    world.acts("tomas", id, Command::ConfirmSuccess { attempt: 1 }).await;
-}
 
 #[tokio::test]
 async fn what_was_stopped_and_closed_is_decided_and_its_end_is_told_in_words() {
@@ -68,8 +40,8 @@ async fn what_was_stopped_and_closed_is_decided_and_its_end_is_told_in_words() {
 async fn the_last_update_went_out_with_the_closing_and_the_audit_log_says_who_did_what() {
     let world = World::new().await;
     let id = world.critical().await;
-    executed(&world, &id).await;
-    confirmed(&world, &id).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
     world.acts("maya", &id, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
     let mut helen = world.signed_in("helen").await;
     let timeline = helen.get(&format!("/incidents/{id}/timeline")).await.words();
@@ -89,8 +61,8 @@ async fn the_last_update_went_out_with_the_closing_and_the_audit_log_says_who_di
 async fn a_rollback_that_brought_back_a_backup_may_be_closed_as_restored() {
     let world = World::new().await;
     let id = world.restoring(None).await;
-    executed(&world, &id).await;
-    confirmed(&world, &id).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
     let close = format!("/incidents/{id}/close");
     let mut maya = world.signed_in("maya").await;
     let form = |outcome| [("outcome", outcome), ("reason", REASON), ("intent", outcome)];
@@ -103,8 +75,8 @@ async fn a_rollback_that_brought_back_a_backup_may_be_closed_as_restored() {
     // One that left the data alone is none.
     let world = World::new().await;
     let id = world.critical().await;
-    executed(&world, &id).await;
-    confirmed(&world, &id).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
     let page = world.signed_in("maya").await.get(&format!("/incidents/{id}/close")).await.words();
     assert!(page.contains("it was a rollback, not a restoration, that succeeded. Choose another outcome."), "{page}");
 }
@@ -118,7 +90,7 @@ async fn what_a_restoration_took_is_told_whatever_comes_after_it() {
     let mut helen = world.signed_in("helen").await;
     let impact = format!("/incidents/{id}/impact");
     assert!(!helen.get(&impact).await.words().contains(LOST), "it is only planned");
-    executed(&world, &id).await;
+    world.executed(&id).await;
     world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: REASON.to_owned() }).await;
     let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
     draft.targets.retain(|target| target.kind == TargetKind::Release);

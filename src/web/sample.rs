@@ -5,7 +5,7 @@ use super::layers::Peer;
 use super::{AppState, Site, router};
 use crate::access::accounts::{Newcomer, add_with_password};
 use crate::access::password::{Parameters, Passwords};
-use crate::app::gather::{probe_series, sample_value};
+use crate::app::gather::{StoredVersion, probe_series, sample_value, version_key};
 use crate::app::playbooks::Playbooks;
 use crate::app::site::{Environment, Site as Places};
 use crate::app::{App, Raised};
@@ -72,6 +72,15 @@ impl Drop for World {
 impl World {
     /// People, releases and scripts; no incident yet.
     pub async fn new() -> World {
+        World::reading_back(BTreeMap::new()).await
+    }
+
+    /// The same, and the component can be asked which version runs.
+    pub async fn with_versions() -> World {
+        World::reading_back(BTreeMap::from([(COMPONENT.to_owned(), "http://127.0.0.1:1/version".to_owned())])).await
+    }
+
+    async fn reading_back(version_urls: BTreeMap<String, String>) -> World {
         let folder = std::env::temp_dir().join(format!("backout-pages-{}", clock::fresh_id()));
         for script in ["deploy", "database", "config"] {
             let directory = folder.join("target/scripts").join(script);
@@ -87,7 +96,7 @@ impl World {
             components: vec![COMPONENT.to_owned(), "web".to_owned()],
             directory: folder.join("target"),
             grants: BTreeMap::new(),
-            version_urls: BTreeMap::new(),
+            version_urls,
             grace: Span::seconds(10),
             log_limit: 1 << 20,
         };
@@ -213,6 +222,40 @@ impl World {
         self.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
         self.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
         id
+    }
+
+    /// Every action of the authorised plan ran well.
+    pub async fn executed(&self, id: &str) {
+        self.authorised(id).await;
+        let plan = self.app.incidents.incident(id).await.unwrap().current().unwrap().plan().unwrap().clone();
+        for action in &plan.actions {
+            let incident = self.app.incidents.incident(id).await.unwrap();
+            for item in action.needs.iter().filter(|item| !incident.current().unwrap().is_marked(item)) {
+                let mark = Mark::Done { note: String::new() };
+                self.acts("tomas", id, Command::Tick { attempt: 1, item: item.clone(), mark }).await;
+            }
+            let run = self.runs(id, &action.name).await;
+            self.turn(Span::seconds(50));
+            self.ends(id, &run, 0).await;
+        }
+    }
+
+    /// The lead ticked every criterion and confirmed success.
+    pub async fn succeeded(&self, id: &str) {
+        let procedure = self.app.incidents.look(id).await.unwrap().gathered.procedure;
+        for criterion in &procedure.verification.criteria {
+            let mark = Some(Mark::Done { note: "looked at it".to_owned() });
+            let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
+            self.acts("tomas", id, command).await;
+        }
+        self.acts("tomas", id, Command::ConfirmSuccess { attempt: 1 }).await;
+    }
+
+    /// The component says which version of it runs.
+    pub async fn says_version(&self, version: &str) {
+        let stored = StoredVersion { version: version.to_owned(), at: self.now() };
+        let text = serde_json::to_string(&stored).unwrap();
+        self.app.store.put_setting(&version_key(ENVIRONMENT, COMPONENT), &text).await.unwrap();
     }
 
     /// The present attempt's digest.
