@@ -158,9 +158,13 @@ fn live(seed: u64) -> Result<usize, String> {
             continue;
         };
         accepted += 1;
-        let before = node.incident.updates.promised;
+        let mut promised = node.incident.updates.promised;
         for event in &events {
-            promise_kept(before, &node.incident, event, now)?;
+            promise_kept(promised, &node.incident, event, now)?;
+            if let Event::UpdateSent(sent) = event {
+                // What is sent answers its promise: a second one in the same breath needs another.
+                promised = sent.next_due_at.map(|due_at| Promise { number: sent.number + 1, due_at });
+            }
             if Event::read(&event.kind(), &event.body()).as_ref() != Ok(event) || event.kind().is_empty() {
                 return Err(format!("does not survive being written: {event:?}"));
             }
