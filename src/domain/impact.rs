@@ -9,6 +9,7 @@ use super::decide::unproven;
 use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting};
 use super::facts::Facts;
 use super::figures::{confirmed_at, decisive, executed_at};
+use super::plan::Target;
 use super::procedure::{Decision, Phase, TargetKind};
 use super::progress::remaining;
 use super::state::{Attempt, AttemptStatus, Incident};
@@ -380,16 +381,9 @@ impl Case<'_> {
         let mut lines: Vec<String> = stated(&self.said.acting).into_iter().collect();
         for target in &attempt.draft.targets {
             match target.kind {
-                TargetKind::Backup if !self.restores(attempt) => {}
-                TargetKind::Backup => {
-                    // A name typed by hand is not that of a backup which was registered under it since.
-                    let taken = self.facts.registered(TargetKind::Backup, &target.component, &target.name);
-                    let taken = taken.filter(|_| !target.free_text);
-                    lines.push(match taken {
-                        Some(entry) => format!("What was written after {} is lost.", self.clock(entry.at)),
-                        None => "What was written since the backup was taken is lost.".to_owned(),
-                    });
-                }
+                // What an ended one took is no risk any more: it stands under “Risk now”.
+                TargetKind::Backup if attempt.status().is_terminal() => {}
+                TargetKind::Backup => lines.push(format!("{} is lost.", upper_first(&self.loss(target)))),
                 TargetKind::Release => {
                     lines.extend(self.migrations(&target.component, &target.name).map(str::to_owned))
                 }
@@ -413,6 +407,16 @@ impl Case<'_> {
             lines.push(format!("If it fails: {}.", lower_first(attempt.draft.fallback.trim_end_matches('.'))));
         }
         lines
+    }
+
+    /// What a restoration of this backup takes away: `what was written after 02:00 UTC`.
+    fn loss(&self, backup: &Target) -> String {
+        // A name typed by hand is not that of a backup which was registered under it since.
+        let taken = self.facts.registered(TargetKind::Backup, &backup.component, &backup.name);
+        match taken.filter(|_| !backup.free_text) {
+            Some(entry) => format!("what was written after {}", self.clock(entry.at)),
+            None => "what was written since the backup was taken".to_owned(),
+        }
     }
 
     /// What the versions that are taken back did to the database.
@@ -460,6 +464,14 @@ impl Case<'_> {
                 add(Standing::Open, "People", "what should help is in place, and not confirmed yet".to_owned());
             }
             (None, None, _) => add(Standing::Bad, "People", "affected still, as far as is known".to_owned()),
+        }
+        // Whatever is planned now, and also when all is over: what an earlier restoration took stays away.
+        for attempt in &self.incident.attempts {
+            for (action, backup) in attempt.restorations_begun(self.facts.procedure) {
+                let done = attempt.is_done(&action.name);
+                let how = if done { "is lost: a backup was restored" } else { "may be lost: a restoration began" };
+                add(Standing::Bad, "Data", format!("{} {how}", self.loss(backup)));
+            }
         }
         if let Some(attempt) = attempt.filter(|attempt| attempt.started_at().is_some()) {
             let criteria = &self.facts.procedure.verification.criteria;

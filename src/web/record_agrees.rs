@@ -3,6 +3,7 @@
 use crate::domain::Span;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::event::Mark;
+use crate::domain::procedure::TargetKind;
 use crate::web::sample::World;
 use axum::http::StatusCode;
 
@@ -106,6 +107,28 @@ async fn a_rollback_that_brought_back_a_backup_may_be_closed_as_restored() {
     confirmed(&world, &id).await;
     let page = world.signed_in("maya").await.get(&format!("/incidents/{id}/close")).await.words();
     assert!(page.contains("it was a rollback, not a restoration, that succeeded. Choose another outcome."), "{page}");
+}
+
+/// Management reads it from what is planned next, and again when all is over.
+#[tokio::test]
+async fn what_a_restoration_took_is_told_whatever_comes_after_it() {
+    const LOST: &str = " is lost: a backup was restored";
+    let world = World::new().await;
+    let id = world.restoring(None).await;
+    let mut helen = world.signed_in("helen").await;
+    let impact = format!("/incidents/{id}/impact");
+    assert!(!helen.get(&impact).await.words().contains(LOST), "it is only planned");
+    executed(&world, &id).await;
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: REASON.to_owned() }).await;
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.targets.retain(|target| target.kind == TargetKind::Release);
+    world.acts("maya", &id, Command::DraftAttempt { draft }).await;
+    let planned = helen.get(&impact).await.words();
+    assert!(planned.contains("is being planned") && planned.contains("Data: what was written after"), "{planned}");
+    assert_eq!(planned.matches(LOST).count(), 1, "{planned}");
+    world.acts("maya", &id, Command::Close { outcome: Outcome::FixedForward, reason: REASON.to_owned() }).await;
+    let closed = helen.get(&impact).await.words();
+    assert_eq!(closed.matches(LOST).count(), 1, "{closed}");
 }
 
 #[tokio::test]
