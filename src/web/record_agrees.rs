@@ -1,8 +1,9 @@
 //! What the record says of an end, and who is said to have done what: the same words on every page, and true ones.
 
+use crate::domain::Span;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::procedure::TargetKind;
-use crate::web::sample::World;
+use crate::web::sample::{BAD, World};
 use axum::http::StatusCode;
 
 const REASON: &str = "a correction went out";
@@ -98,9 +99,36 @@ async fn what_a_restoration_took_is_told_whatever_comes_after_it() {
     let planned = helen.get(&impact).await.words();
     assert!(planned.contains("is being planned") && planned.contains("Data: what was written after"), "{planned}");
     assert_eq!(planned.matches(LOST).count(), 1, "{planned}");
-    world.acts("maya", &id, Command::Close { outcome: Outcome::FixedForward, reason: REASON.to_owned() }).await;
+    world.acts("maya", &id, Command::SubmitPlan { attempt: 2 }).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
+    world.acts("maya", &id, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
     let closed = helen.get(&impact).await.words();
     assert_eq!(closed.matches(LOST).count(), 1, "{closed}");
+    let page = helen.get(&format!("/incidents/{id}/report")).await.words();
+    let markdown = helen.get(&format!("/incidents/{id}/report.md")).await.body;
+    for report in [page, markdown] {
+        assert!(report.contains("Attempt 1 has failed before."), "{report}");
+        assert_eq!(report.matches("taken: attempt 1 restored that backup.").count(), 1, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_release_that_was_deployed_once_more_went_live_then() {
+    let world = World::new().await;
+    let first = world.critical().await;
+    world.executed(&first).await;
+    world.succeeded(&first).await;
+    world.acts("maya", &first, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
+    world.turn(Span::hours(5));
+    world.deployed_again(BAD).await;
+    world.turn(Span::minutes(2));
+    let second = world.critical().await;
+    let mut helen = world.signed_in("helen").await;
+    let again = helen.get(&format!("/incidents/{second}/impact")).await.words();
+    assert!(again.contains("2 minutes after a new version had gone live."), "{again}");
+    let before = helen.get(&format!("/incidents/{first}/impact")).await.words();
+    assert!(before.contains("1 hour after a new version had gone live."), "{before}");
 }
 
 #[tokio::test]

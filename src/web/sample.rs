@@ -139,6 +139,13 @@ impl World {
         self.app.store.register(&line).await.unwrap();
     }
 
+    /// A release that ran before runs from now on.
+    pub async fn deployed_again(&self, name: &str) {
+        let mut tx = self.app.store.begin().await.unwrap();
+        assert!(tx.runs_again(ENVIRONMENT, COMPONENT, name, self.now()).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -227,12 +234,13 @@ impl World {
     /// Every action of the authorised plan ran well.
     pub async fn executed(&self, id: &str) {
         self.authorised(id).await;
-        let plan = self.app.incidents.incident(id).await.unwrap().current().unwrap().plan().unwrap().clone();
-        for action in &plan.actions {
+        let incident = self.app.incidents.incident(id).await.unwrap();
+        let attempt = incident.current().unwrap().number;
+        for action in &incident.current().unwrap().plan().unwrap().actions {
             let incident = self.app.incidents.incident(id).await.unwrap();
             for item in action.needs.iter().filter(|item| !incident.current().unwrap().is_marked(item)) {
                 let mark = Mark::Done { note: String::new() };
-                self.acts("tomas", id, Command::Tick { attempt: 1, item: item.clone(), mark }).await;
+                self.acts("tomas", id, Command::Tick { attempt, item: item.clone(), mark }).await;
             }
             let run = self.runs(id, &action.name).await;
             self.turn(Span::seconds(50));
@@ -242,13 +250,14 @@ impl World {
 
     /// The lead ticked every criterion and confirmed success.
     pub async fn succeeded(&self, id: &str) {
-        let procedure = self.app.incidents.look(id).await.unwrap().gathered.procedure;
+        let looked = self.app.incidents.look(id).await.unwrap();
+        let (procedure, attempt) = (&looked.gathered.procedure, looked.incident.current().unwrap().number);
         for criterion in &procedure.verification.criteria {
             let mark = Some(Mark::Done { note: "looked at it".to_owned() });
-            let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
+            let command = Command::MarkCriterion { attempt, criterion: criterion.name.clone(), mark };
             self.acts("tomas", id, command).await;
         }
-        self.acts("tomas", id, Command::ConfirmSuccess { attempt: 1 }).await;
+        self.acts("tomas", id, Command::ConfirmSuccess { attempt }).await;
     }
 
     /// The component says which version of it runs.
@@ -288,7 +297,9 @@ impl World {
 
     /// The next run is claimed, and runs; answers its id.
     pub async fn runs(&self, incident: &str, action: &str) -> RunId {
-        let claimed = self.app.incidents.claim(incident, 1, action).await.unwrap().expect("nothing stands in the way");
+        let attempt = self.app.incidents.incident(incident).await.unwrap().current().unwrap().number;
+        let claimed =
+            self.app.incidents.claim(incident, attempt, action).await.unwrap().expect("nothing stands in the way");
         let run = claimed.run().clone();
         self.system(incident, Command::NoteRunning { run: run.clone() }).await;
         run
@@ -302,13 +313,7 @@ impl World {
 
     /// Everything is confirmed, and the incident closed as rolled back: what is left of its plan ends well first.
     pub async fn verified(&self, incident: &str) -> Arc<Incident> {
-        let procedure = self.app.incidents.look(incident).await.unwrap().gathered.procedure;
-        for criterion in &procedure.verification.criteria {
-            let mark = Some(Mark::Done { note: "looked at, and well".to_owned() });
-            let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
-            self.acts("tomas", incident, command).await;
-        }
-        self.acts("tomas", incident, Command::ConfirmSuccess { attempt: 1 }).await;
+        self.succeeded(incident).await;
         let close = Command::Close { outcome: Outcome::RolledBack, reason: "all is well".to_owned() };
         self.acts("maya", incident, close).await
     }
