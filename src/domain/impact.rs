@@ -195,7 +195,7 @@ impl Case<'_> {
             self.facts.registered(TargetKind::Release, &target.component, from)
         });
         let running = || self.facts.running_release(&self.incident.component);
-        left.or_else(running).map(|entry| (entry.name.clone(), entry.at))
+        left.or_else(running).map(|entry| (entry.name.clone(), entry.had_begun_by(self.since()).unwrap_or(entry.at)))
     }
 
     /// What is done about it, by how far the newest attempt is.
