@@ -25,7 +25,7 @@ pub struct Gathered {
     pub curves: Vec<Curve>,
     /// Empty until [`super::earlier`] fills it.
     pub earlier: Earlier,
-    pub version: Option<ReadBack>,
+    pub versions: BTreeMap<String, ReadBack>,
     pub environments: BTreeMap<String, Vec<String>>,
 }
 
@@ -50,7 +50,7 @@ impl Gathered {
             measures: &self.measures,
             curves: &self.curves,
             earlier: &self.earlier,
-            version: self.version.as_ref(),
+            versions: &self.versions,
             environments: &self.environments,
             catalogue: scripts,
         }
@@ -207,9 +207,11 @@ macro_rules! gathering {
             let samples: Vec<Sample> =
                 from.samples(&series, now - reach - reach, now + Span(1)).await?.iter().map(sample_of).collect();
             let probed = site.probed.contains(&(environment.to_owned(), component.to_owned()));
-            let asked = site.environments.get(environment).is_some_and(|it| it.version_urls.contains_key(component));
-            let stored = from.setting(&version_key(environment, component)).await?;
-            let version = asked.then(|| read_back(stored.as_deref()));
+            let mut versions = BTreeMap::new();
+            for asked in site.environments.get(environment).into_iter().flat_map(|it| it.version_urls.keys()) {
+                let stored = from.setting(&version_key(environment, asked)).await?;
+                versions.insert(asked.clone(), read_back(stored.as_deref()));
+            }
             Ok(Gathered {
                 measures: if probed { measures(&procedure, &samples, now) } else { Measures::default() },
                 curves: Vec::new(),
@@ -220,7 +222,7 @@ macro_rules! gathering {
                 register,
                 incidents,
                 locks,
-                version,
+                versions,
                 environments: site.components(),
             })
         }

@@ -98,5 +98,5 @@ fn deployed(gathered: &Gathered, incident: &Incident) -> Option<Timestamp> {
     let releases = gathered.register.iter().filter(|entry| {
         entry.kind == crate::domain::procedure::TargetKind::Release && entry.component == incident.component
     });
-    releases.map(|release| release.at).filter(|at| *at <= incident.opened_at).max()
+    releases.filter_map(|release| release.had_begun_by(incident.opened_at)).max()
 }

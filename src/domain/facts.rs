@@ -30,8 +30,8 @@ pub struct Facts<'a> {
     /// How long earlier rollbacks of this component took. Read only for what may compose an update
     /// ([`super::decide::composes`]), and for the page that shows its draft.
     pub earlier: &'a Earlier,
-    /// What the running service says of itself, where it can be asked (E18).
-    pub version: Option<&'a ReadBack>,
+    /// What running services say of themselves, by component, for each of the environment that can be asked (E18).
+    pub versions: &'a BTreeMap<String, ReadBack>,
     /// Environments that this Backout may act on, with their components.
     pub environments: &'a BTreeMap<String, Vec<String>>,
     pub catalogue: &'a dyn Catalogue,

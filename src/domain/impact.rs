@@ -197,7 +197,7 @@ impl Case<'_> {
             self.facts.registered(TargetKind::Release, &target.component, from)
         });
         let running = || self.facts.running_release(&self.incident.component);
-        left.or_else(running).map(|entry| (entry.name.clone(), entry.at))
+        left.or_else(running).map(|entry| (entry.name.clone(), entry.had_begun_by(self.since()).unwrap_or(entry.at)))
     }
 
     /// What is done about it, by how far the newest attempt is.
@@ -471,6 +471,13 @@ impl Case<'_> {
                 add(Standing::Open, "People", "what should help is in place, and not confirmed yet".to_owned());
             }
             (None, None, _) => add(Standing::Bad, "People", "affected still, as far as is known".to_owned()),
+        }
+        if let Some(attempt) = attempt.filter(|attempt| attempt.failing_since().is_some()) {
+            for (name, seen) in attempt.indicators_seen() {
+                let text = self.facts.procedure.indicator(name).map_or(name, |indicator| &indicator.text);
+                let words = format!("seen at {}; whether it failed is being decided", self.clock(seen.at));
+                add(Standing::Bad, text, words);
+            }
         }
         // Whatever is planned now, and also when all is over: what an earlier restoration took stays away.
         for attempt in &self.incident.attempts {

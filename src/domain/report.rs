@@ -64,6 +64,8 @@ pub struct Summary {
     pub outage: bool,
     /// The share of users, in words; `None` is not known.
     pub users_affected: Option<String>,
+    /// What restorations took away, or may have: a sentence each.
+    pub lost: Vec<String>,
     pub opened_at: Timestamp,
     pub opened_by: String,
     pub closed_at: Option<Timestamp>,

@@ -30,6 +30,12 @@ impl Registered {
         self.again_at.map_or(self.at, |again| again.max(self.at))
     }
 
+    /// When it had last begun to run, as seen from a moment; `None` where that came later. Of one that was deployed more than
+    /// once since, only the first beginning is known.
+    pub fn had_begun_by(&self, moment: Timestamp) -> Option<Timestamp> {
+        [Some(self.at), self.again_at].into_iter().flatten().filter(|began| *began <= moment).max()
+    }
+
     /// It was rolled back from, and did not begin again since.
     pub fn was_left(&self) -> bool {
         self.left_at.is_some_and(|left| left >= self.began_at())
@@ -207,6 +213,14 @@ mod tests {
         // The data is brought back before all of it: nothing is left of them.
         brought_back(&mut register, &["2", "3"], 32);
         assert_eq!(unknown(&register, "0"), ["1"]);
+    }
+
+    #[test]
+    fn a_release_began_when_it_was_deployed_last_before_a_moment() {
+        let mut register = vec![release("1", 2)];
+        deployed_again(&mut register, "1", 20);
+        let known = |day| register[0].had_begun_by(on(day));
+        assert_eq!((known(1), known(19), known(20), known(30)), (None, Some(on(2)), Some(on(20)), Some(on(20))));
     }
 
     #[test]

@@ -81,7 +81,8 @@ mod tests {
         let at = |second: i64| Timestamp(1_772_680_468_000_000) + Span::seconds(second);
         let samples: Vec<Sample> = (0..400)
             .map(|count: i64| Sample {
-                at: at(count * 4 + count % 5),
+                // In no step with the look-back: that one falls out is an instant of its own.
+                at: at(count * 4) + Span::millis(count * 377 % 3_000),
                 ok: count % 7 > 2,
                 micros: count * 7_919 % 1_000,
             })
@@ -90,11 +91,14 @@ mod tests {
         for series in [Series::ErrorRate, Series::Availability, Series::ResponseTime] {
             let mut sliding = Sliding::over(&series, LOOK_BACK, &samples, never_silent);
             let (mut instant, mut changes, newest) = (at(-10), 0, samples[samples.len() - 1].at);
-            assert_eq!(sliding.at(instant), None);
+            let mut stands = sliding.at(instant);
+            assert_eq!(stands, None);
             while let Some(next) = sliding.next_change(instant).filter(|next| *next <= newest) {
                 let before = series.value(&samples, LOOK_BACK, Timestamp(next.0 - 1));
-                assert_eq!(sliding.at(Timestamp(next.0 - 1)), before, "nothing changed since {instant:?}");
-                assert_eq!(sliding.at(next), series.value(&samples, LOOK_BACK, next), "{series:?} at {next:?}");
+                assert_eq!(stands, before, "nothing changed since {instant:?}");
+                assert_eq!(sliding.at(Timestamp(next.0 - 1)), before);
+                stands = sliding.at(next);
+                assert_eq!(stands, series.value(&samples, LOOK_BACK, next), "{series:?} at {next:?}");
                 (instant, changes) = (next, changes + 1);
             }
             assert!(changes > 300, "{changes}");

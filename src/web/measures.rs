@@ -105,11 +105,16 @@ impl Measures {
     }
 }
 
+/// None once the incident is closed: what is measured then is another story.
 fn comparisons(looked: &Looked) -> Vec<(String, String)> {
+    if !looked.incident.is_open() {
+        return Vec::new();
+    }
     let begun = looked.incident.attempts.iter().rev().find(|attempt| attempt.started_at().is_some());
     let indicators = looked.gathered.procedure.verification.indicators.iter();
     let comparing = indicators.filter_map(|indicator| indicator.compares.as_ref().zip(Some(&indicator.name)));
-    let words = |key: &str, attempt| compared(&looked.gathered.measures, attempt, key);
+    let gathered = &looked.gathered;
+    let words = |key: &str, attempt| compared(&gathered.procedure, &gathered.measures, attempt, key);
     begun.map_or_else(Vec::new, |attempt| comparing.map(|(key, name)| (name.clone(), words(key, attempt))).collect())
 }
 

@@ -2,38 +2,11 @@
 
 use crate::domain::Span;
 use crate::domain::command::{Command, Outcome};
-use crate::domain::event::Mark;
 use crate::domain::procedure::TargetKind;
-use crate::web::sample::World;
+use crate::web::sample::{BAD, World};
 use axum::http::StatusCode;
 
 const REASON: &str = "a correction went out";
-
-/// Every action of the plan ran well.
-async fn executed(world: &World, id: &str) {
-    world.authorised(id).await;
-    let plan = world.app.incidents.incident(id).await.unwrap().current().unwrap().plan().unwrap().clone();
-    for action in &plan.actions {
-        let incident = world.app.incidents.incident(id).await.unwrap();
-        for item in action.needs.iter().filter(|item| !incident.current().unwrap().is_marked(item)) {
-            let mark = Mark::Done { note: String::new() };
-            world.acts("tomas", id, Command::Tick { attempt: 1, item: item.clone(), mark }).await;
-        }
-        let run = world.runs(id, &action.name).await;
-        world.turn(Span::seconds(50));
-        world.ends(id, &run, 0).await;
-    }
-}
-
-async fn confirmed(world: &World, id: &str) {
-    let procedure = world.app.incidents.look(id).await.unwrap().gathered.procedure;
-    for criterion in &procedure.verification.criteria {
-        let mark = Some(Mark::Done { note: "looked at it".to_owned() });
-        let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
-        world.acts("tomas", id, command).await;
-    }
-    world.acts("tomas", id, Command::ConfirmSuccess { attempt: 1 }).await;
-}
 
 #[tokio::test]
 async fn what_was_stopped_and_closed_is_decided_and_its_end_is_told_in_words() {
@@ -68,8 +41,8 @@ async fn what_was_stopped_and_closed_is_decided_and_its_end_is_told_in_words() {
 async fn the_last_update_went_out_with_the_closing_and_the_audit_log_says_who_did_what() {
     let world = World::new().await;
     let id = world.critical().await;
-    executed(&world, &id).await;
-    confirmed(&world, &id).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
     world.acts("maya", &id, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
     let mut helen = world.signed_in("helen").await;
     let timeline = helen.get(&format!("/incidents/{id}/timeline")).await.words();
@@ -89,8 +62,8 @@ async fn the_last_update_went_out_with_the_closing_and_the_audit_log_says_who_di
 async fn a_rollback_that_brought_back_a_backup_may_be_closed_as_restored() {
     let world = World::new().await;
     let id = world.restoring(None).await;
-    executed(&world, &id).await;
-    confirmed(&world, &id).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
     let close = format!("/incidents/{id}/close");
     let mut maya = world.signed_in("maya").await;
     let form = |outcome| [("outcome", outcome), ("reason", REASON), ("intent", outcome)];
@@ -103,8 +76,8 @@ async fn a_rollback_that_brought_back_a_backup_may_be_closed_as_restored() {
     // One that left the data alone is none.
     let world = World::new().await;
     let id = world.critical().await;
-    executed(&world, &id).await;
-    confirmed(&world, &id).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
     let page = world.signed_in("maya").await.get(&format!("/incidents/{id}/close")).await.words();
     assert!(page.contains("it was a rollback, not a restoration, that succeeded. Choose another outcome."), "{page}");
 }
@@ -118,7 +91,7 @@ async fn what_a_restoration_took_is_told_whatever_comes_after_it() {
     let mut helen = world.signed_in("helen").await;
     let impact = format!("/incidents/{id}/impact");
     assert!(!helen.get(&impact).await.words().contains(LOST), "it is only planned");
-    executed(&world, &id).await;
+    world.executed(&id).await;
     world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: REASON.to_owned() }).await;
     let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
     draft.targets.retain(|target| target.kind == TargetKind::Release);
@@ -126,9 +99,36 @@ async fn what_a_restoration_took_is_told_whatever_comes_after_it() {
     let planned = helen.get(&impact).await.words();
     assert!(planned.contains("is being planned") && planned.contains("Data: what was written after"), "{planned}");
     assert_eq!(planned.matches(LOST).count(), 1, "{planned}");
-    world.acts("maya", &id, Command::Close { outcome: Outcome::FixedForward, reason: REASON.to_owned() }).await;
+    world.acts("maya", &id, Command::SubmitPlan { attempt: 2 }).await;
+    world.executed(&id).await;
+    world.succeeded(&id).await;
+    world.acts("maya", &id, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
     let closed = helen.get(&impact).await.words();
     assert_eq!(closed.matches(LOST).count(), 1, "{closed}");
+    let page = helen.get(&format!("/incidents/{id}/report")).await.words();
+    let markdown = helen.get(&format!("/incidents/{id}/report.md")).await.body;
+    for report in [page, markdown] {
+        assert!(report.contains("Attempt 1 has failed before."), "{report}");
+        assert_eq!(report.matches("taken: attempt 1 restored that backup.").count(), 1, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_release_that_was_deployed_once_more_went_live_then() {
+    let world = World::new().await;
+    let first = world.critical().await;
+    world.executed(&first).await;
+    world.succeeded(&first).await;
+    world.acts("maya", &first, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
+    world.turn(Span::hours(5));
+    world.deployed_again(BAD).await;
+    world.turn(Span::minutes(2));
+    let second = world.critical().await;
+    let mut helen = world.signed_in("helen").await;
+    let again = helen.get(&format!("/incidents/{second}/impact")).await.words();
+    assert!(again.contains("2 minutes after a new version had gone live."), "{again}");
+    let before = helen.get(&format!("/incidents/{first}/impact")).await.words();
+    assert!(before.contains("1 hour after a new version had gone live."), "{before}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use super::layers::Peer;
 use super::{AppState, Site, router};
 use crate::access::accounts::{Newcomer, add_with_password};
 use crate::access::password::{Parameters, Passwords};
-use crate::app::gather::{probe_series, sample_value};
+use crate::app::gather::{StoredVersion, probe_series, sample_value, version_key};
 use crate::app::playbooks::Playbooks;
 use crate::app::site::{Environment, Site as Places};
 use crate::app::{App, Raised};
@@ -72,6 +72,15 @@ impl Drop for World {
 impl World {
     /// People, releases and scripts; no incident yet.
     pub async fn new() -> World {
+        World::reading_back(BTreeMap::new()).await
+    }
+
+    /// The same, and the component can be asked which version runs.
+    pub async fn with_versions() -> World {
+        World::reading_back(BTreeMap::from([(COMPONENT.to_owned(), "http://127.0.0.1:1/version".to_owned())])).await
+    }
+
+    async fn reading_back(version_urls: BTreeMap<String, String>) -> World {
         let folder = std::env::temp_dir().join(format!("backout-pages-{}", clock::fresh_id()));
         for script in ["deploy", "database", "config"] {
             let directory = folder.join("target/scripts").join(script);
@@ -87,7 +96,7 @@ impl World {
             components: vec![COMPONENT.to_owned(), "web".to_owned()],
             directory: folder.join("target"),
             grants: BTreeMap::new(),
-            version_urls: BTreeMap::new(),
+            version_urls,
             grace: Span::seconds(10),
             log_limit: 1 << 20,
         };
@@ -128,6 +137,13 @@ impl World {
             ..Registered::fresh(kind, ENVIRONMENT, COMPONENT, name, self.now() - Span::hours(hours))
         };
         self.app.store.register(&line).await.unwrap();
+    }
+
+    /// A release that ran before runs from now on.
+    pub async fn deployed_again(&self, name: &str) {
+        let mut tx = self.app.store.begin().await.unwrap();
+        assert!(tx.runs_again(ENVIRONMENT, COMPONENT, name, self.now()).await.unwrap());
+        tx.commit().await.unwrap();
     }
 
     pub fn now(&self) -> Timestamp {
@@ -215,6 +231,42 @@ impl World {
         id
     }
 
+    /// Every action of the authorised plan ran well.
+    pub async fn executed(&self, id: &str) {
+        self.authorised(id).await;
+        let incident = self.app.incidents.incident(id).await.unwrap();
+        let attempt = incident.current().unwrap().number;
+        for action in &incident.current().unwrap().plan().unwrap().actions {
+            let incident = self.app.incidents.incident(id).await.unwrap();
+            for item in action.needs.iter().filter(|item| !incident.current().unwrap().is_marked(item)) {
+                let mark = Mark::Done { note: String::new() };
+                self.acts("tomas", id, Command::Tick { attempt, item: item.clone(), mark }).await;
+            }
+            let run = self.runs(id, &action.name).await;
+            self.turn(Span::seconds(50));
+            self.ends(id, &run, 0).await;
+        }
+    }
+
+    /// The lead ticked every criterion and confirmed success.
+    pub async fn succeeded(&self, id: &str) {
+        let looked = self.app.incidents.look(id).await.unwrap();
+        let (procedure, attempt) = (&looked.gathered.procedure, looked.incident.current().unwrap().number);
+        for criterion in &procedure.verification.criteria {
+            let mark = Some(Mark::Done { note: "looked at it".to_owned() });
+            let command = Command::MarkCriterion { attempt, criterion: criterion.name.clone(), mark };
+            self.acts("tomas", id, command).await;
+        }
+        self.acts("tomas", id, Command::ConfirmSuccess { attempt }).await;
+    }
+
+    /// The component says which version of it runs.
+    pub async fn says_version(&self, version: &str) {
+        let stored = StoredVersion { version: version.to_owned(), at: self.now() };
+        let text = serde_json::to_string(&stored).unwrap();
+        self.app.store.put_setting(&version_key(ENVIRONMENT, COMPONENT), &text).await.unwrap();
+    }
+
     /// The present attempt's digest.
     pub async fn digest(&self, incident: &str) -> String {
         let incident = self.app.incidents.incident(incident).await.unwrap();
@@ -245,7 +297,9 @@ impl World {
 
     /// The next run is claimed, and runs; answers its id.
     pub async fn runs(&self, incident: &str, action: &str) -> RunId {
-        let claimed = self.app.incidents.claim(incident, 1, action).await.unwrap().expect("nothing stands in the way");
+        let attempt = self.app.incidents.incident(incident).await.unwrap().current().unwrap().number;
+        let claimed =
+            self.app.incidents.claim(incident, attempt, action).await.unwrap().expect("nothing stands in the way");
         let run = claimed.run().clone();
         self.system(incident, Command::NoteRunning { run: run.clone() }).await;
         run
@@ -259,13 +313,7 @@ impl World {
 
     /// Everything is confirmed, and the incident closed as rolled back: what is left of its plan ends well first.
     pub async fn verified(&self, incident: &str) -> Arc<Incident> {
-        let procedure = self.app.incidents.look(incident).await.unwrap().gathered.procedure;
-        for criterion in &procedure.verification.criteria {
-            let mark = Some(Mark::Done { note: "looked at, and well".to_owned() });
-            let command = Command::MarkCriterion { attempt: 1, criterion: criterion.name.clone(), mark };
-            self.acts("tomas", incident, command).await;
-        }
-        self.acts("tomas", incident, Command::ConfirmSuccess { attempt: 1 }).await;
+        self.succeeded(incident).await;
         let close = Command::Close { outcome: Outcome::RolledBack, reason: "all is well".to_owned() };
         self.acts("maya", incident, close).await
     }

@@ -22,9 +22,9 @@ use crate::app::Looked;
 use crate::app::catalogue::Scripts;
 use crate::clock;
 use crate::domain::command::Command;
-use crate::domain::decide::{compared, is_red, measured, version_proven};
+use crate::domain::decide::{VersionProof, compared, is_red, measured};
 use crate::domain::event::Mark;
-use crate::domain::facts::{Facts, READ_BACK_VALID};
+use crate::domain::facts::Facts;
 use crate::domain::offers::Offers;
 use crate::domain::procedure::{Criterion, ExecutorKind, Phase, TargetKind};
 use crate::domain::refusal::{Refusal, RefusalKind};
@@ -120,6 +120,8 @@ struct Restoration {
 struct Verification {
     attempt: AttemptNo,
     status: AttemptStatus,
+    /// The incident may still be closed.
+    is_open: bool,
     /// Stopping was ordered; nothing of it will be confirmed.
     stopping: bool,
     criteria: Vec<CriterionLine>,
@@ -191,21 +193,21 @@ fn mark_line(facts: &Facts, marked: &Marked) -> MarkLine {
     }
 }
 
-/// What the running service says of itself, in words, and whether it proves the approved version (E18).
-fn version_line(facts: &Facts, attempt: &Attempt, now: Timestamp) -> (Says, String) {
-    match facts.version {
-        None => (Says::Nothing, "No read-back of the running version is configured.".to_owned()),
-        Some(read) if read.version.is_empty() => {
-            (Says::Nothing, "The service has not said which version runs.".to_owned())
+/// What the running services say of themselves, how that stands, and in words (E18). Of a closed incident it is what stands
+/// in the report: what runs by now is another matter.
+fn version_line(offers: &Offers, attempt: &Attempt) -> (Says, &'static str, String) {
+    if !offers.incident.is_open() {
+        return (Says::Nothing, "not read back any more", "What was read back stands in the report.".to_owned());
+    }
+    let proof = VersionProof::of(offers.facts, attempt, offers.now);
+    let words = format!("{}.", sentence(proof.words()));
+    match proof {
+        VersionProof::NotAsked(_) => (Says::Nothing, "not read back", words),
+        VersionProof::Proven { at, .. } => {
+            (Says::Met, "right version", format!("{words} Read back at {} UTC.", at.time_of_day()))
         }
-        Some(read) if now - read.at > READ_BACK_VALID => {
-            let words = format!("{} ran at {} UTC; that is too old to prove it.", read.version, read.at.time_of_day());
-            (Says::Nothing, words)
-        }
-        Some(read) => match version_proven(facts, attempt) {
-            Ok(words) => (Says::Met, format!("{words}. Read back at {} UTC.", read.at.time_of_day())),
-            Err(words) => (Says::NotMet, format!("{words}.")),
-        },
+        VersionProof::Unknown(_) => (Says::Nothing, "no data", words),
+        VersionProof::Contradicted(_) => (Says::NotMet, "another version", words),
     }
 }
 
@@ -222,8 +224,8 @@ fn criterion_line(offers: &Offers, attempt: &Attempt, criterion: &Criterion, typ
         }
         None => (None, String::new()),
     };
-    let version = criterion.proves_version.then(|| version_line(facts, attempt, offers.now));
-    let both = [measured_says, version.as_ref().map(|(says, _)| *says)];
+    let version = criterion.proves_version.then(|| version_line(offers, attempt));
+    let both = [measured_says, version.as_ref().map(|(says, ..)| *says)];
     let says = if both.contains(&Some(Says::NotMet)) {
         Says::NotMet
     } else if both.iter().all(Option::is_none) || both.contains(&Some(Says::Nothing)) {
@@ -231,12 +233,10 @@ fn criterion_line(offers: &Offers, attempt: &Attempt, criterion: &Criterion, typ
     } else {
         Says::Met
     };
-    let value = match (value.is_empty(), &version, says) {
-        (false, ..) => value,
-        (true, None, _) => "not measured".to_owned(),
-        (true, Some(_), Says::Met) => "right version".to_owned(),
-        (true, Some(_), Says::NotMet) => "another version".to_owned(),
-        (true, Some(_), Says::Nothing) => "no data".to_owned(),
+    let value = match (value.is_empty(), &version) {
+        (false, _) => value,
+        (true, None) => "not measured".to_owned(),
+        (true, Some((_, value, _))) => (*value).to_owned(),
     };
     let own = typed.text("criterion") == criterion.name;
     CriterionLine {
@@ -248,9 +248,9 @@ fn criterion_line(offers: &Offers, attempt: &Attempt, criterion: &Criterion, typ
             .map_or_else(|| "Somebody has looked, and says so.".to_owned(), |condition| condition.in_words()),
         value,
         says,
-        proof: version.map(|(_, words)| words).unwrap_or_default(),
+        proof: version.map(|(_, _, words)| words).unwrap_or_default(),
         needs_reason: (criterion.condition.is_some() && measured_says != Some(Says::Met))
-            || (criterion.proves_version && version_proven(facts, attempt).is_err()),
+            || (criterion.proves_version && VersionProof::of(facts, attempt, offers.now).is_doubtful()),
         always_applies: criterion.always_applies,
         marked: attempt.criteria.get(&criterion.name).map(|marked| mark_line(facts, marked)),
         refused: match attempt.criteria.contains_key(&criterion.name) {
@@ -307,7 +307,10 @@ fn indicator_lines(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Vec<Ind
                 compared: indicator
                     .compares
                     .as_ref()
-                    .map_or_else(String::new, |key| compared(offers.facts.measures, attempt, key)),
+                    .filter(|_| offers.incident.is_open())
+                    .map_or_else(String::new, |key| {
+                        compared(offers.facts.procedure, offers.facts.measures, attempt, key)
+                    }),
                 sign: seen.map_or(IndicatorSign::NotSeen, |seen| seen.sign),
                 note,
                 by: seen.map(|seen| {
@@ -362,6 +365,7 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
     Verification {
         attempt: attempt.number,
         status: attempt.status(),
+        is_open: offers.incident.is_open(),
         stopping: attempt.stop.is_some(),
         confirmed: criteria.iter().filter(|line| line.marked.is_some()).count(),
         checks_done: checks().filter(|line| line.marked.is_some()).count(),

@@ -24,7 +24,7 @@ pub use informing::{composes, current_update, note_writer};
 pub use keeping::may_end;
 pub use no_return::{backup_beneath, unproven};
 pub use planning::proposal;
-pub use verifying::{compared, is_red, measured, version_proven};
+pub use verifying::{VersionProof, compared, is_red, measured};
 
 use super::actor::{Actor, Who};
 use super::apply;

@@ -1,13 +1,14 @@
 //! Ticks and the verdict: people tick, machines measure, side by side (E1, E13, E18).
 
 use super::{Case, attempt_in, optional, required};
+use crate::domain::Timestamp;
 use crate::domain::condition::{Condition, Direction, Series};
 use crate::domain::event::{Event, Mark};
-use crate::domain::facts::{Facts, Measures, READ_BACK_VALID};
-use crate::domain::procedure::{Criterion, Phase, TargetKind};
+use crate::domain::facts::{Facts, Measures, READ_BACK_VALID, ReadBack};
+use crate::domain::plan::Target;
+use crate::domain::procedure::{Criterion, Phase, Procedure, TargetKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Incident, IndicatorSign};
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// An item's owner alone ticks it; the incident commander may tick any; only the commander waives.
@@ -128,10 +129,11 @@ pub fn mark_criterion(
         Mark::Done { note } => {
             // Without data is no better than red: a person must say why it is met all the same.
             let doubtful = criterion.condition.is_some() && is_red(case.facts, criterion) != Some(false);
-            let unproven = criterion.proves_version && version_proven(case.facts, attempt).is_err();
+            let proof = VersionProof::of(case.facts, attempt, case.now);
+            let unproven = criterion.proves_version && proof.is_doubtful();
             let note = optional("note", note)?;
             if note.is_empty() && (doubtful || unproven) {
-                let saw = measured.clone().unwrap_or_else(|| version_words(case.facts));
+                let saw = measured.clone().unwrap_or_else(|| proof.words().to_owned());
                 return Err(Refusal::input(
                     format!("the measurement speaks against “{}” ({saw}), so the tick needs a reason", criterion.text),
                     "Write why it is met all the same.",
@@ -175,39 +177,92 @@ pub fn mark_indicator(
     if attempt.indicators.get(name).is_some_and(|seen| seen.sign == sign && seen.note == note) {
         return Err(Refusal::already("the indicator says this already"));
     }
-    let measured = indicator.compares.as_ref().map(|key| compared(case.facts.measures, attempt, key));
+    let measured =
+        indicator.compares.as_ref().map(|key| compared(case.facts.procedure, case.facts.measures, attempt, key));
     Ok(vec![Event::IndicatorMarked { attempt: number, indicator: name.to_owned(), sign, note, measured }])
 }
 
 /// The live value beside the one frozen at the first run's start: `3.1 % now, 14.2 % at T+0: better`. Whether that is
-/// enough is a person's judgement.
-pub fn compared(measures: &Measures, attempt: &Attempt, key: &str) -> String {
+/// enough is a person's judgement. No verdict where all is well now: nothing had to become better there.
+pub fn compared(procedure: &Procedure, measures: &Measures, attempt: &Attempt, key: &str) -> String {
     let series = Series::from_key(key);
     let words = |value: Option<i64>| value.map_or_else(|| "no data".to_owned(), |value| series.show(value));
     let (now, then) = (measures.value(&series), attempt.baseline.get(key).copied());
+    let both = format!("{} now, {} at T+0", words(now), words(then));
+    let mut goals = procedure.verification.criteria.iter().filter_map(|criterion| criterion.condition.as_ref());
+    let is_well = goals.any(|goal| goal.series == series && measures.holds(goal) == Some(true));
     let alarm = |value: i64| if series.worse() == Direction::Above { value } else { -value };
-    let verdict = now.zip(then).map_or("", |(now, then)| match alarm(now).cmp(&alarm(then)) {
-        Ordering::Less => ": better",
-        Ordering::Equal => ": no better",
-        Ordering::Greater => ": worse",
-    });
-    format!("{} now, {} at T+0{verdict}", words(now), words(then))
-}
-
-/// What the read-back says: the version that runs is the approved target (E18). `Err` says why success is not proven.
-pub fn version_proven(facts: &Facts, attempt: &Attempt) -> Result<String, String> {
-    let target = attempt.plan().and_then(|plan| plan.targets.iter().find(|target| target.kind == TargetKind::Release));
-    match (target, facts.version) {
-        (None, _) => Ok(String::from("the plan has no release to read back")),
-        (Some(_), None) => Ok(String::from("no read-back is configured")),
-        (Some(target), Some(read)) if read.version == target.name => Ok(format!("{} runs, as approved", read.version)),
-        (Some(target), Some(read)) => Err(format!("{} runs, but {} was approved", read.version, target.name)),
+    match now.zip(then) {
+        None => both,
+        Some(_) if is_well => both,
+        // What nobody can see to differ is the same.
+        Some(_) if words(now) == words(then) => format!("{both}: no better"),
+        Some((now, then)) if alarm(now) < alarm(then) => format!("{both}: better"),
+        Some(_) => format!("{both}: worse"),
     }
 }
 
-/// The read-back in words, for beside the criterion.
-pub fn version_words(facts: &Facts) -> String {
-    facts.version.map_or_else(|| "not measured".to_owned(), |read| format!("{} runs", read.version))
+/// What the running services say of the releases that a plan puts in place (E18).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionProof {
+    /// Nothing to prove, or nobody to ask: success does not wait for it.
+    NotAsked(String),
+    /// Each release that can be asked for runs. `at`: when the one that was asked first said so.
+    Proven { words: String, at: Timestamp },
+    /// One has not answered lately, or never.
+    Unknown(String),
+    /// Something else runs.
+    Contradicted(String),
+}
+
+impl VersionProof {
+    pub fn of(facts: &Facts, attempt: &Attempt, now: Timestamp) -> VersionProof {
+        VersionProof::read(facts.versions, attempt.plan().map_or(&[][..], |plan| &plan.targets), now)
+    }
+
+    fn read(versions: &BTreeMap<String, ReadBack>, targets: &[Target], now: Timestamp) -> VersionProof {
+        let releases: Vec<&Target> = targets.iter().filter(|target| target.kind == TargetKind::Release).collect();
+        let whose = |target: &Target| {
+            if releases.len() > 1 { format!("{}: ", target.component) } else { String::new() }
+        };
+        let (mut proven, mut unknown, mut contradicted, mut asked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for target in &releases {
+            let Some(read) = versions.get(&target.component) else { continue };
+            asked.push(read.at);
+            let (whose, runs, wanted) = (whose(target), &read.version, &target.name);
+            if runs.is_empty() {
+                unknown.push(format!("{whose}the service has not said which version runs"));
+            } else if now - read.at > READ_BACK_VALID {
+                let at = read.at.time_of_day();
+                unknown.push(format!("{whose}{runs} ran at {at} UTC; that is too old to prove it"));
+            } else if runs == wanted {
+                proven.push(format!("{whose}{runs} runs, as approved"));
+            } else {
+                contradicted.push(format!("{whose}{runs} runs, but {wanted} was approved"));
+            }
+        }
+        match asked.into_iter().min() {
+            None if releases.is_empty() => VersionProof::NotAsked("the plan has no release to read back".to_owned()),
+            None => VersionProof::NotAsked("no read-back is configured".to_owned()),
+            Some(_) if !contradicted.is_empty() => VersionProof::Contradicted(contradicted.join("; ")),
+            Some(_) if !unknown.is_empty() => VersionProof::Unknown(unknown.join("; ")),
+            Some(at) => VersionProof::Proven { words: proven.join("; "), at },
+        }
+    }
+
+    pub fn words(&self) -> &str {
+        match self {
+            VersionProof::NotAsked(words)
+            | VersionProof::Proven { words, .. }
+            | VersionProof::Unknown(words)
+            | VersionProof::Contradicted(words) => words,
+        }
+    }
+
+    /// Whether a tick that says all works needs a reason.
+    pub fn is_doubtful(&self) -> bool {
+        matches!(self, VersionProof::Unknown(_) | VersionProof::Contradicted(_))
+    }
 }
 
 /// All criteria met, no indicator seen, the version proven: the technical lead's word makes it a success.
@@ -242,14 +297,15 @@ pub fn confirm(case: &Case, incident: &Incident, number: AttemptNo) -> Result<Ve
             "Declare the failure, or mark them as not seen any more.",
         ));
     }
-    if case.facts.version.is_some_and(|read| case.now - read.at > READ_BACK_VALID) {
-        return Err(Refusal::blocked(
-            "the running version has not been read back for some time",
-            "Wait until the service answers; unknown is not proven.",
-        ));
-    }
-    let version_proof = version_proven(case.facts, attempt)
-        .map_err(|why| Refusal::blocked(why, "Success needs the approved version to run everywhere."))?;
+    let version_proof = match VersionProof::of(case.facts, attempt, case.now) {
+        VersionProof::Unknown(why) => {
+            return Err(Refusal::blocked(why, "Wait until the service answers; unknown is not proven."));
+        }
+        VersionProof::Contradicted(why) => {
+            return Err(Refusal::blocked(why, "Success needs the approved version to run everywhere."));
+        }
+        VersionProof::NotAsked(words) | VersionProof::Proven { words, .. } => words,
+    };
     let measured = procedure
         .verification
         .criteria
@@ -283,22 +339,78 @@ pub fn declare_failed(incident: &Incident, number: AttemptNo, reason: &str) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Span;
     use crate::domain::facts::Measure;
     use crate::domain::report::tests::sample::draft;
 
     #[test]
     fn a_value_is_compared_with_the_one_at_the_start_and_never_with_none() {
-        let mut attempt = Attempt::new(1, draft("4.11.3"), String::new(), None, None, crate::domain::Timestamp(0));
-        attempt.baseline = BTreeMap::from([("error_rate".into(), 142_000), ("availability".into(), 858_000)]);
+        let procedure = crate::playbook::default_procedure();
+        let mut attempt = Attempt::new(1, draft("4.11.3"), String::new(), None, None, Timestamp(0));
+        attempt.baseline = BTreeMap::from([
+            ("error_rate".into(), 142_000),
+            ("availability".into(), 858_000),
+            ("response_time".into(), 2_340_001),
+        ]);
         let says = |key: &str, value: Option<i64>| {
             let measures = Measures(BTreeMap::from([(Series::from_key(key), Measure { value, at: None })]));
-            compared(&measures, &attempt, key).replace('\u{a0}', " ")
+            compared(&procedure, &measures, &attempt, key).replace('\u{a0}', " ")
         };
         assert_eq!(says("error_rate", Some(31_000)), "3.1 % now, 14.2 % at T+0: better");
         assert_eq!(says("error_rate", Some(142_000)), "14.2 % now, 14.2 % at T+0: no better");
         assert_eq!(says("error_rate", Some(150_000)), "15 % now, 14.2 % at T+0: worse");
         assert_eq!(says("availability", Some(990_000)), "99 % now, 85.8 % at T+0: better");
         assert_eq!(says("error_rate", None), "no data now, 14.2 % at T+0");
-        assert_eq!(says("response_time", Some(2_000_000)), "2 s now, no data at T+0");
+        assert_eq!(says("error_rate", Some(0)), "0 % now, 14.2 % at T+0", "it is as it should be");
+        assert_eq!(says("response_time", Some(2_340_002)), "2.34 s now, 2.34 s at T+0: no better", "nobody sees more");
+        attempt.baseline.clear();
+        let measures = Measures(BTreeMap::from([(Series::ResponseTime, Measure { value: Some(2_000_000), at: None })]));
+        assert_eq!(
+            compared(&procedure, &measures, &attempt, "response_time").replace('\u{a0}', " "),
+            "2 s now, no data at T+0"
+        );
+    }
+
+    #[test]
+    fn each_component_proves_its_own_release_and_unknown_is_not_proven() {
+        let now = Timestamp(0) + Span::minutes(5);
+        let proof = |releases: &[(&str, &str)], read: &[(&str, &str, Timestamp)]| {
+            let backup = Target { kind: TargetKind::Backup, name: "nightly".into(), ..draft("1").targets[0].clone() };
+            let release = |(component, name): &(&str, &str)| Target {
+                kind: TargetKind::Release,
+                component: (*component).into(),
+                name: (*name).into(),
+                ..backup.clone()
+            };
+            let targets: Vec<Target> = [backup.clone()].into_iter().chain(releases.iter().map(release)).collect();
+            let answer = |(component, version, at): &(&str, &str, Timestamp)| {
+                ((*component).to_owned(), ReadBack { version: (*version).to_owned(), at: *at })
+            };
+            VersionProof::read(&read.iter().map(answer).collect(), &targets, now)
+        };
+        let words = |proof: VersionProof| proof.words().to_owned();
+        assert_eq!(
+            proof(&[], &[("web", "1", now)]),
+            VersionProof::NotAsked("the plan has no release to read back".into())
+        );
+        assert!(matches!(proof(&[("web", "1")], &[("db", "1", now)]), VersionProof::NotAsked(_)));
+        let earlier = now - Span::seconds(3);
+        let both = [("web", "1"), ("db", "2")];
+        assert_eq!(
+            proof(&both, &[("web", "1", earlier), ("db", "2", now)]),
+            VersionProof::Proven { words: "web: 1 runs, as approved; db: 2 runs, as approved".into(), at: earlier }
+        );
+        let other = proof(&both, &[("web", "1", now), ("db", "3", now)]);
+        assert_eq!(other, VersionProof::Contradicted("db: 3 runs, but 2 was approved".into()));
+        assert!(other.is_doubtful());
+        assert!(matches!(proof(&both, &[("web", "9", now), ("db", "", now)]), VersionProof::Contradicted(_)));
+        let old = now - READ_BACK_VALID - Span(1);
+        assert_eq!(
+            words(proof(&[("web", "1")], &[("web", "1", old)])),
+            "1 ran at 00:04:44 UTC; that is too old to prove it"
+        );
+        let silent = proof(&both, &[("web", "1", now), ("db", "", now)]);
+        assert_eq!(silent, VersionProof::Unknown("db: the service has not said which version runs".into()));
+        assert!(silent.is_doubtful());
     }
 }

@@ -30,6 +30,7 @@ pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure,
         component: incident.component.clone(),
         outage: incident.outage,
         users_affected: affected(incident, names),
+        lost: lost(incident, procedure),
         opened_at: incident.opened_at,
         opened_by: by(incident.opened_by.as_ref()),
         closed_at: closed.map(|closed| closed.at),
@@ -55,6 +56,24 @@ fn affected(incident: &Incident, names: Names) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; first reported as "))
 }
 
+fn lost(incident: &Incident, procedure: &Procedure) -> Vec<String> {
+    let mut lost = Vec::new();
+    for attempt in &incident.attempts {
+        for (action, backup) in attempt.restorations_begun(procedure) {
+            let (component, name, number) = (&backup.component, &backup.name, attempt.number);
+            lost.push(if attempt.is_done(&action.name) {
+                format!("What was written to the data of {component} after {name} was taken: attempt {number} restored that backup.")
+            } else {
+                format!(
+                    "Perhaps what was written to the data of {component} after {name} was taken: attempt {number} began to \
+                     restore that backup."
+                )
+            });
+        }
+    }
+    lost
+}
+
 /// Parts per million as a share: `about 12.5 %`.
 fn share(ppm: i64) -> String {
     let tenths = (ppm + 500) / 1_000;
@@ -77,12 +96,18 @@ fn headline(incident: &Incident) -> String {
             .collect();
         let first_seen = incident.triggers.first().map_or(incident.opened_at, |trigger| trigger.seen_at);
         let after = at.shown_since(first_seen);
+        let before = incident.attempts.iter().take_while(|other| other.number < attempt.number);
+        let failed: Vec<String> = before
+            .filter(|other| other.started_at().is_some())
+            .map(|other| format!(" Attempt {} {} before.", other.number, other.status().stands()))
+            .collect();
         return format!(
-            "{kind} of {} in {} on {}. Verified at {} UTC, {after} after it was first seen.",
+            "{kind} of {} in {} on {}. Verified at {} UTC, {after} after it was first seen.{}",
             moves.join(", "),
             attempt.draft.environment,
             at.date(),
             at.time_of_day(),
+            failed.concat(),
         );
     }
     match (&incident.closed, decisive(incident)) {

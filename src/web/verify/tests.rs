@@ -1,5 +1,7 @@
 use super::*;
-use crate::web::sample::World;
+use crate::domain::Span;
+use crate::domain::command::Outcome;
+use crate::web::sample::{BAD, STABLE, World};
 use axum::http::StatusCode;
 
 const CRITERIA: [&str; 6] = [
@@ -15,13 +17,7 @@ const CRITERIA: [&str; 6] = [
 async fn verifying() -> (World, String) {
     let world = World::new().await;
     let id = world.critical().await;
-    world.authorised(&id).await;
-    let attempt = world.app.incidents.incident(&id).await.unwrap();
-    let actions = attempt.current().unwrap().plan().unwrap().actions.clone();
-    for action in actions {
-        let run = world.runs(&id, &action.name).await;
-        world.ends(&id, &run, 0).await;
-    }
+    world.executed(&id).await;
     (world, id)
 }
 
@@ -95,7 +91,7 @@ async fn a_seen_indicator_holds_success_back_and_a_declared_failure_offers_the_r
     let seen = [("attempt", "1"), ("indicator", "application-failing"), ("sign", "seen"), ("note", "500 on login")];
     assert_eq!(lead.post(&format!("/incidents/{id}/indicators"), &seen).await.status, StatusCode::SEE_OTHER);
     let shown = lead.get(&page).await.words();
-    assert!(shown.contains("1 failure indicator seen") && shown.contains("500 on login"), "{shown}");
+    assert!(shown.contains("1 failure indicator is seen") && shown.contains("500 on login"), "{shown}");
     let empty = lead.post(&format!("/incidents/{id}/fail"), &[("attempt", "1"), ("reason", " ")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
     let fail = [("attempt", "1"), ("reason", "it <b>still</b> fails")];
@@ -126,4 +122,60 @@ async fn an_attempt_or_an_incident_that_is_not_there_is_not_found() {
     assert_eq!(lead.get("/incidents/RB-1/verify").await.status, StatusCode::NOT_FOUND);
     let tick = [("attempt", "7"), ("criterion", "data-integrity"), ("mark", "done"), ("note", "x")];
     assert_eq!(lead.post(&format!("/incidents/{id}/criteria"), &tick).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn only_the_approved_version_read_back_lately_is_proven() {
+    let world = World::with_versions().await;
+    let id = world.critical().await;
+    world.executed(&id).await;
+    let mut lead = world.signed_in("tomas").await;
+    let page = format!("/incidents/{id}/verify");
+    let tick = [("attempt", "1"), ("criterion", "application-functional"), ("mark", "done"), ("note", "")];
+    let silent = lead.get(&page).await.words();
+    assert!(silent.contains("The service has not said which version runs."), "{silent}");
+    assert!(!silent.contains("Version proven"), "{silent}");
+    let untold = lead.post(&format!("/incidents/{id}/criteria"), &tick).await;
+    assert_eq!(untold.status, StatusCode::UNPROCESSABLE_ENTITY, "unknown is not proven");
+    world.says_version(BAD).await;
+    let other = lead.get(&page).await.words();
+    assert!(other.contains(&format!("{BAD} runs, but {STABLE} was approved.")) && other.contains("Not met"), "{other}");
+    world.says_version(STABLE).await;
+    let proven = lead.get(&page).await.words();
+    assert!(proven.contains("Version proven") && proven.contains(&format!("{STABLE} runs, as approved.")), "{proven}");
+    world.turn(Span::seconds(16));
+    let old = lead.get(&page).await.words();
+    assert!(old.contains("too old to prove it") && !old.contains("Version proven"), "{old}");
+    world.says_version(STABLE).await;
+    assert_eq!(lead.post(&format!("/incidents/{id}/criteria"), &tick).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn nobody_to_ask_proves_nothing_and_holds_nothing_back() {
+    let (world, id) = verifying().await;
+    let words = world.signed_in("tomas").await.get(&format!("/incidents/{id}/verify")).await.words();
+    assert!(words.contains("No read-back is configured.") && !words.contains("Version proven"), "{words}");
+}
+
+/// What runs and is measured by then belongs to another story.
+#[tokio::test]
+async fn a_closed_incident_stays_as_it_was_verified() {
+    let world = World::with_versions().await;
+    let id = world.critical().await;
+    world.executed(&id).await;
+    world.says_version(STABLE).await;
+    world.succeeded(&id).await;
+    let close = Command::Close { outcome: Outcome::RolledBack, reason: "it works".to_owned() };
+    world.acts("maya", &id, close).await;
+    world.turn(Span::hours(2));
+    world.says_version(BAD).await;
+    world.probed(60, 0, |_| false).await;
+    let shown = world.signed_in("tomas").await.get(&format!("/incidents/{id}/verify")).await;
+    let words = shown.words();
+    for wrong in [BAD, "another version", "Not met", "T+0", "Close the incident…"] {
+        let main = words.split("Success criteria").nth(1).unwrap();
+        assert!(!main.contains(wrong), "{wrong}: {words}");
+    }
+    assert!(!shown.body.contains("Close the incident…"), "{words}");
+    assert!(words.contains("not read back any more") && words.contains("Confirmed by Tomás Rivera"), "{words}");
 }

@@ -84,6 +84,13 @@ async fn a_step_that_was_unfolded_stays_open_while_its_items_are_ticked() {
         tomas.page.until("the tick", ticked).await;
         assert_eq!(tomas.page.value_of(&format!("{step}.open")).await, true, "after {item}");
     }
+    // One that was open when the page came, and is no longer the one under way, does not fold around the tick either.
+    let step = "document.getElementById('item-notify-team').closest('details')";
+    assert_eq!(tomas.page.value_of(&format!("({step}.open = true)")).await, true);
+    tomas.presses_the("#item-notify-team .check-tick").await;
+    let ticked = async || tomas.counts("#item-notify-team.check-done").await == 1;
+    tomas.page.until("the tick", ticked).await;
+    assert_eq!(tomas.page.value_of(&format!("{step}.open")).await, true);
     tomas.page.has_a_clean_console().await;
 }
 

@@ -6,7 +6,7 @@ use super::world::*;
 use backout::domain::Timestamp;
 use backout::domain::actor::Actor;
 use backout::domain::apply::{apply, fold};
-use backout::domain::command::Command;
+use backout::domain::command::{Command, Outcome};
 use backout::domain::decide::decide;
 use backout::domain::due::due;
 use backout::domain::event::{Event, Mark, Recorded};
@@ -19,6 +19,8 @@ use std::collections::BTreeSet;
 
 const HISTORIES: u32 = 250;
 const STEPS: usize = 400;
+/// At the end somebody tries to close it: a closing in the middle would end the history.
+const CLOSINGS: usize = 20;
 
 /// A small generator (SplitMix64), so that a seed alone tells a whole history again.
 struct Dice(u64);
@@ -106,6 +108,17 @@ fn chosen(node: &Node, dice: &mut Dice) -> (Actor, Command) {
     (actor, commands.into_iter().nth(place).unwrap_or(Command::Settle))
 }
 
+fn closing(node: &Node, dice: &mut Dice) -> (Actor, Command) {
+    let commander = node.incident.commander.as_ref().map_or("", |commander| commander.0.as_str());
+    let actor = [ANN, TOM, MIA, DUO].into_iter().find(|who| *who == commander).map_or(person(ANN), person);
+    let attempt = node.incident.current().map_or(0, |attempt| attempt.number);
+    let reason = || "enough".to_owned();
+    match dice.throw(3) {
+        0 => (actor, Command::WithdrawPlan { attempt, reason: reason() }),
+        _ => (actor, Command::Close { outcome: dice.one(&Outcome::ALL), reason: reason() }),
+    }
+}
+
 /// L3: numbers follow one another counting the misses, and no two promises are further apart than the rhythm.
 fn promise_kept(before: Option<Promise>, incident: &Incident, event: &Event, now: Timestamp) -> Result<(), String> {
     let Event::UpdateSent(sent) = event else { return Ok(()) };
@@ -139,7 +152,7 @@ fn live(seed: u64) -> Result<usize, String> {
     let mut room = Room::submitted(decision, severity, dice.one(&RollbackType::ALL));
     let mut node = Node { incident: room.state().clone(), outside: Outside::default(), dead: BTreeSet::new() };
     let (mut world, mut accepted) = (World::new(&node.outside), 0);
-    for _ in 0..STEPS {
+    for step in 0..STEPS {
         if dice.throw(5) == 0 {
             world_moves(&mut node.outside, &mut dice);
             world = World::new(&node.outside);
@@ -148,6 +161,7 @@ fn live(seed: u64) -> Result<usize, String> {
         let owed = due(&node.incident).filter(|(at, _)| *at <= now && dice.throw(2) == 0);
         let (actor, command) = match &owed {
             Some((_, command)) => (Actor::SYSTEM, command.clone()),
+            None if step >= STEPS - CLOSINGS => closing(&node, &mut dice),
             None => chosen(&node, &mut dice),
         };
         let answer = decide(Some(&node.incident), &world.facts(), &command, &actor, now);
@@ -158,9 +172,13 @@ fn live(seed: u64) -> Result<usize, String> {
             continue;
         };
         accepted += 1;
-        let before = node.incident.updates.promised;
+        let mut promised = node.incident.updates.promised;
         for event in &events {
-            promise_kept(before, &node.incident, event, now)?;
+            promise_kept(promised, &node.incident, event, now)?;
+            if let Event::UpdateSent(sent) = event {
+                // What is sent answers its promise: a second one in the same breath needs another.
+                promised = sent.next_due_at.map(|due_at| Promise { number: sent.number + 1, due_at });
+            }
             if Event::read(&event.kind(), &event.body()).as_ref() != Ok(event) || event.kind().is_empty() {
                 return Err(format!("does not survive being written: {event:?}"));
             }

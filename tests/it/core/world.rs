@@ -84,7 +84,7 @@ pub struct World {
     pub locks: Vec<Lock>,
     pub measures: Measures,
     pub earlier: Earlier,
-    pub version: Option<ReadBack>,
+    pub versions: BTreeMap<String, ReadBack>,
     pub environments: BTreeMap<String, Vec<String>>,
     pub shelf: Shelf,
 }
@@ -100,7 +100,7 @@ impl World {
             locks: if outside.locked { vec![other_incident()] } else { Vec::new() },
             measures: Measures::default(),
             earlier: Earlier::default(),
-            version: None,
+            versions: BTreeMap::new(),
             environments: BTreeMap::from([("production".to_owned(), vec!["app".to_owned(), "db".to_owned()])]),
             shelf,
         }
@@ -122,7 +122,7 @@ impl World {
             measures: &self.measures,
             curves: &[],
             earlier: &self.earlier,
-            version: self.version.as_ref(),
+            versions: &self.versions,
             environments: &self.environments,
             catalogue,
         }
