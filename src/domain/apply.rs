@@ -3,9 +3,9 @@
 use super::event::{Event, Mark, Opened, Recorded, RunEnd};
 use super::plan::FixedPlan;
 use super::state::{
-    Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, Closed, Debt, Held, ImpactTold,
-    Incident, IndicatorSeen, Marked, Offer, Promise, Reminder, Run, RunId, RunState, SeverityAsked, Stop, Submitted,
-    UpdateNote, Updates, Written,
+    Approval, Assessed, Attempt, AttemptEnd, AttemptNo, AttemptStatus, Beat, Call, ChangesAsked, Closed, Debt, Held,
+    ImpactTold, Incident, IndicatorSeen, Marked, Offer, Promise, Reminder, Run, RunId, RunState, SeverityAsked, Stop,
+    Submitted, UpdateNote, Updates, Written,
 };
 use super::waits::waits;
 use super::{PersonId, Role, Timestamp};
@@ -211,6 +211,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
                     by,
                     expire_after: submitted.expire_after,
                 });
+                attempt.changes_asked = None;
                 back_to_waiting(attempt);
             }
         }
@@ -295,6 +296,7 @@ fn change_attempt(attempt: &mut Attempt, event: &Event, at: Timestamp, by: Optio
             void(attempt, &people, &format!("changes were requested: {reason}"));
             back_to_draft(attempt, at);
             back_to_waiting(attempt);
+            attempt.changes_asked = Some(ChangesAsked { by, at, reason: reason.clone() });
         }
         Event::PlanWithdrawn { reason, .. } => end(attempt, AttemptStatus::Withdrawn, reason, at, by),
         Event::Declined { reason, .. } => end(attempt, AttemptStatus::Rejected, reason, at, by),

@@ -465,6 +465,13 @@ impl Case<'_> {
             }
             (None, None, _) => add(Standing::Bad, "People", "affected still, as far as is known".to_owned()),
         }
+        if let Some(attempt) = attempt.filter(|attempt| attempt.failing_since().is_some()) {
+            for (name, seen) in attempt.indicators_seen() {
+                let text = self.facts.procedure.indicator(name).map_or(name, |indicator| &indicator.text);
+                let words = format!("seen at {}; whether it failed is being decided", self.clock(seen.at));
+                add(Standing::Bad, text, words);
+            }
+        }
         // Whatever is planned now, and also when all is over: what an earlier restoration took stays away.
         for attempt in &self.incident.attempts {
             for (action, backup) in attempt.restorations_begun(self.facts.procedure) {

@@ -10,6 +10,8 @@ use super::lanes::{LaneState, lanes};
 use super::procedure::{Detection, Phase, StartMode};
 use super::recovery::Threshold;
 use super::state::{ActionState, Attempt, AttemptStatus, Incident, RunState};
+use super::waits::recovery;
+use super::words::lower_first;
 use super::{Role, Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -289,6 +291,7 @@ pub fn state_words(incident: &Incident) -> String {
         None => "open, no rollback planned".into(),
         Some(attempt) => match attempt.status() {
             AttemptStatus::Submitted if attempt.start_ordered.is_some() => "starting".into(),
+            AttemptStatus::Submitted if attempt.open_gates().next().is_none() => "authorised, not started".into(),
             AttemptStatus::Submitted => "waiting for approval".into(),
             AttemptStatus::Draft => "rollback being planned".into(),
             AttemptStatus::Halted if attempt.stop.is_some() => "stopping".into(),
@@ -350,19 +353,26 @@ pub fn waiting_words(facts: &Facts, incident: &Incident) -> String {
     let mut by_hand = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
     let hands = by_hand.find(|action| attempt.is_up_to_hands(action));
     let hands = hands.map(|action| format!("people, who carry it out by hand: {}", action.title));
+    if attempt.failing_since().is_some() {
+        let text =
+            |name: &String| facts.procedure.indicator(name).map_or(name.clone(), |indicator| indicator.text.clone());
+        let seen: Vec<String> = attempt.indicators_seen().map(|(name, _)| format!("“{}”", text(name))).collect();
+        let who = named(incident.technical_lead.as_ref(), "the technical lead");
+        let or = incident.commander.as_ref().map_or_else(String::new, |person| format!(" or {}", facts.name(person)));
+        return format!("{who}{or} to decide whether it failed, because this was seen: {}", seen.join(", "));
+    }
     match attempt.status() {
-        AttemptStatus::Draft => format!("the plan, by {}", named(incident.technical_lead.as_ref(), "a technical lead")),
+        AttemptStatus::Draft => {
+            let who = named(incident.technical_lead.as_ref(), "a technical lead");
+            match &attempt.changes_asked {
+                Some(asked) => {
+                    format!("the plan, by {who}, changed as {} asked", named(asked.by.as_ref(), "an approver"))
+                }
+                None => format!("the plan, by {who}"),
+            }
+        }
         AttemptStatus::Submitted => {
-            let open: Vec<String> = attempt
-                .plan()
-                .map(|plan| {
-                    plan.slots
-                        .iter()
-                        .filter(|slot| slot.kind.gates() && attempt.approval_for(&slot.role).is_none())
-                        .map(|slot| holder_words(facts, incident, slot.duty))
-                        .collect()
-                })
-                .unwrap_or_default();
+            let open: Vec<String> = attempt.open_gates().map(|slot| holder_words(facts, incident, slot.duty)).collect();
             match (open.is_empty(), hands, attempt.start_mode()) {
                 (false, ..) => format!("approval by {}", open.join(" and ")),
                 (true, Some(hands), _) => hands,
@@ -382,6 +392,10 @@ pub fn waiting_words(facts: &Facts, incident: &Incident) -> String {
         }
         AttemptStatus::Halted if attempt.runs.iter().any(|run| run.state == RunState::Lost && !run.retried) => {
             "a person to look at a lost run".into()
+        }
+        AttemptStatus::Halted if attempt.held.is_some() && !attempt.is_broken() && attempt.stop.is_none() => {
+            let who = named(incident.technical_lead.as_ref(), "the technical lead");
+            format!("{who} to {}", lower_first(&recovery(attempt)))
         }
         AttemptStatus::Halted => {
             format!("a decision by {}", named(incident.technical_lead.as_ref(), "the technical lead"))

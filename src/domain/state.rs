@@ -4,7 +4,7 @@ use super::command::Outcome;
 use super::curve::Curve;
 use super::event::{Advice, Cadence, ImpactSaid, Mark, Pin, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
 use super::plan::{Draft, FixedPlan, PlannedAction, Target};
-use super::procedure::{ActionMode, Procedure, StartMode, TargetKind};
+use super::procedure::{ActionMode, Procedure, Slot, StartMode, TargetKind};
 use super::waits::{Awaited, Task};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -203,6 +203,8 @@ pub struct Attempt {
     pub drafted_by: Option<PersonId>,
     /// Since when its plan is to be submitted: when it was drafted, or was put back to draft last.
     pub draft_since: Timestamp,
+    /// Changes that somebody asked for, until a plan is submitted again.
+    pub changes_asked: Option<ChangesAsked>,
     pub submitted: Option<Submitted>,
     pub approvals: Vec<Approval>,
     pub assessments: BTreeMap<String, Assessed>,
@@ -222,6 +224,14 @@ pub struct Attempt {
     pub voided: Vec<(PersonId, String)>,
     /// Digests of plans that were sent back for changes; exactly these are never submitted again.
     pub sent_back: BTreeSet<String>,
+}
+
+/// That a plan was sent back, with the words of who did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChangesAsked {
+    pub by: Option<PersonId>,
+    pub at: Timestamp,
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -534,7 +544,8 @@ impl Attempt {
 
     /// The target that it is called after: the release if there is one, else the first.
     pub fn named_target(&self) -> Option<&Target> {
-        self.targets().iter().find(|target| target.from.is_some()).or_else(|| self.targets().first())
+        let release = self.targets().iter().find(|target| target.kind == TargetKind::Release);
+        self.targets().iter().find(|target| target.from.is_some()).or(release).or_else(|| self.targets().first())
     }
 
     /// Everything that it goes back to: `4.11.3`, or `4.11.3, restoring nightly-0305`.
@@ -561,6 +572,7 @@ impl Attempt {
             escalates,
             drafted_by: by,
             draft_since: at,
+            changes_asked: None,
             submitted: None,
             approvals: Vec::new(),
             assessments: BTreeMap::new(),
@@ -703,6 +715,18 @@ impl Attempt {
         waits.map(|(_, action)| action).filter(|action| self.unticked(action).next().is_some())
     }
 
+    /// The failure indicators that are marked as seen, by name.
+    pub fn indicators_seen(&self) -> impl Iterator<Item = (&String, &IndicatorSeen)> {
+        self.indicators.iter().filter(|(_, indicator)| indicator.sign == IndicatorSign::Seen)
+    }
+
+    /// Since when a failure indicator is seen, while the verdict is still out and nothing runs that would come before it.
+    pub fn failing_since(&self) -> Option<Timestamp> {
+        let due = matches!(self.status(), AttemptStatus::Halted | AttemptStatus::Verifying);
+        let since = self.indicators_seen().map(|(_, seen)| seen.at).min();
+        since.filter(|_| due && self.stop.is_none() && self.live_runs().next().is_none())
+    }
+
     /// Some action of it broke, and nobody has answered that.
     pub fn is_broken(&self) -> bool {
         let mut actions = self.plan().into_iter().flat_map(|plan| &plan.actions);
@@ -714,6 +738,13 @@ impl Attempt {
         !action.by_hand.is_empty()
             && self.start_ordered.is_some()
             && self.action_state(&action.name) == ActionState::Ready
+    }
+
+    /// The demands of the submitted plan that somebody has yet to meet; an approval counts here until the start, also when
+    /// it has expired.
+    pub fn open_gates(&self) -> impl Iterator<Item = &Slot> {
+        let slots = self.plan().into_iter().flat_map(|plan| &plan.slots);
+        slots.filter(|slot| slot.kind.gates() && self.approval_for(&slot.role).is_none())
     }
 
     /// An approval for this slot of the plan as it stands, whether expired or not.

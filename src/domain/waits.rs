@@ -171,6 +171,14 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
         };
         add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), asked.at);
     }
+    if let Some((attempt, seen)) = incident.current().and_then(|attempt| Some((attempt, attempt.failing_since()?))) {
+        // Either may declare the failure.
+        let mut asked = vec![place(Role::TechnicalLead), place(Role::IncidentCommander)];
+        asked.dedup();
+        for who in asked {
+            add(Task::Escalate, FAILING, who, failing(attempt), seen.max(attempt.executed_at().unwrap_or(seen)));
+        }
+    }
     match incident.current() {
         None => add(
             Task::Plan,
@@ -188,18 +196,15 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         Task::Plan,
                         "",
                         place(Role::TechnicalLead),
-                        format!("Check and submit the plan to {target}"),
+                        match &attempt.changes_asked {
+                            Some(_) => format!("Change the plan to {target} as asked, and submit it"),
+                            None => format!("Check and submit the plan to {target}"),
+                        },
                         attempt.draft_since,
                     );
                 }
                 AttemptStatus::Submitted => {
-                    let open = attempt.plan().map(|plan| {
-                        plan.slots
-                            .iter()
-                            .filter(|slot| slot.kind.gates() && attempt.approval_for(&slot.role).is_none())
-                            .collect::<Vec<_>>()
-                    });
-                    let open = open.unwrap_or_default();
+                    let open: Vec<_> = attempt.open_gates().collect();
                     for slot in &open {
                         let what = format!("Authorise the rollback to {target}");
                         add(Task::Approve, &slot.role, place(slot.duty), what, since);
@@ -246,6 +251,7 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         None => add(Task::Recover, "", place(Role::TechnicalLead), recovery(attempt), since),
                     }
                 }
+                AttemptStatus::Verifying if attempt.failing_since().is_some() => {}
                 AttemptStatus::Verifying => {
                     let since = attempt.executed_at().unwrap_or(since);
                     add(Task::Verify, "", place(Role::TechnicalLead), format!("Verify {target}"), since);
@@ -298,8 +304,19 @@ fn for_people(attempt: &Attempt) -> impl Iterator<Item = (&PlannedAction, String
     })
 }
 
+/// Which of the escalations it is, where a failure indicator is seen and the failure not declared.
+pub const FAILING: &str = "indicator";
+
+/// `Decide whether it failed: 1 failure indicator is seen`.
+fn failing(attempt: &Attempt) -> String {
+    match attempt.indicators_seen().count() {
+        1 => "Decide whether it failed: 1 failure indicator is seen".to_owned(),
+        seen => format!("Decide whether it failed: {seen} failure indicators are seen"),
+    }
+}
+
 /// How a halted attempt goes on. What broke comes before what is held back beside it.
-fn recovery(attempt: &Attempt) -> String {
+pub(super) fn recovery(attempt: &Attempt) -> String {
     let Some(held) = attempt.held.as_ref().filter(|_| !attempt.is_broken()) else {
         return "Retry, stop or declare the failure".to_owned();
     };

@@ -10,7 +10,7 @@ use super::error::WebError;
 use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
-use super::room::band::{Band, Press};
+use super::room::band::{Band, Press, asked};
 use super::room::decision::{Slot, slots, told};
 use super::room::orders::Back;
 use super::routes::Route;
@@ -53,6 +53,8 @@ struct View {
     /// Nothing waits for approval: what stands there instead.
     plan: Option<PlanView>,
     state: String,
+    /// Who asked for changes, and for which.
+    asked: Option<String>,
     policy: String,
     /// Which rule of the playbook said so.
     rule: String,
@@ -103,6 +105,8 @@ struct TargetView {
     component: String,
     /// What runs now, or ran before a plan that began.
     from: String,
+    /// It is the release that runs already.
+    stays: bool,
     /// `app runs now, deployed 02:31:00 UTC`.
     runs: String,
     to: String,
@@ -198,6 +202,7 @@ fn view(sight: &Sight, back: Back) -> View {
         attempt: attempt.map_or(0, |attempt| attempt.number),
         plan: submitted.map(|submitted| plan_view(sight, submitted)),
         state: attempt.map_or_else(|| "not planned".to_owned(), |attempt| attempt.status().stands().to_owned()),
+        asked: asked(sight),
         band: band(sight),
         policy: incident.advice.authority.clone(),
         rule: rule_number(sight.facts.procedure, &incident.advice.rule),
@@ -327,7 +332,9 @@ fn target_view(sight: &Sight, target: &Target) -> TargetView {
     } else if !target.free_text {
         told.push("no register knows it any more".to_owned());
     }
+    let runs_already = facts.running_release(&target.component).is_some_and(|entry| entry.name == target.name);
     TargetView {
+        stays: target.kind == TargetKind::Release && target.from.is_none() && runs_already,
         kind: target.kind.key(),
         component: target.component.clone(),
         from: target.from.clone().unwrap_or_default(),

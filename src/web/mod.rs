@@ -60,6 +60,8 @@ pub mod setup;
 pub mod sign_in;
 pub mod site;
 pub mod start;
+#[cfg(test)]
+mod states_agree;
 pub mod stop;
 pub mod timeline;
 pub mod timeline_row;

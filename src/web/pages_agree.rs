@@ -479,7 +479,7 @@ async fn whoever_could_lead_takes_the_place_before_the_plan() {
     assert!(words.contains("You, as technical lead Take the place of the technical lead"), "{words}");
     tomas.post(&format!("/incidents/{id}/take-role"), &[("role", "technical_lead")]).await;
     let words = tomas.get(&format!("/incidents/{id}")).await.words();
-    assert!(words.contains("You, as technical lead Check and submit the plan"), "{words}");
+    assert!(words.contains("You, as technical lead Change the plan to 4.11.3 as asked, and submit it"), "{words}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::incident::{Lock, Place, Sight, look, sentence, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
+use super::room::band::asked;
 use super::room::orders::{Back, INTENT, NAME, TEXT};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -44,6 +45,8 @@ struct View {
     /// The revision of the plan that the form shows.
     revision: u32,
     state: String,
+    /// Who asked for changes, and for which.
+    asked: Option<String>,
     why: String,
     /// Saving the draft, new or changed.
     save: Place,
@@ -146,6 +149,7 @@ fn view(sight: &Sight, back: Back) -> View {
         id: incident.id.clone(),
         attempt: changing.map_or(0, |attempt| attempt.number),
         revision: changing.map_or(0, |attempt| attempt.revision),
+        asked: asked(sight),
         state: current.map_or_else(|| "not planned yet".to_owned(), |attempt| attempt.status().to_string()),
         why: changing.map_or(String::new(), |attempt| sentence(&attempt.why)),
         save,

@@ -139,11 +139,13 @@ const isBegunInVain = (page) => {
 /** Shows another state of the same page. False when that would change what somebody is about to sign. */
 function showPage(page, mine = false) {
   if (!mine && digests(document) !== "" && digests(document) !== digests(page)) {
-    tellPlanChanged("The plan changed", "What you read below is not what would be signed now. Reload to read it; an approval of the old plan is refused.");
+    tellPlanChanged("The plan changed", "What you read below is not what would be signed now. Reload to read it; an approval of the old plan is refused.", page);
     return false;
   }
   if (!mine && isBegunInVain(page)) {
-    tellPlanChanged("This cannot be signed any more", "Things have changed since you read it, and nothing that you typed was sent. Reload to see how it stands.");
+    const why = page.querySelector("[data-in-vain]")?.dataset.inVain ?? "Things have changed since you read it";
+    tellPlanChanged("This cannot be signed any more", `${why}, and nothing that you typed was sent. Reload to see how it stands.`, page);
+    for (const button of document.querySelectorAll("#authority button")) button.disabled = true;
     return false;
   }
   takeHead(page);
@@ -160,8 +162,20 @@ function takeHead(page) {
   else delete document.documentElement.dataset.theme;
 }
 
-function tellPlanChanged(fact, detail) {
-  if (document.getElementById("plan-changed")?.querySelector(".banner-fact").textContent === fact) return;
+/** Says so above what is read, and lets nothing beside it go on saying that it waits to be signed. */
+function tellPlanChanged(fact, detail, page) {
+  for (const part of ["next", "then", "slots"].map((id) => document.getElementById(id))) {
+    const fresh = part && page.getElementById(part.id);
+    if (fresh) morph(part, fresh);
+    else part?.remove();
+  }
+  for (const cell of document.querySelectorAll("[data-changes]")) {
+    cell.replaceChildren("see above");
+    cell.classList.remove("said-ok");
+  }
+  const told = document.getElementById("plan-changed");
+  if (told?.textContent.includes(detail)) return;
+  told?.remove();
   const reload = make("button", { type: "button", class: "button" }, "Reload");
   reload.addEventListener("click", () => location.reload());
   document.getElementById("main").prepend(banner("plan-changed", "warn", "attention", fact, detail, reload));

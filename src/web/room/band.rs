@@ -3,7 +3,9 @@
 use crate::domain::command::Command;
 use crate::domain::decide::reminding::PAUSE;
 use crate::domain::decide::{SlotView, slot_views};
-use crate::domain::waits::{Awaited, Task, Wait, waits};
+use crate::domain::state::AttemptStatus;
+use crate::domain::waits::{Awaited, FAILING, Task, Wait, waits};
+use crate::domain::words::stopped;
 use crate::domain::{Role, Timestamp};
 use crate::web::incident::{Sight, names, sentence};
 use crate::web::layout::initials;
@@ -80,7 +82,7 @@ impl Band {
                     initials: initials(&sight.who.name),
                     who: "Nothing for you right now.".to_owned(),
                     heading: line(sight, first),
-                    detail: String::new(),
+                    detail: detail(sight, first),
                     waited: "For",
                     since: Some(since(sight, first)),
                     press: None,
@@ -99,7 +101,7 @@ impl Band {
             initials: initials(&sight.who.name),
             who: format!("You{}", as_what(sight, &wait.who)),
             heading: wait.what.clone(),
-            detail: String::new(),
+            detail: detail(sight, wait),
             waited: "Waiting for you for",
             since: Some(since(sight, wait)),
             press: Some(press(&sight.incident.id, wait)),
@@ -201,6 +203,31 @@ fn to_sign_again(sight: &Sight) -> Vec<Wait> {
         .collect()
 }
 
+/// What whoever is waited for must know about it; with a blank at its end, or empty.
+fn detail(sight: &Sight, wait: &Wait) -> String {
+    if wait.task == Task::Plan {
+        return asked(sight).map_or_else(String::new, |asked| format!("{asked} "));
+    }
+    if (wait.task, wait.of.as_str()) != (Task::Escalate, FAILING) {
+        return String::new();
+    }
+    let seen = sight.incident.current().into_iter().flat_map(|attempt| attempt.indicators_seen());
+    seen.map(|(name, seen)| {
+        let text = sight.facts.procedure.indicator(name).map_or(name, |indicator| &indicator.text);
+        let by = sight.by(seen.by.as_ref());
+        format!("{by} saw “{text}” at {} UTC: {} ", seen.at.time_of_day(), stopped(&seen.note))
+    })
+    .collect()
+}
+
+/// Who asked for changes to the plan that is drafted, when, and in which words.
+pub fn asked(sight: &Sight) -> Option<String> {
+    let drafted = sight.incident.current().filter(|attempt| attempt.status() == AttemptStatus::Draft)?;
+    let asked = drafted.changes_asked.as_ref()?;
+    let (by, at) = (sight.by(asked.by.as_ref()), asked.at.time_of_day());
+    Some(format!("{by} asked for changes at {at} UTC: {}", stopped(&asked.reason)))
+}
+
 fn since(sight: &Sight, wait: &Wait) -> Since {
     Since { at: wait.since, value: (sight.now - wait.since).to_string() }
 }
@@ -215,6 +242,7 @@ fn is_theirs(sight: &Sight, wait: &Wait) -> bool {
             let mut gates = plan.slots.iter().filter(|slot| slot.kind.gates());
             gates.any(|slot| sight.offers().approve(attempt, &slot.role).is_ok())
         }),
+        (Task::Escalate, Some(attempt)) if wait.of == FAILING => sight.offers().declare_failed(attempt.number).is_ok(),
         (Task::Start, Some(attempt)) => sight.offers().start(attempt).is_ok(),
         (Task::WriteUpdate, _) => {
             let promise = sight.incident.updates.promised;
@@ -272,6 +300,7 @@ fn press(id: &str, wait: &Wait) -> Press {
         Task::JudgeRun => link("Look at the run", "#runs"),
         Task::Recover => link("See what can be done", "#runs"),
         Task::Verify => link("Verify…", "/verify"),
+        Task::Escalate if wait.of == FAILING => link("Decide…", "/verify#fail"),
         Task::Escalate => link("See what can be done", "#recovery"),
         Task::ConfirmSeverity => link("Answer", "#severity"),
         Task::Ratify => link("Read and ratify…", "#decision"),

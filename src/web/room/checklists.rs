@@ -2,6 +2,7 @@
 //! prove it ticks itself, with the proof beside it.
 
 use crate::domain::command::Command;
+use crate::domain::decide::open_items;
 use crate::domain::event::Mark;
 use crate::domain::figures::verdict_step;
 use crate::domain::procedure::{Checklist, Evidence, Item, Phase, Window};
@@ -33,6 +34,7 @@ pub struct Row {
     pub name: String,
     pub text: String,
     pub owner: String,
+    /// Something waits for it: the start, or an action of the plan.
     pub required: bool,
     pub condition: String,
     pub class: &'static str,
@@ -196,7 +198,7 @@ fn row(sight: &Sight, attempt: &Attempt, item: &Item) -> Row {
         name: item.name.clone(),
         text: item.text.clone(),
         owner: item.owner.as_ref().map_or(String::new(), |owner| owner_title(sight, owner)),
-        required: item.required,
+        required: holds_back(sight, attempt, item),
         condition: item.condition.clone().unwrap_or_default(),
         class,
         icon,
@@ -207,6 +209,16 @@ fn row(sight: &Sight, attempt: &Attempt, item: &Item) -> Row {
         waive,
         untick,
     }
+}
+
+fn holds_back(sight: &Sight, attempt: &Attempt, item: &Item) -> bool {
+    if attempt.status().is_terminal() {
+        return false;
+    }
+    let start = || open_items(sight.facts, attempt).iter().any(|open| open.name == item.name);
+    let mut actions = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
+    let holds = actions.any(|action| !attempt.is_done(&action.name) && action.needs.contains(&item.name));
+    holds || (attempt.runs.is_empty() && start())
 }
 
 fn owner_title(sight: &Sight, owner: &str) -> String {

@@ -4,10 +4,11 @@ use crate::domain::command::Command;
 use crate::domain::decide::{SlotView, slot_views, unproven};
 use crate::domain::event::Advice;
 use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
-use crate::domain::state::{Attempt, AttemptStatus};
+use crate::domain::state::{Attempt, AttemptStatus, Incident};
 use crate::domain::{Role, Severity, Timestamp};
 use crate::web::approve::{against, lost, rule_number};
 use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
+use crate::web::incident_header::State;
 
 pub struct Decision {
     /// Who must agree, in a plain sentence.
@@ -25,6 +26,8 @@ pub struct Decision {
     pub voided: Vec<Voided>,
     pub start: Option<Start>,
     pub end: Option<End>,
+    /// How the attempt ended, in a word with its colour and icon.
+    pub ended: Option<State>,
     pub earlier: Vec<Earlier>,
     pub ratify: Option<Ratify>,
 }
@@ -38,6 +41,8 @@ pub struct Slot {
     pub expired: bool,
     /// Nobody can fill it.
     pub blocked: bool,
+    /// The attempt is over: nobody is asked any more.
+    pub over: bool,
     /// Nobody has taken its place yet: what would be taken, and by whom.
     pub awaits: Option<Awaits>,
     pub open_to: String,
@@ -126,6 +131,7 @@ impl Decision {
             voided: voided.map(|(who, why)| Voided { who: sight.facts.name(who), why: why.clone() }).collect(),
             start: attempt.and_then(|attempt| start(sight, attempt)),
             end: attempt.and_then(|attempt| end(sight, attempt)),
+            ended: attempt.and_then(|attempt| ended(incident, attempt)),
             earlier: earlier(sight),
             ratify: ratify(sight),
         }
@@ -177,6 +183,7 @@ fn slot(sight: &Sight, attempt: &Attempt, view: SlotView) -> Slot {
         }),
         expired: view.expired,
         blocked,
+        over: attempt.status().is_terminal() || !sight.incident.is_open(),
         awaits: view.awaits_place.then(|| Awaits {
             act: match view.slot.duty {
                 Role::IncidentCommander => "takes command",
@@ -231,6 +238,19 @@ fn end(sight: &Sight, attempt: &Attempt) -> Option<End> {
         by: sight.by(end.by.as_ref()),
         at: end.at,
     })
+}
+
+fn ended(incident: &Incident, attempt: &Attempt) -> Option<State> {
+    let status = attempt.status();
+    if !status.is_terminal() {
+        return (!incident.is_open()).then(|| State { words: "Closed".to_owned(), class: "", icon: "done" });
+    }
+    let (class, icon) = match status {
+        AttemptStatus::Succeeded => ("tag-ok", "done"),
+        AttemptStatus::Failed => ("tag-crit", "failed"),
+        _ => ("tag-warn", "failed"),
+    };
+    Some(State { words: sentence(&status.to_string()), class, icon })
 }
 
 fn earlier(sight: &Sight) -> Vec<Earlier> {

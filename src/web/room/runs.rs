@@ -81,10 +81,13 @@ impl RunWord {
 }
 
 impl Runs {
-    /// Nothing while no plan is submitted.
+    /// Nothing while no plan is submitted, and of one that ended before anything of it ran.
     pub fn of(sight: &Sight) -> Option<Runs> {
         let attempt = sight.incident.current()?;
         let plan = attempt.plan()?;
+        if attempt.status().is_terminal() && attempt.runs.is_empty() {
+            return None;
+        }
         let actions = plan.actions.iter().enumerate().map(|(place, planned)| action(sight, attempt, place, planned));
         Some(Runs {
             attempt: attempt.number,
@@ -148,7 +151,7 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
         held: match held {
             // Since it was held, some of them may have been ticked.
             Some(held) if held.why.starts_with(TICK_FIRST) => {
-                open.unwrap_or_else(|| "what had to be ticked first is ticked by now".to_owned())
+                open.unwrap_or_else(|| format!("what had to be ticked first is ticked by now. {}", to_resume(sight)))
             }
             Some(held) => held.why.clone(),
             None => open.filter(|_| holds_hands).unwrap_or_default(),
@@ -157,6 +160,15 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
             Some(_) => Place::of(offers.resume(attempt.number, &planned.name)),
             None => Place::None,
         },
+    }
+}
+
+/// Who goes on once nothing is open any more, and how.
+fn to_resume(sight: &Sight) -> String {
+    match &sight.incident.technical_lead {
+        Some(lead) if *lead == sight.who.person => "Press “Check again and go on”".to_owned(),
+        Some(lead) => format!("{} presses “Check again and go on”", sight.facts.name(lead)),
+        None => "Whoever takes the technical lead presses “Check again and go on”".to_owned(),
     }
 }
 

@@ -91,7 +91,7 @@ async fn a_seen_indicator_holds_success_back_and_a_declared_failure_offers_the_r
     let seen = [("attempt", "1"), ("indicator", "application-failing"), ("sign", "seen"), ("note", "500 on login")];
     assert_eq!(lead.post(&format!("/incidents/{id}/indicators"), &seen).await.status, StatusCode::SEE_OTHER);
     let shown = lead.get(&page).await.words();
-    assert!(shown.contains("1 failure indicator seen") && shown.contains("500 on login"), "{shown}");
+    assert!(shown.contains("1 failure indicator is seen") && shown.contains("500 on login"), "{shown}");
     let empty = lead.post(&format!("/incidents/{id}/fail"), &[("attempt", "1"), ("reason", " ")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
     let fail = [("attempt", "1"), ("reason", "it <b>still</b> fails")];

@@ -242,7 +242,7 @@ impl Person {
         self.page.click(&format!("#{row} input[value=seen]")).await;
         self.fills_in(&row, "What was seen", note).await;
         self.presses_in(&row, "Record").await;
-        self.sees("1 failure indicator seen").await;
+        self.sees("1 failure indicator is seen").await;
     }
 
     pub async fn declares_the_failure(&self, incident: &str, reason: &str) {

@@ -45,7 +45,11 @@ async fn who_has_begun_to_sign_is_told_that_the_plan_was_withdrawn() {
     is_about_to_authorise(&maya).await;
     tomas.withdraws_the_plan(INCIDENT, "Another release is better").await;
     maya.sees("This cannot be signed any more").await;
+    maya.sees("This plan was withdrawn, and nothing that you typed was sent").await;
     assert_eq!(maya.counts("#phrase").await, 1, "the page is still as she read it");
+    assert_eq!(maya.counts("main .button-destructive:enabled").await, 0, "no button that would refuse");
+    let words = maya.page.all_words().await;
+    assert!(words.contains("Plan another attempt, or close") && !words.contains("Waits for you"), "{words}");
     maya.presses("Reload").await;
     maya.sees("This plan was withdrawn").await;
     assert_eq!(maya.counts("#phrase, main .button-destructive").await, 0, "no button that would refuse");

@@ -1,0 +1,227 @@
+//! In what state an incident is, every page says alike: whom it waits for, for what, and that nothing waits any more.
+
+use crate::domain::command::Command;
+use crate::domain::event::Mark;
+use crate::domain::procedure::StartMode;
+use crate::domain::state::IndicatorSign;
+use crate::web::sample::{BACKUP, COMPONENT, ENVIRONMENT, STABLE, World};
+
+async fn words(world: &World, login: &str, path: &str) -> String {
+    world.signed_in(login).await.get(path).await.words()
+}
+
+/// An action is held back for items, and they are ticked.
+#[tokio::test]
+async fn once_the_items_are_ticked_nobody_is_said_to_tick_and_all_know_who_goes_on() {
+    let world = World::new().await;
+    let id = world.restoring(None).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    assert!(world.app.incidents.claim(&id, 1, "database-rollback").await.unwrap().is_none());
+    let (room, update) = (format!("/incidents/{id}"), format!("/incidents/{id}/update"));
+    let told = words(&world, "maya", &update).await;
+    assert!(told.contains("Waiting for: Tomás Rivera to tick first: Stop application writes, "), "{told}");
+    for item in ["stop-writes", "backup-current-state"] {
+        let mark = Mark::Done { note: String::new() };
+        world.acts("tomas", &id, Command::Tick { attempt: 1, item: item.to_owned(), mark }).await;
+    }
+    for (login, path) in [("tomas", &room), ("maya", &room), ("helen", &room), ("maya", &update)] {
+        let told = words(&world, login, path).await;
+        assert!(!told.contains("ick first") && !told.contains("Held back: these items"), "{login} {path}: {told}");
+    }
+    let told = words(&world, "tomas", &room).await;
+    assert!(told.contains("is ticked by now. Press “Check again and go on”."), "{told}");
+    let told = words(&world, "helen", &room).await;
+    assert!(told.contains("Waiting for Tomás Rivera to check again and go on: Restore the database"), "{told}");
+    assert!(told.contains("Tomás Rivera presses “Check again and go on”."), "{told}");
+    let told = words(&world, "maya", &update).await;
+    assert!(told.contains("Waiting for: Tomás Rivera to check again and go on: Restore"), "{told}");
+}
+
+/// A failure indicator that is seen is a question to those who may declare the failure, and no secret to the others.
+#[tokio::test]
+async fn a_failure_indicator_that_is_seen_stands_before_everything_else_everywhere() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let plan = world.app.incidents.incident(&id).await.unwrap().current().unwrap().plan().unwrap().clone();
+    for action in &plan.actions {
+        let run = world.runs(&id, &action.name).await;
+        world.ends(&id, &run, 0).await;
+    }
+    let marked = |sign| Command::MarkIndicator {
+        attempt: 1,
+        indicator: "application-failing".to_owned(),
+        sign,
+        note: "logins fail".to_owned(),
+    };
+    world.acts("tomas", &id, marked(IndicatorSign::Seen)).await;
+    let room = format!("/incidents/{id}");
+    const DECIDE: &str = "Decide whether it failed: 1 failure indicator is seen Tomás Rivera saw “Application still \
+                          failing” at 03:14:28 UTC: logins fail.";
+    for login in ["tomas", "maya"] {
+        let told = words(&world, login, &room).await;
+        assert!(told.contains(DECIDE), "{login}: {told}");
+        let page = world.signed_in(login).await.get(&room).await.body;
+        assert!(page.contains(&format!("href=\"{room}/verify#fail\"")), "{login}");
+    }
+    let verify = words(&world, "tomas", &format!("{room}/verify")).await;
+    assert!(verify.contains(DECIDE) && !verify.contains("Tick the 6 remaining"), "{verify}");
+    let told = words(&world, "helen", &room).await;
+    assert!(told.contains("Waiting for Tomás Rivera to decide whether it failed: 1 failure indicator"), "{told}");
+    let told = words(&world, "maya", &format!("{room}/update")).await;
+    assert!(told.contains("Rivera or Maya Okafor to decide whether it failed, because this was seen: “App"), "{told}");
+    let told = words(&world, "helen", &format!("{room}/impact")).await;
+    assert!(told.contains("Application still failing: seen at 03:14 UTC"), "{told}");
+    world.acts("tomas", &id, marked(IndicatorSign::NotSeen)).await;
+    for path in [room.clone(), format!("{room}/update"), format!("{room}/impact")] {
+        let told = words(&world, "maya", &path).await;
+        assert!(
+            !told.contains("ecide whether it failed")
+                && !told.contains("still failing: seen")
+                && !told.contains("this was seen"),
+            "{path}: {told}"
+        );
+    }
+}
+
+/// What is withdrawn or declined asks nobody for anything, and has nothing left to begin.
+#[tokio::test]
+async fn a_plan_that_was_withdrawn_or_declined_is_open_to_nobody_and_lists_nothing_to_begin() {
+    for withdrawn in [true, false] {
+        let world = World::new().await;
+        let id = world.critical().await;
+        let (room, reason) = (format!("/incidents/{id}"), "the wrong version".to_owned());
+        let before = words(&world, "tomas", &room).await;
+        assert!(before.contains("Open to Maya Okafor") && before.contains("What runs"), "{before}");
+        let digest = world.digest(&id).await;
+        let (login, word, end) = if withdrawn {
+            ("tomas", "Withdrawn", Command::WithdrawPlan { attempt: 1, reason })
+        } else {
+            ("maya", "Declined", Command::Decline { attempt: 1, digest, reason })
+        };
+        world.acts(login, &id, end).await;
+        for page in [room.clone(), format!("{room}/approve")] {
+            let told = words(&world, "tomas", &page).await;
+            assert!(!told.contains("Open to ") && !told.contains("Not begun") && !told.contains("Decided"), "{told}");
+            assert!(told.contains("Not signed") || !told.contains("authorises"), "{told}");
+        }
+        let told = words(&world, "tomas", &room).await;
+        assert!(told.contains(&format!("Decision {word}")) && !told.contains("What runs"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_authorised_and_waits_for_the_word_to_start_waits_for_no_approval() {
+    let world = World::new().await;
+    let id = world.restoring(Some(StartMode::OnCommand)).await;
+    world.authorised(&id).await;
+    let room = format!("/incidents/{id}");
+    for page in [room.clone(), format!("{room}/impact"), format!("{room}/update"), "/rollbacks".to_owned()] {
+        let told = words(&world, "helen", &page).await;
+        let told = told.to_lowercase();
+        assert!(told.contains("authorised, not started") && !told.contains("waiting for approval"), "{page}: {told}");
+    }
+}
+
+/// Who sends a plan back says why to whoever must change it.
+#[tokio::test]
+async fn changes_that_were_asked_for_stand_before_who_must_change_the_plan_until_it_is_submitted() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let digest = world.digest(&id).await;
+    let reason = "leave the database out".to_owned();
+    world.acts("maya", &id, Command::RequestChanges { attempt: 1, digest, reason }).await;
+    const ASKED: &str = "Maya Okafor asked for changes at 03:14:28 UTC: leave the database out.";
+    let room = format!("/incidents/{id}");
+    for page in ["", "/plan", "/approve"] {
+        let told = words(&world, "tomas", &format!("{room}{page}")).await;
+        assert!(told.contains(ASKED), "{page}: {told}");
+    }
+    let told = words(&world, "tomas", &room).await;
+    assert!(told.contains("Change the plan to 4.11.3 as asked, and submit it"), "{told}");
+    let told = words(&world, "tomas", "/").await;
+    assert!(told.contains("Change the plan to 4.11.3 as asked"), "{told}");
+    let told = words(&world, "maya", &format!("{room}/update")).await;
+    assert!(told.contains("by Tomás Rivera, changed as Maya Okafor asked"), "{told}");
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.fallback = "call the database team".to_owned();
+    world.acts("tomas", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    assert!(words(&world, "tomas", &format!("{room}/plan")).await.contains(ASKED), "it is a draft still");
+    world.acts("tomas", &id, Command::SubmitPlan { attempt: 1 }).await;
+    for page in ["", "/plan"] {
+        let told = words(&world, "tomas", &format!("{room}{page}")).await;
+        assert!(!told.contains(ASKED), "{page}: {told}");
+    }
+}
+
+/// A rollback ran, did not help, and its failure is declared.
+async fn failed() -> (World, String) {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: "it goes on".to_owned() }).await;
+    (world, id)
+}
+
+#[tokio::test]
+async fn after_a_failure_both_ways_stand_apart_and_the_restoration_names_release_and_backup() {
+    let (world, id) = failed().await;
+    let room = format!("/incidents/{id}");
+    let told = words(&world, "maya", &room).await;
+    let (another, restoration) = told.split_once("Full restoration from backup").expect(&told);
+    let (_, another) = another.split_once("Another rollback").expect(&told);
+    // The service said, as it was deployed, which release runs.
+    let mut tx = world.app.store.begin().await.unwrap();
+    assert!(tx.runs_again(ENVIRONMENT, COMPONENT, STABLE, world.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(another.contains("Plan another rollback…") && !another.contains("scalate"), "{another}");
+    assert!(restoration.contains("The playbook’s way: escalate to full system restoration"), "{restoration}");
+    world.acts("maya", &id, Command::DraftRestoration { escalates: 1, backup: BACKUP.to_owned() }).await;
+    let both = format!("{STABLE}, restoring {BACKUP}");
+    let told = words(&world, "tomas", &room).await;
+    assert!(told.contains(&format!("crisis-detection {both}")), "the head: {told}");
+    assert!(told.contains(&format!("Check and submit the plan to {both}")), "the band: {told}");
+    world.acts("tomas", &id, Command::SubmitPlan { attempt: 2 }).await;
+    let told = words(&world, "maya", &format!("{room}/approve")).await;
+    assert!(told.contains(&format!("runs now {STABLE} the same release is deployed once more: it stays")), "{told}");
+}
+
+/// Who looks for the way back must not read it as going on with the stop.
+#[tokio::test]
+async fn the_way_back_from_stopping_says_that_the_rollback_goes_on() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    world.runs(&id, "app-rollback").await;
+    let told = words(&world, "maya", &format!("/incidents/{id}/stop")).await;
+    assert!(told.contains("Let it run") && !told.contains("Go on with it"), "{told}");
+    assert!(told.contains("What “Deploy the previous application version” has changed since"), "{told}");
+}
+
+/// An item is called required where the start or an action waits for it, and nowhere else.
+#[tokio::test]
+async fn only_what_holds_something_back_is_called_required() {
+    let world = World::new().await;
+    let item = "text = \"Assess data migration needs\"\nowner = \"technical_lead\"\n";
+    world.playbook(&[(&format!("{item}required = false\n"), item)]).await;
+    let id = world.restoring(None).await;
+    let room = format!("/incidents/{id}");
+    let required = async |text: &str| {
+        let body = world.signed_in("tomas").await.get(&room).await.body;
+        let row = body.split("<li class=\"check ").skip(1).find(|row| row.contains(text)).expect(text).to_owned();
+        row.split("</p>").any(|part| part.contains("check-who") && part.contains("required"))
+    };
+    assert!(required("Assess data migration needs").await, "the start waits for it");
+    assert!(required("Stop application writes").await, "the restoration waits for it");
+    for check in ["Database connectivity", "Revert configuration changes", "Resume application writes"] {
+        assert!(!required(check).await, "{check} holds nothing back");
+    }
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    assert!(required("Stop application writes").await);
+}
