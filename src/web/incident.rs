@@ -161,7 +161,8 @@ impl<'a> Sight<'a> {
         if entry.kind != TargetKind::Release {
             return Vec::new();
         }
-        let left = entry.left_at.filter(|_| entry.was_left()).map(|at| {
+        // Also of one that was deployed once more since: what it did, it may do again.
+        let left = entry.left_at.map(|at| {
             format!("{} failed before: {} rolled back from it, {}.", entry.name, entry.left_in, at.in_words())
         });
         let running = self.facts.running_release(&entry.component);

@@ -126,9 +126,12 @@ async fn a_release_that_was_deployed_once_more_went_live_then() {
     let second = world.critical().await;
     let mut helen = world.signed_in("helen").await;
     let again = helen.get(&format!("/incidents/{second}/impact")).await.words();
-    assert!(again.contains("2 minutes after a new version had gone live."), "{again}");
+    assert!(again.contains("UTC, 2 minutes after a new version had gone live."), "{again}");
+    // What it did once it may do again, also where it is the only way back.
+    let warned = world.signed_in("maya").await.get(&format!("/incidents/{second}/plan")).await.words();
+    assert!(warned.contains(&format!("{BAD} failed before: {first} rolled back from it")), "{warned}");
     let before = helen.get(&format!("/incidents/{first}/impact")).await.words();
-    assert!(before.contains("1 hour after a new version had gone live."), "{before}");
+    assert!(before.contains("UTC, 1 hour after a new version had gone live."), "{before}");
 }
 
 #[tokio::test]
