@@ -25,10 +25,12 @@ async fn a_wall_follows_by_itself_and_is_empty_once_it_was_ended() {
     screen.sees("Live").await;
     screen.page.look_as(Look::wall()).await;
     // With the lines that a rollback under way adds.
-    let below = "(() => { const facts = document.querySelector('.wall-facts'), began = facts.innerHTML; \
-                 facts.innerHTML = '<p class=wall-sentence>About 1 min until verified, by 3 earlier rollbacks.</p>' + \
-                   '<p>At T+0:24: Preparation, User Communication, Service Rollback not all ticked; Verification under way.</p>' + began; \
-                 const below = document.documentElement.scrollHeight - innerHeight; facts.innerHTML = began; return below })()";
+    let below = "(() => { const facts = document.querySelector('.wall-facts'); \
+                 const line = (words, name) => Object.assign(document.createElement('p'), { textContent: words, className: name }); \
+                 const more = [line('About 1 min until verified, by 3 earlier rollbacks.', 'wall-sentence'), \
+                   line('At T+0:24: Preparation, User Communication, Service Rollback not all ticked; Verification under way.', '')]; \
+                 facts.prepend(...more); const below = document.documentElement.scrollHeight - innerHeight; \
+                 more.forEach(it => it.remove()); return below })()";
     assert_eq!(screen.page.value_of(below).await, json!(0), "one incident is seen whole");
     let values = old_values(&screen, ".wall-value > strong").await;
     assert!(!values.as_array().unwrap().is_empty());
