@@ -154,6 +154,11 @@ async fn changes_that_were_asked_for_stand_before_who_must_change_the_plan_until
         let told = words(&world, "tomas", &format!("{room}{page}")).await;
         assert!(!told.contains(ASKED), "{page}: {told}");
     }
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.fallback = "call everybody".to_owned();
+    world.acts("tomas", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    let told = words(&world, "tomas", &format!("{room}/plan")).await;
+    assert!(!told.contains(ASKED), "what was answered is not asked of the next draft: {told}");
 }
 
 /// A rollback ran, did not help, and its failure is declared.
