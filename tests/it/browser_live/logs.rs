@@ -40,13 +40,13 @@ async fn a_log_follows_its_end_unless_somebody_reads_further_up() {
     stage.demo.places("one-more", "");
     tomas.page.until("one more line", async || has("line 61").await).await;
     tomas.page.until("the log to follow", async || stands_at_its_end(&tomas).await).await;
-    assert_eq!(foot().await, "61 lines");
+    tomas.page.until("the foot to count it", async || foot().await == "61 lines").await;
 
     tomas.page.value_of("document.querySelector('.log').scrollTop = 0").await;
     stage.demo.places("two-more", "");
     tomas.page.until("two lines below", async || tomas.text_of(".log-more").await == "2 new lines").await;
     assert_eq!(tomas.page.value_of("document.querySelector('.log').scrollTop").await, 0, "it stays where he reads");
-    assert_eq!(foot().await, "63 lines");
+    tomas.page.until("the foot to count them", async || foot().await == "63 lines").await;
     tomas.presses("2 new lines").await;
     tomas.page.until("him to be at the end", async || stands_at_its_end(&tomas).await).await;
     assert_eq!(tomas.counts(".log-more").await, 0);
