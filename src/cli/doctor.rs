@@ -341,7 +341,8 @@ mod tests {
         );
         assert_eq!(told(&[Some("set"), Some("set"), None]), "true 2 in the role incident commander");
         let left = [person(0, None, false), person(1, Some("set"), false)];
-        assert!(!filled(&left, Role::IncidentCommander, 1).text.contains("invited"), "who was disabled is not counted");
+        let gone = filled(&left, Role::IncidentCommander, 1).text;
+        assert_eq!(gone, "0 in the role incident commander, 1 wanted; use `backout user add`, or the people page");
     }
 
     #[test]
