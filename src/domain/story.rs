@@ -35,7 +35,7 @@ pub struct Told {
     pub icon: &'static str,
 }
 
-/// The symbols that entries use; the icon sheet must have them all.
+/// The symbols that entries use; each stands in the icon sheet, `static/icons.svg`.
 pub const ICONS: [&str; 21] = [
     "attention",
     "back",

@@ -10,7 +10,8 @@ const LARGEST: u64 = 1 << 20;
 /// The text of a playbook's file.
 ///
 /// # Errors
-/// Those of the file system; `IsADirectory` for a folder; `FileTooLarge` for one of more than 1 MiB, of which no more is read than shows
+/// Those of the file system; `IsADirectory` for a folder; `FileTooLarge` for one of more than 1 MiB, of which no more is
+/// read than shows
 /// that; `InvalidData` for one that is not written in UTF-8.
 pub fn read_file(path: &Path) -> Result<String> {
     if path.is_dir() {

@@ -45,7 +45,8 @@ pub(super) enum Pools {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH` or `postgres://…`, and migrates it to [`newest_schema`](super::newest_schema); several may do so at once.
+    /// Opens `sqlite:PATH` or `postgres://…`, and migrates it to [`newest_schema`](super::newest_schema); several may do
+    /// so at once.
     ///
     /// Refuses a database that a newer program has migrated and a SQLite with a known way to lose data.
     pub async fn open(address: &str) -> Result<Store> {

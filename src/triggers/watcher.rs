@@ -5,7 +5,8 @@
 //! After a restart, [`Watcher::restored`] replays the stored samples that came after each stored watch, so that the
 //! time before the restart counts, and a breach that nobody heard of is told.
 //!
-//! What breached is told as a [`Finding`] with its [`Breach`]. A finding may be told again after a crash; whoever opens incidents joins repeats.
+//! What breached is told as a [`Finding`] with its [`Breach`]. A finding may be told again after a crash; whoever opens
+//! incidents joins repeats.
 
 use super::probe::ProbeConfig;
 use crate::domain::breach::{Breach, MOST_POINTS};

@@ -17,7 +17,8 @@ pub struct Alarm {
     pub more: usize,
 }
 
-/// The open P0 that was raised last, at this number of the ledger or later, but for the one that `path` belongs to; none on the first page, which lists them all.
+/// The open P0 that was raised last, at this number of the ledger or later, but for the one that `path` belongs to; none
+/// on the first page, which lists them all.
 ///
 /// The bar must never keep a page from opening: what cannot be read is left out, and told in the log.
 pub async fn elsewhere(app: &AppState, seq: i64, path: &str) -> Option<Alarm> {

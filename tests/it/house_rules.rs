@@ -1,6 +1,6 @@
 //! The rules of the house that a machine can see.
 //!
-//! [`ROOMS`] is the table of ARCHITECTURE.md that says which module may use which. Beside it: who may speak SQL, what the
+//! [`ROOMS`] is the table of ARCHITECTURE.md and of `src/lib.rs` that says which module may use which. Beside it: who may speak SQL, what the
 //! pure core may touch, no sleeping in tests, no unescaped output and nothing inline in templates. Each rule is also
 //! shown a planted fault that it must find.
 
@@ -89,6 +89,18 @@ fn the_table_names_every_module() {
             allowed(module).is_some(),
             "src/lib.rs has the module {module}: give it a row in ROOMS and in ARCHITECTURE.md"
         );
+    }
+}
+
+#[test]
+fn both_tables_for_readers_are_the_one_that_is_enforced() {
+    for (file, column) in [("ARCHITECTURE.md", 1), ("src/lib.rs", 2)] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let mut told = rooms_in(&text, column);
+        told.sort();
+        let enforced: Vec<(String, Vec<String>)> =
+            ROOMS.iter().map(|(room, uses)| ((*room).to_owned(), sorted(uses.iter().copied()))).collect();
+        assert_eq!(told, enforced, "the table of {file} and ROOMS differ");
     }
 }
 
@@ -196,6 +208,35 @@ fn empty_name(path: &str) -> Vec<Fault> {
 }
 
 // ---- reading ----
+
+/// The rows of the table whose heading ends with `may use`: each module, and what stands of others in the cell `column`.
+fn rooms_in(text: &str, column: usize) -> Vec<(String, Vec<String>)> {
+    let lines = text.lines().map(|line| line.trim_start_matches("//!").trim());
+    let rows = lines.skip_while(|line| !line.ends_with("may use |")).skip(2).take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let uses = told_uses(cells[column]);
+        let rooms = cells[0].split(", ").map(|room| room.trim_matches(['[', ']', '`']).to_owned());
+        rooms.map(move |room| (room, uses.clone())).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// `app, store (reads), clock: because …`: the modules that a cell names, in alphabetical order.
+fn told_uses(cell: &str) -> Vec<String> {
+    let list = cell.split([';', ':']).next().unwrap_or_default();
+    match list.split(' ').next() {
+        Some("nothing") => Vec::new(),
+        Some("everything") => sorted(EVERYTHING.iter().copied()),
+        _ => sorted(list.split(", ").map(|name| name.split(' ').next().unwrap_or_default())),
+    }
+}
+
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
 
 fn allowed(room: &str) -> Option<&'static [&'static str]> {
     ROOMS.iter().find(|(name, _)| *name == room).map(|(_, uses)| *uses)
@@ -346,14 +387,16 @@ fn dependencies() -> Vec<String> {
     table.keys().map(|name| name.replace('-', "_")).collect()
 }
 
-/// Reads every file under `folders` with this ending and collects what `rule` finds.
+/// Reads every file under `folders` with this ending and collects what `rule` finds. Each folder has at least one.
 fn faults_in(folders: &[&str], ending: &str, rule: impl Fn(&str, &str) -> Vec<Fault>) -> Vec<Fault> {
     let mut paths = Vec::new();
     for folder in folders {
+        let known = paths.len();
         collect(&root().join(folder), &mut paths);
+        assert!(paths[known..].iter().any(|path| ends(path, ending)), "nothing to read in {folder}");
     }
     paths.sort();
-    let read = paths.iter().filter(|path| path.to_str().is_some_and(|path| path.ends_with(ending)));
+    let read = paths.iter().filter(|path| ends(path, ending));
     read.flat_map(|path| {
         let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
         rule(name, &fs::read_to_string(path).unwrap_or_else(|fault| panic!("{name} is not readable text: {fault}")))
@@ -361,9 +404,12 @@ fn faults_in(folders: &[&str], ending: &str, rule: impl Fn(&str, &str) -> Vec<Fa
     .collect()
 }
 
+fn ends(path: &Path, ending: &str) -> bool {
+    path.to_str().is_some_and(|path| path.ends_with(ending))
+}
+
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    // A folder that is still empty is not in a fresh clone.
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let entries = fs::read_dir(folder).unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
     for path in entries.map(|entry| entry.unwrap().path()) {
         if path.is_dir() { collect(&path, paths) } else { paths.push(path) }
     }

@@ -344,6 +344,14 @@ fn every_kind_of_event_is_one_plain_sentence() {
 }
 
 #[test]
+fn the_icon_sheet_has_every_symbol() {
+    let sheet = include_str!("../../../static/icons.svg");
+    for icon in ICONS {
+        assert!(sheet.contains(&format!("<symbol id=\"{icon}\"")), "the icon sheet has no {icon}");
+    }
+}
+
+#[test]
 fn no_sentence_shows_an_identifier_or_a_bare_name() {
     let (journal, procedure) = (journal(), default_procedure());
     let story = Story::of(&journal, &names, &procedure);

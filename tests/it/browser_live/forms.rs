@@ -171,7 +171,8 @@ async fn paper_is_dark_on_white_and_holds_nothing_to_press() {
                        .filter(it => it.checkVisibility({ visibilityProperty: true }) && it.getBoundingClientRect().width > 1) \
                        .map(it => it.outerHTML.slice(0, 120))";
         assert_eq!(maya.page.value_of(pressed).await, json!([]), "{page}");
-        // An open box is a mark to be made by hand. Text that paper shows, and what lies behind it: as light as a browser says, from 0 to 255.
+        // An open box is a mark to be made by hand. Text that paper shows, and what lies behind it: as light as a browser
+        // says, from 0 to 255.
         let light = "(() => { const paint = new OffscreenCanvas(1, 1).getContext('2d'); \
                      const light = colour => { paint.fillStyle = 'white'; paint.fillRect(0, 0, 1, 1); \
                        paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1); \

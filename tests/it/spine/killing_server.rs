@@ -7,6 +7,7 @@
 use super::dropped_callers::Dice;
 use crate::support::databases::Database;
 use crate::support::incident_world::{IC, IncidentWorld, QUICK, Room, TL, assert_whole, site, supervisor};
+use crate::support::process::own_server;
 use crate::support::waiting::wait_for;
 use backout::app::App;
 use backout::app::playbooks::Playbooks;
@@ -18,10 +19,9 @@ use backout::domain::state::{Attempt, AttemptStatus, Run, RunState};
 use backout::store::Store;
 use backout::worker::{deadlines, runs::Runs};
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 
 /// Set for a test binary that is to be a server: database, world, runs, incident, separated by tabs.
@@ -76,28 +76,19 @@ async fn server_process(world: &IncidentWorld, room: &Room) -> Child {
         world.runs_folder().display().to_string(),
         room.id.clone(),
     ];
-    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "spine::killing_server::a_server_in_a_process_of_its_own", "--nocapture"])
-        .env(SERVER, told.join("\t"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while lines.next_line().await.unwrap().expect("the server says that it is ready") != "ready" {}
-    child
+    own_server("spine::killing_server::a_server_in_a_process_of_its_own", SERVER, &told.join("\t")).await
 }
 
 /// Waits for the moment, looking as often as it can.
-async fn reached(moment: Moment, world: &IncidentWorld, room: &Room) {
+async fn reached(moment: Moment, server: &mut Child, world: &IncidentWorld, room: &Room) {
     let run = world.runs_folder().join(format!("{}-1-1", room.id));
     let until = Instant::now() + Duration::from_secs(20);
     let mut beat = tokio::time::interval(Duration::from_millis(1));
     loop {
         let there = match moment {
             Moment::After(time) => {
-                let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
+                let ended = tokio::time::timeout(time, server.wait()).await;
+                assert!(ended.is_err(), "a server ends only when it is killed: {ended:?}");
                 true
             }
             Moment::Recorded(kind) => room.count(kind).await > 0,
@@ -151,7 +142,7 @@ async fn one_round(database: Database, moment: Moment) -> Outcome {
     room.must(TL, Command::TakeRole { role: Role::TechnicalLead }).await;
     let mut server = server_process(&world, &room).await;
     server.stdin.as_mut().unwrap().write_all(b"go\n").await.unwrap();
-    reached(moment, &world, &room).await;
+    reached(moment, &mut server, &world, &room).await;
     server.kill().await.unwrap();
     watching.store.close().await;
 

@@ -1,6 +1,7 @@
 //! A run ends, is ended, or is lost: and which of them is known.
 
-use super::{COUNT, Place, checked_log, eventually, finished, is_gone, kill, settled, text, whole_log};
+use super::{COUNT, PATIENCE, Place, checked_log, finished, is_gone, kill, settled, text, whole_log};
+use crate::support::waiting::wait_for;
 use backout::domain::Span;
 use backout::executor::{Cancelled, Executor, Forestalled, Look, Remains, StartFailed, Stream, Why};
 use rustix::process::Signal;
@@ -39,7 +40,7 @@ async fn a_run_of_a_dead_server_is_cancelled_by_the_next() {
     );
     order.env.insert("HOME".to_owned(), "/".to_owned());
     place.server().start(&order).await.unwrap();
-    eventually("the script", async || place.trace("leader")).await;
+    wait_for(PATIENCE, "the script", async || place.trace("leader")).await;
     let next = place.server();
     assert_eq!(next.cancel("cancelled").await.unwrap(), Cancelled::Asked);
     let end = finished(&next, "cancelled").await;
@@ -53,7 +54,7 @@ async fn a_stopped_script_hears_its_cancel_too() {
     let place = Place::new();
     let server = place.server();
     server.start(&place.order("stopped", "#!/bin/sh\necho $$ > leader\nkill -STOP $$\n")).await.unwrap();
-    eventually("the script", async || place.trace("leader")).await;
+    wait_for(PATIENCE, "the script", async || place.trace("leader")).await;
     server.cancel("stopped").await.unwrap();
     let end = finished(&server, "stopped").await;
     assert_eq!((end.signal, &end.why), (Some(15), &Why::Cancelled));
@@ -65,8 +66,8 @@ async fn a_killed_supervisor_means_lost_and_what_is_left_can_be_ended() {
     let server = place.server();
     let script = format!("{COUNT}trap '' PIPE\necho hello\necho $$ > leader\nwhile :; do sleep 0.02; done\n");
     server.start(&place.order("lost", &script)).await.unwrap();
-    let leader: i32 = eventually("the script", async || place.trace("leader")).await.trim().parse().unwrap();
-    eventually("the output", async || whole_log(&server, "lost").await.first().map(drop)).await;
+    let leader: i32 = wait_for(PATIENCE, "the script", async || place.trace("leader")).await.trim().parse().unwrap();
+    wait_for(PATIENCE, "the output", async || whole_log(&server, "lost").await.first().map(drop)).await;
     let Look::Running { pid, .. } = server.look("lost").await.unwrap() else { panic!("it runs") };
     kill(pid, Signal::KILL);
     let look = settled(&server, "lost").await;
@@ -90,7 +91,7 @@ async fn a_killed_supervisor_means_lost_and_what_is_left_can_be_ended() {
     std::fs::write(&record, right).unwrap();
 
     assert_eq!(server.kill_remains("lost").await.unwrap(), Remains::Killed(group));
-    eventually("the end of the script", async || is_gone(leader).then_some(())).await;
+    wait_for(PATIENCE, "the end of the script", async || is_gone(leader).then_some(())).await;
     assert!(matches!(server.look("lost").await.unwrap(), Look::Lost { remains: None, .. }));
     assert_eq!(place.starts(), 1);
 }
@@ -100,7 +101,7 @@ async fn a_supervisor_that_does_not_answer_past_its_limit_is_lost_until_it_wakes
     let place = Place::new();
     let server = place.server();
     server.start(&place.order("stuck", "#!/bin/sh\necho $$ > leader\nsleep 0.3\n")).await.unwrap();
-    eventually("the script", async || place.trace("leader")).await;
+    wait_for(PATIENCE, "the script", async || place.trace("leader")).await;
     let Look::Running { pid, .. } = server.look("stuck").await.unwrap() else { panic!("it runs") };
     kill(pid, Signal::STOP);
     assert!(matches!(server.look("stuck").await.unwrap(), Look::Running { .. }));
@@ -112,7 +113,7 @@ async fn a_supervisor_that_does_not_answer_past_its_limit_is_lost_until_it_wakes
     let look = server.look("stuck").await.unwrap();
     assert!(matches!(&look, Look::Lost { why, .. } if why.contains("does not answer")), "{look:?}");
     kill(pid, Signal::CONT);
-    let end = eventually("the end", async || match server.look("stuck").await.unwrap() {
+    let end = wait_for(PATIENCE, "the end", async || match server.look("stuck").await.unwrap() {
         Look::Finished(end) => Some(end),
         _ => None,
     })
@@ -125,7 +126,7 @@ async fn after_a_reboot_an_unfinished_run_is_lost() {
     let place = Place::new();
     let server = place.server();
     server.start(&place.order("rebooted", "#!/bin/sh\necho $$ > leader\nsleep 60\n")).await.unwrap();
-    let leader: i32 = eventually("the script", async || place.trace("leader")).await.trim().parse().unwrap();
+    let leader: i32 = wait_for(PATIENCE, "the script", async || place.trace("leader")).await.trim().parse().unwrap();
     let Look::Running { pid, .. } = server.look("rebooted").await.unwrap() else { panic!("it runs") };
     kill(pid, Signal::KILL);
     settled(&server, "rebooted").await;

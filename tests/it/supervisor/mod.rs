@@ -3,13 +3,13 @@
 //! A "server" here is this very test binary started again with [`SERVER`] set: it calls `start` as a server does, and then
 //! follows the run until somebody kills it.
 
-#![allow(clippy::unwrap_used, reason = "the functions beside the tests are tests too")]
-
 mod ending;
 mod output;
 mod starting;
 mod surroundings;
 
+use crate::support::process::own_server;
+use crate::support::waiting::wait_for;
 use backout::clock::{SystemClock, fresh_id};
 use backout::domain::Span;
 use backout::executor::identity::ProcessMark;
@@ -17,14 +17,12 @@ use backout::executor::order::sha256_hex;
 use backout::executor::{Executor, Finished, Limits, LogLine, Look, RunOrder, StartFailed, Stream, Supervisor};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Child;
 
 /// Set for a test binary that is to be a server: `ROOT RUN WORLD`, separated by tabs.
 const SERVER: &str = "BACKOUT_TEST_SERVER";
@@ -116,24 +114,12 @@ fn order(run: &str, script: &[u8], directory: &Path) -> RunOrder {
     }
 }
 
-/// Waits until there is something, at most 30 seconds.
-async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let waiting = async {
-        let mut turn = tokio::time::interval(Duration::from_millis(3));
-        loop {
-            turn.tick().await;
-            if let Some(found) = ask().await {
-                return found;
-            }
-        }
-    };
-    let found = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    found.unwrap_or_else(|_| panic!("{what}: not within 30 seconds"))
-}
+/// Longer than any script of these tests runs.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Follows a run until it neither starts nor runs any more.
 async fn settled(server: &Supervisor, run: &str) -> Look {
-    eventually(run, async || match server.look(run).await.unwrap() {
+    wait_for(PATIENCE, run, async || match server.look(run).await.unwrap() {
         Look::Starting { .. } | Look::Running { .. } => None,
         look => Some(look),
     })
@@ -244,17 +230,8 @@ fn numbered_output() -> String {
 
 /// A server in a process of its own, waiting for the word to start its run.
 async fn server_process(place: &Place, run: &str) -> Child {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "supervisor::a_server_in_a_process_of_its_own", "--nocapture"])
-        .env(SERVER, format!("{}\t{run}\t{}", place.root().display(), place.world().display()))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while lines.next_line().await.unwrap().unwrap() != "ready" {}
-    child
+    let told = format!("{}\t{run}\t{}", place.root().display(), place.world().display());
+    own_server("supervisor::a_server_in_a_process_of_its_own", SERVER, &told).await
 }
 
 async fn say_go(child: &mut Child) {

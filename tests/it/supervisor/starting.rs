@@ -1,15 +1,30 @@
 //! A run is started at most once, whoever asks and whoever is killed meanwhile.
 
 use super::{
-    ALREADY_CLAIMED, COUNT, Dice, Place, STARTED, checked_log, eventually, finished, followed, late_supervisor,
+    ALREADY_CLAIMED, COUNT, Dice, PATIENCE, Place, STARTED, checked_log, finished, followed, late_supervisor,
     numbered_output, say_go, server_process, settled, text,
 };
+use crate::support::waiting::wait_for;
 use backout::clock::{Clock, SystemClock};
 use backout::domain::Span;
 use backout::executor::{Cancelled, Executor, Forestalled, Look, StartFailed, Stream, Why};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
+use tokio::task::JoinSet;
+
+/// Waits until another round may begin: four of them keep a small machine busy.
+async fn four_at_most(rounds: &mut JoinSet<()>) {
+    if rounds.len() == 4 {
+        rounds.join_next().await.unwrap().unwrap();
+    }
+}
+
+async fn all_of(mut rounds: JoinSet<()>) {
+    while let Some(round) = rounds.join_next().await {
+        round.unwrap();
+    }
+}
 
 #[tokio::test]
 async fn a_script_runs_once_and_everything_about_it_is_known() {
@@ -41,7 +56,7 @@ async fn a_script_runs_once_and_everything_about_it_is_known() {
 #[tokio::test]
 async fn a_script_outlives_a_server_killed_at_any_moment() {
     let mut dice = Dice::new();
-    let mut rounds = tokio::task::JoinSet::new();
+    let mut rounds = JoinSet::new();
     for round in 0..50 {
         let moment = Duration::from_micros(dice.below(150_000));
         rounds.spawn(async move {
@@ -50,7 +65,7 @@ async fn a_script_outlives_a_server_killed_at_any_moment() {
             let mut first = server_process(&place, &run).await;
             say_go(&mut first).await;
             // The script is on its way; now any moment will do.
-            eventually("the first trace", async || place.trace("starts")).await;
+            wait_for(PATIENCE, "the first trace", async || place.trace("starts")).await;
             let _ = tokio::time::timeout(moment, first.wait()).await;
             let _ = first.kill().await;
             let next = place.server();
@@ -62,13 +77,9 @@ async fn a_script_outlives_a_server_killed_at_any_moment() {
             assert_eq!(text(&lines, Stream::Err).lines().count(), 10);
             assert_eq!(place.starts(), 1);
         });
-        if rounds.len() == 4 {
-            rounds.join_next().await.unwrap().unwrap();
-        }
+        four_at_most(&mut rounds).await;
     }
-    while let Some(round) = rounds.join_next().await {
-        round.unwrap();
-    }
+    all_of(rounds).await;
 }
 
 #[tokio::test]
@@ -117,7 +128,7 @@ async fn a_server_killed_while_it_starts_a_run_leaves_no_doubt() {
 
 #[tokio::test]
 async fn of_two_servers_that_start_the_same_run_exactly_one_does() {
-    let mut rounds = tokio::task::JoinSet::new();
+    let mut rounds = JoinSet::new();
     for round in 0..50 {
         rounds.spawn(async move {
             let place = Place::new();
@@ -133,13 +144,9 @@ async fn of_two_servers_that_start_the_same_run_exactly_one_does() {
             assert_eq!(finished(&place.server(), &run).await.exit_code, Some(7));
             assert_eq!(place.starts(), 1);
         });
-        if rounds.len() == 4 {
-            rounds.join_next().await.unwrap().unwrap();
-        }
+        four_at_most(&mut rounds).await;
     }
-    while let Some(round) = rounds.join_next().await {
-        round.unwrap();
-    }
+    all_of(rounds).await;
 }
 
 #[tokio::test]
@@ -198,7 +205,7 @@ async fn a_start_that_hangs_is_barred_for_good() {
     // Now the supervisor comes after all, and finds itself barred.
     std::fs::write(place.base.join("go"), "").unwrap();
     let exit = place.root().join("late/exit.json");
-    eventually("the last record", async || exit.exists().then_some(())).await;
+    wait_for(PATIENCE, "the last record", async || exit.exists().then_some(())).await;
     assert!(matches!(server.look("late").await.unwrap(), Look::NeverStarted { .. }));
     assert_eq!(place.starts(), 0);
 }

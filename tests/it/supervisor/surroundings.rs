@@ -1,6 +1,7 @@
 //! What a script is given, and which file it is: exactly the approved bytes, in exactly the granted surroundings.
 
-use super::{COUNT, Place, checked_log, eventually, finished, late_supervisor, order, text};
+use super::{COUNT, PATIENCE, Place, checked_log, finished, late_supervisor, order, text};
+use crate::support::waiting::wait_for;
 use backout::clock::{ManualClock, SystemClock};
 use backout::domain::Timestamp;
 use backout::executor::{
@@ -141,7 +142,7 @@ async fn a_supervisor_is_small_and_its_own_session_apart_from_the_script() {
     let exe = PathBuf::from(env!("CARGO_BIN_EXE_backout"));
     let server = Supervisor::new(&place.root(), Arc::new(clock)).unwrap().with_exe(exe);
     server.start(&place.order("small", "#!/bin/sh\necho $$ > leader\nsleep 60\n")).await.unwrap();
-    let leader: i32 = eventually("the script", async || place.trace("leader")).await.trim().parse().unwrap();
+    let leader: i32 = wait_for(PATIENCE, "the script", async || place.trace("leader")).await.trim().parse().unwrap();
     let Look::Running { pid, .. } = server.look("small").await.unwrap() else { panic!("it runs") };
     let group = |pid: i32| rustix::process::getpgid(Pid::from_raw(pid)).unwrap().as_raw_nonzero().get();
     let session = |pid: i32| rustix::process::getsid(Pid::from_raw(pid)).unwrap().as_raw_nonzero().get();

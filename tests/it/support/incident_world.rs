@@ -2,7 +2,6 @@
 //!
 //! The world's folder is the sample world, the playbook is the default one, and people come through the store. Several
 //! [`App`]s may be opened over one world: on PostgreSQL they are replicas, on SQLite restarts.
-#![allow(clippy::unwrap_used, reason = "what stands around a test may panic as the test itself may")]
 
 use super::databases::Database;
 use super::folder::{TempDir, end_processes_within};

@@ -12,6 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::AsyncBufReadExt;
 
 /// A port on loopback that nobody listens on and that this test run has not handed out before.
 ///
@@ -122,6 +123,22 @@ impl Drop for Process {
             eprintln!("--- what {} printed ---\n{}\n---", self.name, self.output());
         }
     }
+}
+
+/// This test binary started again as a server that a test may kill: its function `test` alone, with what it is to know in
+/// the environment variable `name`. Comes back once it printed the line `ready`; killed when dropped.
+pub async fn own_server(test: &str, name: &str, told: &str) -> tokio::process::Child {
+    let mut child = tokio::process::Command::new(std::env::current_exe().expect("a running program has a path"))
+        .args(["--exact", test, "--nocapture"])
+        .env(name, told)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("this binary can be started again");
+    let mut lines = tokio::io::BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+    while lines.next_line().await.unwrap().expect("the server says that it is ready") != "ready" {}
+    child
 }
 
 /// Reads `stream` to its end on a thread of its own, so that a full pipe never stops the program.
