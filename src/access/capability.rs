@@ -2,6 +2,7 @@
 //! is no.
 
 use crate::domain::Role;
+use crate::domain::words::upper_first;
 
 /// Who may come in. What somebody may do to an incident is decided by the domain; this is the door before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,9 +80,7 @@ impl Capability {
 
 /// A role as a heading shows it: `Incident commander`.
 pub fn role_name(role: Role) -> String {
-    let words = role.to_string();
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    upper_first(&role.to_string())
 }
 
 /// The roles of stored names. An unknown name grants nothing.

@@ -14,7 +14,7 @@ use super::procedure::{Decision, Phase, TargetKind};
 use super::progress::remaining;
 use super::state::{Attempt, AttemptStatus, Incident};
 use super::waits::{Awaited, Task, waits};
-use super::words::{lower_first, thousands};
+use super::words::{lower_first, thousands, upper_first};
 use super::{Role, Span, Timestamp};
 
 /// The whole page, but for who looks at it.
@@ -628,11 +628,6 @@ fn parts(attempt: &Attempt) -> String {
 fn stated(text: &str) -> Option<String> {
     let text = text.trim_end_matches('.');
     (!text.is_empty()).then(|| format!("{}.", upper_first(text)))
-}
-
-fn upper_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// `12.5 %`, `40 %`.

@@ -83,6 +83,22 @@ pub fn stopped(text: impl AsRef<str>) -> String {
     if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// `Incident commander`: as a sentence or a heading begins.
+pub fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A program and its arguments on one line, as a shell would read them: what is not plain stands in single quotes.
+pub fn command_line(argv: &[String]) -> String {
+    let plain = |sign: char| sign.is_alphanumeric() || "-_./:=,@%+".contains(sign);
+    let words = argv.iter().map(|word| {
+        let quoted = || format!("'{}'", word.replace('\'', r"'\''"));
+        if !word.is_empty() && word.chars().all(plain) { word.clone() } else { quoted() }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// For the middle of a sentence. Abbreviations and versions stay as they are.
 pub fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
@@ -91,5 +107,28 @@ pub fn lower_first(text: &str) -> String {
             first.to_lowercase().chain(chars).collect()
         }
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_command_is_written_so_that_a_shell_reads_the_same_words() {
+        let argv = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(command_line(&argv(&["scripts/roll.sh", "--to=4.11.3"])), "scripts/roll.sh --to=4.11.3");
+        assert_eq!(command_line(&argv(&["say", "it's late", ""])), r"say 'it'\''s late' ''");
+        let odd = argv(&["printf", "%s\\n", "it's", "\"quoted\"", "a  b", "", "$(id) `id` \\ * ~ ; # é", "one\ntwo"]);
+        let read = Command::new("sh").arg("-c").arg(command_line(&odd)).output().unwrap();
+        assert_eq!(String::from_utf8(read.stdout).unwrap(), odd[2..].join("\n") + "\n");
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital() {
+        assert_eq!(upper_first("take command"), "Take command");
+        assert_eq!(upper_first("élan"), "Élan");
+        assert_eq!(upper_first(""), "");
     }
 }

@@ -8,7 +8,7 @@ use crate::app::{Accepted, Looked, SubmitError};
 use crate::domain::actor::Actor;
 use crate::domain::command::Command;
 use crate::domain::refusal::{Refusal, RefusalKind};
-use crate::domain::words::stopped;
+use crate::domain::words::{stopped, upper_first};
 use axum::http::StatusCode;
 
 /// Why a form did not take effect.
@@ -125,9 +125,6 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 
 /// A refusal as a page of its own, for forms that have no page to go back to.
 pub fn refused(refusal: &Refusal) -> WebError {
-    let mut because = refusal.because.clone();
-    if let Some(first) = because.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    WebError::new(status(refusal), "This was not done", &format!("{} {}", stopped(&because), refusal.mend))
+    let because = stopped(upper_first(&refusal.because));
+    WebError::new(status(refusal), "This was not done", &format!("{because} {}", refusal.mend))
 }

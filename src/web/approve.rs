@@ -7,7 +7,7 @@ mod forms;
 
 use super::AppState;
 use super::error::WebError;
-use super::incident::{Lock, Place, Sight, command_line, look, place_words, sentence, shown};
+use super::incident::{Lock, Place, Sight, look, place_words, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::band::{Band, Press, asked};
@@ -23,7 +23,7 @@ use crate::domain::facts::Registered;
 use crate::domain::plan::{FixedPlan, PlannedAction, Target};
 use crate::domain::procedure::{ActionMode, Pace, Procedure, SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Submitted};
-use crate::domain::words::stopped;
+use crate::domain::words::{command_line, stopped, upper_first};
 use crate::domain::{Span, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -210,8 +210,8 @@ fn view(sight: &Sight, back: Back) -> View {
         policy: incident.advice.authority.clone(),
         rule: rule_number(sight.facts.procedure, &incident.advice.rule),
         told: told(&incident.advice),
-        advice: sentence(&incident.advice.decision.to_string()),
-        because: sentence(&incident.advice.because),
+        advice: upper_first(&incident.advice.decision.to_string()),
+        because: upper_first(&incident.advice.because),
         otherwise: incident.advice.otherwise.clone(),
         slots,
         yours,
@@ -251,7 +251,7 @@ fn plan_view(sight: &Sight, submitted: &Submitted) -> PlanView {
         submitted_by: sight.by(submitted.by.as_ref()),
         submitted_at: submitted.at,
         playbook: format!("{} ({})", sight.incident.playbook_version, plan.playbook),
-        kind: sentence(&plan.kind.to_string()),
+        kind: upper_first(&plan.kind.to_string()),
         environment: plan.environment.clone(),
         severity: plan.severity.to_string(),
         decision: plan.decision.to_string(),
@@ -388,7 +388,7 @@ fn action_view(sight: &Sight, plan: &FixedPlan, place: usize, action: &PlannedAc
         executor: executor.map_or_else(|| action.executor.clone(), |executor| executor.title.clone()),
         place: format!("{}, {}", place_words(&action.place), plan.environment),
         directory: action.directory.clone(),
-        command: command_line(action),
+        command: command_line(&action.argv),
         arguments: action.argv.clone(),
         by_hand: action.by_hand.clone(),
         scripts: action.scripts.iter().map(|script| (script.path.clone(), script.sha256.clone())).collect(),

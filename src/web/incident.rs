@@ -14,7 +14,6 @@ use crate::app::{Looked, Seen};
 use crate::domain::actor::Who;
 use crate::domain::facts::{Facts, Registered};
 use crate::domain::offers::Offers;
-use crate::domain::plan::PlannedAction;
 use crate::domain::procedure::TargetKind;
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, Incident};
@@ -191,27 +190,9 @@ pub fn names(mut names: Vec<String>, joint: &str) -> String {
     }
 }
 
-/// `Incident commander`, as a heading begins.
-pub fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 /// Where an action is carried out: a label, or the server itself.
 pub fn place_words(place: &str) -> &str {
     if place.is_empty() { "this server" } else { place }
-}
-
-/// One action's command as it is typed; arguments with blanks are quoted for reading.
-pub fn command_line(action: &PlannedAction) -> String {
-    let quoted = action.argv.iter().map(|argument| {
-        if argument.is_empty() || argument.contains(char::is_whitespace) {
-            format!("'{argument}'")
-        } else {
-            argument.clone()
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -225,6 +206,5 @@ mod tests {
         assert_eq!(all(&["A"]), "A");
         assert_eq!(all(&["A", "B"]), "A or B");
         assert_eq!(all(&["A", "B", "C"]), "A, B or C");
-        assert_eq!(sentence("take command"), "Take command");
     }
 }

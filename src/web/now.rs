@@ -15,6 +15,7 @@ use crate::access::capability::{Capability, role_name, roles_from};
 use crate::app::SubmitError;
 use crate::domain::state::{Attempt, Incident};
 use crate::domain::waits::{Awaited, Task, Wait, waits};
+use crate::domain::words::upper_first;
 use crate::domain::{PersonId, Role, Span, Timestamp};
 use crate::store::{BoardRow, Person};
 use askama::Template;
@@ -310,9 +311,7 @@ fn ago(span: Span) -> String {
 
 /// An outcome as people read it: "Rolled back".
 pub fn outcome_words(outcome: &str) -> String {
-    let words = outcome.replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    upper_first(&outcome.replace('_', " "))
 }
 
 fn recent(row: &BoardRow) -> RecentLine {

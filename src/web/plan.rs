@@ -6,7 +6,7 @@ use super::AppState;
 use super::acting::{NotDone, act};
 use super::error::WebError;
 use super::forms::{Checked, Faults, Field, Form, Typed};
-use super::incident::{Lock, Place, Sight, look, sentence, shown};
+use super::incident::{Lock, Place, Sight, look, shown};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::band::asked;
@@ -22,6 +22,7 @@ use crate::domain::procedure::{RollbackType, StartMode, TargetKind};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::running::Data;
 use crate::domain::state::{AttemptNo, AttemptStatus};
+use crate::domain::words::upper_first;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -151,7 +152,7 @@ fn view(sight: &Sight, back: Back) -> View {
         revision: changing.map_or(0, |attempt| attempt.revision),
         asked: asked(sight),
         state: current.map_or_else(|| "not planned yet".to_owned(), |attempt| attempt.status().to_string()),
-        why: changing.map_or(String::new(), |attempt| sentence(&attempt.why)),
+        why: changing.map_or(String::new(), |attempt| upper_first(&attempt.why)),
         save,
         against,
         submit,

@@ -74,18 +74,6 @@ pub fn actual(from: &Option<Span>, to: &Option<Span>) -> String {
     }
 }
 
-/// A program and its arguments on one line; an argument with blanks or quotes stands in quotes.
-pub fn command(argv: &[String]) -> String {
-    let words: Vec<String> = argv
-        .iter()
-        .map(|word| {
-            let plain = !word.is_empty() && !word.contains(|sign: char| sign.is_whitespace() || "\"'\\".contains(sign));
-            if plain { word.clone() } else { format!("{word:?}") }
-        })
-        .collect();
-    words.join(" ")
-}
-
 /// Who wrote a section, or why it is empty.
 pub fn authorship(section: &SectionPart) -> String {
     match &section.written {

@@ -5,7 +5,7 @@
 
 use super::AppState;
 use super::error::{WebError, page};
-use super::incident::{Sight, command_line, look};
+use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::room::runs::RunWord;
@@ -15,7 +15,7 @@ use crate::access::capability::Capability;
 use crate::app::catalogue::Scripts;
 use crate::domain::Timestamp;
 use crate::domain::state::{Attempt, Run, RunId};
-use crate::domain::words::end_words;
+use crate::domain::words::{command_line, end_words};
 use crate::store::LogChunk;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -140,7 +140,7 @@ fn view(sight: &Sight, attempt: &Attempt, run: &Run, host: String, bytes: &[u8])
         run: run.id.0.clone(),
         title: action.map_or_else(|| run.action.clone(), |action| action.title.clone()),
         state: RunWord::of(run.state),
-        command: action.map_or(String::new(), command_line),
+        command: action.map_or(String::new(), |action| command_line(&action.argv)),
         directory: action.map_or(String::new(), |action| action.directory.clone()),
         host,
         host_id: run.host.clone(),

@@ -10,7 +10,7 @@ use super::AppState;
 use super::acting::Returned;
 use super::error::{WebError, page};
 use super::forms::{Fault, Typed};
-use super::incident::{Sight, look, sentence};
+use super::incident::{Sight, look};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
 use super::measures::Measures;
@@ -29,7 +29,7 @@ use crate::domain::offers::Offers;
 use crate::domain::procedure::{Criterion, ExecutorKind, Phase, TargetKind};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, IndicatorSign, Marked};
-use crate::domain::words::stopped;
+use crate::domain::words::{stopped, upper_first};
 use crate::domain::{PersonId, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -200,7 +200,7 @@ fn version_line(offers: &Offers, attempt: &Attempt) -> (Says, &'static str, Stri
         return (Says::Nothing, "not read back any more", "What was read back stands in the report.".to_owned());
     }
     let proof = VersionProof::of(offers.facts, attempt, offers.now);
-    let words = format!("{}.", sentence(proof.words()));
+    let words = format!("{}.", upper_first(proof.words()));
     match proof {
         VersionProof::NotAsked(_) => (Says::Nothing, "not read back", words),
         VersionProof::Proven { at, .. } => {
@@ -391,8 +391,11 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
 fn blamed(it: &mut Verification, back: &Returned) -> Option<(String, String)> {
     let refusal = back.refused.as_ref()?;
     let typed_wrong = refusal.kind == RefusalKind::Input;
-    let fault =
-        if typed_wrong { format!("{} {}", stopped(sentence(&refusal.because)), refusal.mend) } else { String::new() };
+    let fault = if typed_wrong {
+        format!("{} {}", stopped(upper_first(&refusal.because)), refusal.mend)
+    } else {
+        String::new()
+    };
     let place = |kind: &str, field: &str, name: &str| format!("{}-{name}", if typed_wrong { field } else { kind });
     if let Some(line) = it.criteria.iter_mut().find(|line| line.name == back.typed.text("criterion")) {
         line.fault = fault;

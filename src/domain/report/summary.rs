@@ -10,7 +10,7 @@ use crate::domain::figures::{confirmed_at, decisive};
 use crate::domain::procedure::Procedure;
 use crate::domain::progress::state_words;
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
-use crate::domain::words::{lower_first, plain, thousands};
+use crate::domain::words::{lower_first, plain, thousands, upper_first};
 use std::collections::BTreeSet;
 
 pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure, names: Names) -> Summary {
@@ -85,8 +85,7 @@ fn share(ppm: i64) -> String {
 fn headline(incident: &Incident, told_at: Timestamp) -> String {
     let restored = decisive(incident).and_then(|attempt| confirmed_at(attempt).map(|at| (attempt, at)));
     if let Some((attempt, at)) = restored {
-        let mut kind = attempt.draft.kind.to_string();
-        kind[..1].make_ascii_uppercase();
+        let kind = upper_first(&attempt.draft.kind.to_string());
         let moves: Vec<String> = attempt
             .draft
             .targets

@@ -4,9 +4,9 @@ use crate::domain::command::Command;
 use crate::domain::decide::reminding::PAUSE;
 use crate::domain::state::AttemptStatus;
 use crate::domain::waits::{Awaited, FAILING, Task, Wait, waits};
-use crate::domain::words::stopped;
+use crate::domain::words::{stopped, upper_first};
 use crate::domain::{Role, Timestamp};
-use crate::web::incident::{Sight, names, sentence};
+use crate::web::incident::{Sight, names};
 use crate::web::layout::initials;
 
 pub struct Band {
@@ -262,7 +262,7 @@ fn press(id: &str, wait: &Wait) -> Press {
     let link = |words, tail: &str| Press::Link { words, href: format!("/incidents/{id}{tail}") };
     match wait.task {
         Task::TakeCommand => Press::Take { role: Role::IncidentCommander, words: "Take command".to_owned() },
-        Task::TakeLead => Press::Take { role: Role::TechnicalLead, words: sentence("take the technical lead") },
+        Task::TakeLead => Press::Take { role: Role::TechnicalLead, words: upper_first("take the technical lead") },
         Task::AcceptRole => link("Answer the hand-over", "#people"),
         Task::Plan => link("Open the plan", "/plan"),
         Task::Approve => link("Read and authorise…", "/approve"),

@@ -5,9 +5,10 @@ use crate::domain::decide::{SlotView, slot_views, unproven};
 use crate::domain::event::Advice;
 use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
+use crate::domain::words::upper_first;
 use crate::domain::{Role, Severity, Timestamp};
 use crate::web::approve::{against, lost, rule_number};
-use crate::web::incident::{Lock, Named, Place, Sight, lock, names, sentence};
+use crate::web::incident::{Lock, Named, Place, Sight, lock, names};
 use crate::web::incident_header::State;
 
 pub struct Decision {
@@ -120,8 +121,8 @@ impl Decision {
         let voided = attempt.into_iter().flat_map(|attempt| &attempt.voided);
         Decision {
             policy: advice.authority.clone(),
-            advice: sentence(&advice.decision.to_string()),
-            because: sentence(&advice.because),
+            advice: upper_first(&advice.decision.to_string()),
+            because: upper_first(&advice.because),
             otherwise: advice.otherwise.clone(),
             rule: rule_number(sight.facts.procedure, &advice.rule),
             playbook: (sight.incident.playbook.clone(), sight.incident.playbook_version.clone()),
@@ -153,7 +154,7 @@ pub fn told(advice: &Advice) -> Vec<String> {
     informed
         .map(|slot| {
             let when = if slot.kind == SlotKind::InformBefore { "before the start" } else { "afterwards" };
-            format!("{} is told {when}.", sentence(&slot.duty.to_string()))
+            format!("{} is told {when}.", upper_first(&slot.duty.to_string()))
         })
         .collect()
 }
@@ -250,7 +251,7 @@ fn ended(incident: &Incident, attempt: &Attempt) -> Option<State> {
         AttemptStatus::Failed => ("tag-crit", "failed"),
         _ => ("tag-warn", "failed"),
     };
-    Some(State { words: sentence(&status.to_string()), class, icon })
+    Some(State { words: upper_first(&status.to_string()), class, icon })
 }
 
 fn earlier(sight: &Sight) -> Vec<Earlier> {
@@ -267,7 +268,7 @@ fn earlier(sight: &Sight) -> Vec<Earlier> {
 
 fn ratify(sight: &Sight) -> Option<Ratify> {
     let why: Vec<String> =
-        sight.incident.debts.iter().filter(|debt| !debt.paid).map(|debt| sentence(&debt.why)).collect();
+        sight.incident.debts.iter().filter(|debt| !debt.paid).map(|debt| upper_first(&debt.why)).collect();
     (!why.is_empty()).then(|| Ratify { why, lock: lock(sight.offers().ratify()) })
 }
 

@@ -2,7 +2,8 @@
 
 use crate::domain::Role;
 use crate::domain::command::Command;
-use crate::web::incident::{Named, Place, Sight, sentence};
+use crate::domain::words::upper_first;
+use crate::web::incident::{Named, Place, Sight};
 
 pub struct People {
     pub places: Vec<Seat>,
@@ -30,7 +31,7 @@ impl People {
         let others = [Role::Management, Role::Support].into_iter().map(|role| {
             let holders = sight.holders(role).replace(" or ", " and ");
             let holders = if holders.is_empty() { "Nobody holds this role".to_owned() } else { holders };
-            (sentence(&role.to_string()), holders)
+            (upper_first(&role.to_string()), holders)
         });
         People { places: seats.collect(), others: others.collect() }
     }
@@ -47,7 +48,7 @@ fn seat(sight: &Sight, role: Role) -> Seat {
     let heirs = heirs.filter(|(person, _)| offers.ask(&Command::OfferRole { role, to: (*person).clone() }).is_ok());
     Seat {
         role,
-        title: sentence(&role.to_string()),
+        title: upper_first(&role.to_string()),
         holder: holder.map(|person| sight.named(person)),
         take: if sight.incident.is_open() { Place::of(offers.take(role)) } else { Place::None },
         take_words: match (holder.is_some(), role) {

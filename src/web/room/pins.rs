@@ -4,7 +4,8 @@
 use crate::domain::command::Command;
 use crate::domain::event::Pin;
 use crate::domain::procedure::LinkKind;
-use crate::web::incident::{Lock, Place, Sight, sentence};
+use crate::domain::words::upper_first;
+use crate::web::incident::{Lock, Place, Sight};
 
 pub struct Pins {
     pub links: Vec<Line>,
@@ -27,7 +28,7 @@ pub struct Line {
 
 /// The kinds to choose from, with their words.
 pub fn kinds() -> [(&'static str, String); 4] {
-    LinkKind::ALL.map(|kind| (kind.key(), sentence(&kind.to_string())))
+    LinkKind::ALL.map(|kind| (kind.key(), upper_first(&kind.to_string())))
 }
 
 impl Pins {
@@ -64,7 +65,7 @@ fn line(kind: LinkKind, title: &str, target: &str, opens: bool) -> Line {
     Line {
         of: kind,
         icon,
-        kind: sentence(&kind.to_string()),
+        kind: upper_first(&kind.to_string()),
         title: title.to_owned(),
         target: target.to_owned(),
         opens,

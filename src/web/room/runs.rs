@@ -4,11 +4,11 @@ use crate::domain::command::Command;
 use crate::domain::decide::{TICK_FIRST, unticked};
 use crate::domain::plan::PlannedAction;
 use crate::domain::state::{ActionState, Attempt, AttemptStatus, Incident, Run, RunState};
-use crate::domain::words::end_words;
+use crate::domain::words::{command_line, end_words};
 use crate::domain::{Span, Timestamp};
 use crate::web::AppState;
 use crate::web::error::WebError;
-use crate::web::incident::{Place, Sight, command_line, place_words};
+use crate::web::incident::{Place, Sight, place_words};
 use crate::web::run::{Line, host_name, lines};
 
 pub struct Runs {
@@ -139,7 +139,7 @@ fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedActio
         class,
         icon,
         place: place_words(&planned.place).to_owned(),
-        command: command_line(planned),
+        command: command_line(&planned.argv),
         by_hand: planned.by_hand.clone(),
         report: if planned.by_hand.is_empty() { Place::None } else { Place::of(offers.ask(&report)) },
         runs: attempt.runs.iter().filter(|run| run.action == planned.name).map(|run| row(sight, run)).collect(),

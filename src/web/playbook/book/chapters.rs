@@ -6,7 +6,8 @@ use crate::domain::procedure::{
     ActionDefinition, ActionMode, Authority, Checklist, Detection, Evidence, ExecutorDefinition, ExecutorKind, Pace,
     Phase, Procedure, Rule, Sending, SlotKind, StartMode, TargetKind, When,
 };
-use crate::web::incident::{names, sentence};
+use crate::domain::words::upper_first;
+use crate::web::incident::names;
 
 /// All that have something to say, in the page's order.
 pub(super) fn of(procedure: &Procedure) -> Vec<Chapter> {
@@ -96,7 +97,7 @@ impl Reader<'_> {
                 let raised = if category.automatic { "by a detector, or by hand" } else { "by hand" };
                 let own = if category.always_own_incident { "always opens an incident of its own" } else { "" };
                 Entry::new(&category.name, &category.title)
-                    .with_note(sentence(&advice))
+                    .with_note(upper_first(&advice))
                     .line("Raised", raised)
                     .line("Marked", category.marks.clone().unwrap_or_default())
                     .line("Joining", own)
@@ -115,7 +116,7 @@ impl Reader<'_> {
         Entry::new(&rule.name, &rule.text)
             .with_note(format!("rule {}", place + 1))
             .list("When", self.when(&rule.when).into_iter().map(bullet))
-            .line("Then", format!("{}{severity}", sentence(&rule.decision.to_string())))
+            .line("Then", format!("{}{severity}", upper_first(&rule.decision.to_string())))
     }
 
     fn authorities(&self) -> Vec<Entry> {
@@ -351,7 +352,7 @@ impl Reader<'_> {
         let messages = self.0.messages.iter();
         messages
             .map(|message| {
-                Entry::new(&message.name, &sentence(&message.name.replace(['-', '_'], " ")))
+                Entry::new(&message.name, &upper_first(&message.name.replace(['-', '_'], " ")))
                     .text("Text", &message.template)
             })
             .collect()
@@ -460,7 +461,7 @@ impl Reader<'_> {
             let key = format!("practice/{}", practice.phase);
             if !entries.iter().any(|entry| entry.key == key) {
                 let of_phase = self.0.practices.iter().filter(|other| other.phase == practice.phase);
-                let title = sentence(&practice.phase.replace(['_', '-'], " "));
+                let title = upper_first(&practice.phase.replace(['_', '-'], " "));
                 entries.push(Entry::new(&key, &title).list("", of_phase.map(|other| bullet(&other.text))));
             }
         }
@@ -481,7 +482,7 @@ impl Reader<'_> {
             let key = format!("contacts/{}", contact.group);
             if !entries.iter().any(|entry| entry.key == key) {
                 let of_group = self.0.contacts.iter().filter(|other| other.group == contact.group);
-                let title = sentence(&contact.group.replace(['_', '-'], " "));
+                let title = upper_first(&contact.group.replace(['_', '-'], " "));
                 let reach =
                     |reach: &str| if reach.is_empty() { "not filled in yet".to_owned() } else { reach.to_owned() };
                 entries.push(
