@@ -472,11 +472,18 @@ impl Case<'_> {
             }
             (None, None, _) => add(Standing::Bad, "People", "affected still, as far as is known".to_owned()),
         }
-        if let Some(attempt) = attempt.filter(|attempt| attempt.failing_since().is_some()) {
+        if let Some(attempt) = attempt.filter(|attempt| attempt.in_doubt_since().is_some()) {
             for (name, seen) in attempt.indicators_seen() {
                 let text = self.facts.procedure.indicator(name).map_or(name, |indicator| &indicator.text);
                 let words = format!("seen at {}; whether it failed is being decided", self.clock(seen.at));
                 add(Standing::Bad, text, words);
+            }
+            if let Some(due) = attempt.unverified_since {
+                let words = format!(
+                    "not confirmed by {}, when it was due; whether it failed is being decided",
+                    self.clock(due)
+                );
+                add(Standing::Bad, "Verification", words);
             }
         }
         // Whatever is planned now, and also when all is over: what an earlier restoration took stays away.
