@@ -4,6 +4,7 @@ use crate::support::databases::{Database, on_both};
 use crate::support::incident_world::{
     FIRST, IC, IncidentWorld, NOON, Room, TL, assert_whole, counted_runs, drive, refusal_of,
 };
+use backout::clock::Clock;
 use backout::domain::actor::Actor;
 use backout::domain::command::Command;
 use backout::domain::event::Event;
@@ -24,7 +25,7 @@ on_both! {
         drive(&app, &[&runs]).await;
         room.reaches(AttemptStatus::Verifying).await;
         let asked = async || {
-            let waits = waits(&*room.now().await);
+            let waits = waits(&*room.now().await, clock.now());
             let asked = waits.iter().filter(|wait| wait.task == Task::Escalate && wait.of == IN_DOUBT);
             (room.count("VerdictOverdue").await, asked.count(), waits.iter().any(|wait| wait.task == Task::Verify))
         };
