@@ -24,7 +24,7 @@ pub fn row(incident: &Incident, number: i64, now: Timestamp) -> BoardRow {
         component: incident.component.clone(),
         decision: incident.advice.decision.key().to_owned(),
         status: if incident.is_open() { "open" } else { "closed" }.to_owned(),
-        phase: progress::state_words(incident),
+        phase: progress::state_words(incident, now),
         outcome: incident.closed.as_ref().map(|closed| closed.outcome.key().to_owned()),
         opened_at: incident.opened_at,
         closed_at: incident.closed.as_ref().map(|closed| closed.at),
@@ -34,7 +34,7 @@ pub fn row(incident: &Incident, number: i64, now: Timestamp) -> BoardRow {
         next_due: due::due(incident).map(|(at, _)| at),
         locked_components: locked.unwrap_or_default(),
         frozen: false,
-        waits_for: serde_json::to_string(&waits::waits(incident)).expect("waits are plain data"),
+        waits_for: serde_json::to_string(&waits::waits(incident, now)).expect("waits are plain data"),
         updated_at: now,
     }
 }

@@ -27,15 +27,15 @@ pub fn apply(state: &mut Option<Incident>, recorded: &Recorded) {
         (Some(incident), event) => {
             incident.version = recorded.version;
             change(incident, event, recorded);
-            forget_reminders(incident);
+            forget_reminders(incident, recorded.at);
         }
     }
 }
 
 /// What no longer waits is reminded of no more.
-fn forget_reminders(incident: &mut Incident) {
+fn forget_reminders(incident: &mut Incident, at: Timestamp) {
     if !incident.reminders.is_empty() {
-        let waiting = waits(incident);
+        let waiting = waits(incident, at);
         incident.reminders.retain(|reminder| waiting.iter().any(|wait| wait.was_meant_by(reminder)));
     }
 }

@@ -223,6 +223,17 @@ impl Case<'_> {
         match attempt.status() {
             AttemptStatus::Draft if !self.incident.is_open() => one(format!("{} was not begun.", goal.doing)),
             AttemptStatus::Draft => one(format!("{} is being planned.", goal.doing)),
+            AttemptStatus::Submitted if attempt.lapsed(self.now).next().is_some() => {
+                let ran_out = attempt.lapsed(self.now).map(|(_, approval)| approval.expires_at).min();
+                let at = ran_out.map_or_else(String::new, |at| format!(" at {}", self.clock(at)));
+                vec![
+                    match attempt.may_have_begun_by_hand() {
+                        true => format!("What was authorised ran out{at}. People may have begun it by hand."),
+                        false => format!("{} has not begun: what was authorised ran out{at}.", goal.doing),
+                    },
+                    format!("It waits for {} to authorise it again.", self.authorisers()),
+                ]
+            }
             AttemptStatus::Submitted if attempt.start_ordered.is_some() => {
                 one(format!("{} is authorised and starts now.", goal.doing))
             }
@@ -299,7 +310,7 @@ impl Case<'_> {
 
     /// Whose authorisation is awaited: `Maya Okafor and any of management`.
     fn authorisers(&self) -> String {
-        let waits = waits(self.incident);
+        let waits = waits(self.incident, self.now);
         let mut who: Vec<String> = waits
             .iter()
             .filter(|wait| wait.task == Task::Approve)

@@ -52,10 +52,10 @@ pub fn draft(incident: &Incident, due_at: Timestamp, now: Timestamp) -> Draft {
 fn said(facts: &Facts, incident: &Incident, now: Timestamp) -> BTreeMap<String, String> {
     let attempt = incident.current();
     let said = [
-        ("state", told_state(incident)),
+        ("state", told_state(incident, now)),
         ("step", step_words(facts, incident, now)),
         ("running", running_words(attempt)),
-        ("waiting", waiting_words(facts, incident)),
+        ("waiting", waiting_words(facts, incident, now)),
         ("done", done_words(facts, attempt)),
         ("late", late_steps(facts, incident, now).join(", ")),
     ];
@@ -283,13 +283,19 @@ impl Earlier {
 }
 
 /// Where the incident is, in one word or two.
-pub fn state_words(incident: &Incident) -> String {
+pub fn state_words(incident: &Incident, now: Timestamp) -> String {
     if let Some(closed) = &incident.closed {
         return format!("closed, {}", closed.outcome);
     }
     match incident.current() {
         None => "open, no rollback planned".into(),
         Some(attempt) => match attempt.status() {
+            AttemptStatus::Submitted if attempt.lapsed(now).next().is_some() => {
+                match attempt.may_have_begun_by_hand() {
+                    true => "approval ran out, perhaps begun by hand".into(),
+                    false => "approval ran out, not started".into(),
+                }
+            }
             AttemptStatus::Submitted if attempt.start_ordered.is_some() => "starting".into(),
             AttemptStatus::Submitted if attempt.open_gates().next().is_none() => "authorised, not started".into(),
             AttemptStatus::Submitted => "waiting for approval".into(),
@@ -302,8 +308,8 @@ pub fn state_words(incident: &Incident) -> String {
 }
 
 /// The state, with what became of the attempt before where another one goes on from it.
-fn told_state(incident: &Incident) -> String {
-    let state = state_words(incident);
+fn told_state(incident: &Incident, now: Timestamp) -> String {
+    let state = state_words(incident, now);
     match incident.current().and_then(|attempt| attempt.escalates) {
         Some(failed) => format!("attempt {failed} failed; {state}"),
         None => state,
@@ -346,7 +352,7 @@ fn running_words(attempt: Option<&Attempt>) -> String {
 }
 
 /// What waits, and for whom.
-pub fn waiting_words(facts: &Facts, incident: &Incident) -> String {
+pub fn waiting_words(facts: &Facts, incident: &Incident, now: Timestamp) -> String {
     let named =
         |person: Option<&super::PersonId>, otherwise: &str| person.map_or(otherwise.to_owned(), |id| facts.name(id));
     let Some(attempt) = incident.current() else { return "a plan".into() };
@@ -372,9 +378,15 @@ pub fn waiting_words(facts: &Facts, incident: &Incident) -> String {
             }
         }
         AttemptStatus::Submitted => {
-            let open: Vec<String> = attempt.open_gates().map(|slot| holder_words(facts, incident, slot.duty)).collect();
+            let mut open: Vec<String> =
+                attempt.open_gates().map(|slot| holder_words(facts, incident, slot.duty)).collect();
+            open.extend(attempt.lapsed(now).map(|(slot, approval)| {
+                let who = holder_words(facts, incident, slot.duty);
+                format!("{who} again, as it ran out at {} UTC", approval.expires_at.time_of_day())
+            }));
             match (open.is_empty(), hands, attempt.start_mode()) {
-                (false, ..) => format!("approval by {}", open.join(" and ")),
+                (false, Some(hands), _) => format!("approval by {}, and {hands}", open.join(" and ")),
+                (false, None, _) => format!("approval by {}", open.join(" and ")),
                 (true, Some(hands), _) => hands,
                 (true, None, Some(StartMode::OnCommand)) => "the word to start".into(),
                 (true, None, _) => "the start".into(),

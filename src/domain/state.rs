@@ -740,11 +740,34 @@ impl Attempt {
             && self.action_state(&action.name) == ActionState::Ready
     }
 
+    /// Nothing of it was reported, and people were shown what to do first: they may have begun.
+    pub fn may_have_begun_by_hand(&self) -> bool {
+        let mut actions = self.plan().into_iter().flat_map(|plan| &plan.actions);
+        self.runs.is_empty() && actions.any(|action| self.is_up_to_hands(action))
+    }
+
     /// The demands of the submitted plan that somebody has yet to meet; an approval counts here until the start, also when
     /// it has expired.
     pub fn open_gates(&self) -> impl Iterator<Item = &Slot> {
         let slots = self.plan().into_iter().flat_map(|plan| &plan.slots);
         slots.filter(|slot| slot.kind.gates() && self.approval_for(&slot.role).is_none())
+    }
+
+    /// What was signed too long ago, while nothing has begun: nobody starts this before it is authorised again.
+    pub fn lapsed(&self, now: Timestamp) -> impl Iterator<Item = (&Slot, &Approval)> {
+        self.waiting_approvals().filter(move |(_, approval)| now >= approval.expires_at)
+    }
+
+    /// When the next of its approvals runs out, unless something begins before.
+    pub fn lapses_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.waiting_approvals().map(|(_, approval)| approval.expires_at).filter(|at| *at > now).min()
+    }
+
+    /// The approvals of a plan of which nothing has begun, each with what it answers.
+    fn waiting_approvals(&self) -> impl Iterator<Item = (&Slot, &Approval)> {
+        let waits = self.status() == AttemptStatus::Submitted && self.runs.is_empty();
+        let slots = self.plan().into_iter().filter(move |_| waits).flat_map(|plan| &plan.slots);
+        slots.filter(|slot| slot.kind.gates()).filter_map(|slot| Some((slot, self.approval_for(&slot.role)?)))
     }
 
     /// An approval for this slot of the plan as it stands, whether expired or not.

@@ -1,5 +1,5 @@
-//! What waits, and for whom: the next action first (L1). Computed from the incident alone, so that a list of incidents
-//! can keep it in its summary row.
+//! What waits, and for whom: the next action first (L1). Computed from the incident and the time alone, so that a list of
+//! incidents can keep it in its summary row.
 
 use super::decide::TICK_FIRST;
 use super::figures::authorised_at;
@@ -128,8 +128,8 @@ impl Awaited {
     }
 }
 
-/// Everything that waits, the most urgent first.
-pub fn waits(incident: &Incident) -> Vec<Wait> {
+/// Everything that waits at this moment, the most urgent first.
+pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
     let mut waits = Vec::new();
     if !incident.is_open() {
         return waits;
@@ -209,12 +209,19 @@ pub fn waits(incident: &Incident) -> Vec<Wait> {
                         let what = format!("Authorise the rollback to {target}");
                         add(Task::Approve, &slot.role, place(slot.duty), what, since);
                     }
+                    let lapsed: Vec<_> = attempt.lapsed(now).collect();
+                    for (slot, approval) in &lapsed {
+                        let at = approval.expires_at.time_of_day();
+                        let what =
+                            format!("Authorise the rollback to {target} again: the approval ran out at {at} UTC");
+                        add(Task::Approve, &slot.role, place(slot.duty), what, approval.expires_at);
+                    }
                     let ticks = attempt.start_refused.as_ref().and_then(|why| why.strip_prefix(TICK_FIRST));
                     if let Some((items, action)) = ticks.zip(attempt.waits_for_items()) {
                         let since = authorised_at(attempt).unwrap_or(since);
                         add(Task::Recover, "", place(Role::TechnicalLead), tick_first(attempt, action, items), since);
                     }
-                    if open.is_empty() && attempt.start_ordered.is_none() {
+                    if open.is_empty() && lapsed.is_empty() && attempt.start_ordered.is_none() {
                         let what = match attempt.start_mode() {
                             Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),
                             _ => format!("Start the authorised rollback to {target}"),
@@ -382,7 +389,7 @@ mod tests {
         journal.retain(|recorded| recorded.at <= OPENED + Span::seconds(second));
         let by = journal.iter().find_map(|recorded| recorded.actor.person().cloned());
         journal.extend(recorded(further.into_iter().map(|(second, event)| (second, by.clone(), event)).collect()));
-        let waits = waits(&fold(&journal).unwrap());
+        let waits = waits(&fold(&journal).unwrap(), OPENED);
         let wait = waits.iter().find(|wait| wait.task == task).unwrap_or_else(|| panic!("{task:?} in {waits:?}"));
         (wait.since - OPENED).as_seconds()
     }
@@ -408,7 +415,7 @@ mod tests {
         let mut later = journal();
         let place = later.iter().position(drafted).unwrap();
         later[place].at = OPENED + Span::seconds(30);
-        let waits = waits(&fold(&later[..=place]).unwrap());
+        let waits = waits(&fold(&later[..=place]).unwrap(), OPENED);
         let plan = waits.iter().find(|wait| wait.task == Task::Plan).unwrap();
         assert_eq!(plan.since, OPENED + Span::seconds(30), "a draft waits since it was made");
     }
@@ -425,7 +432,7 @@ mod tests {
         let judged = Event::RunJudged { run, succeeded: false, reason: "it broke".into() };
         let by = journal.iter().find_map(|recorded| recorded.actor.person().cloned());
         journal.extend(recorded(vec![(466, None, held), (467, by, judged)]));
-        let waits = waits(&fold(&journal).unwrap());
+        let waits = waits(&fold(&journal).unwrap(), OPENED);
         let wait = waits.iter().find(|wait| wait.task == Task::Recover).unwrap();
         assert_eq!(wait.what, "Retry, stop or declare the failure");
     }

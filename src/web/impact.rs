@@ -457,7 +457,7 @@ mod tests {
         world.acts("maya", &id, Command::TakeRole { role: crate::domain::Role::IncidentCommander }).await;
         world.acts("tomas", &id, Command::TakeRole { role: crate::domain::Role::TechnicalLead }).await;
         world.acts("tomas", &id, Command::SubmitPlan { attempt: 1 }).await;
-        let waits = crate::domain::waits::waits(&world.app.incidents.incident(&id).await.unwrap());
+        let waits = crate::domain::waits::waits(&world.app.incidents.incident(&id).await.unwrap(), world.now());
         let shown = world.signed_in("helen").await.get(&format!("/incidents/{id}/impact")).await;
         let hers = waits.iter().any(|wait| wait.what.starts_with("Authorise"));
         assert!(hers, "{waits:?}");

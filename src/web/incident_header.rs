@@ -114,7 +114,7 @@ impl IncidentHeader {
             id: incident.id.clone(),
             severity: incident.severity,
             marks: category.and_then(|category| category.marks.clone()).unwrap_or_default(),
-            state: state(incident),
+            state: state(incident, now),
             kind: attempt.map_or(String::new(), |attempt| attempt.draft.kind.to_string()),
             environment: incident.environment.clone(),
             component: incident.component.clone(),
@@ -142,8 +142,8 @@ impl IncidentHeader {
 }
 
 /// How the incident stands, as its head and lists show it.
-pub fn state(incident: &Incident) -> State {
-    let words = progress::state_words(incident);
+pub fn state(incident: &Incident, now: Timestamp) -> State {
+    let words = progress::state_words(incident, now);
     let (class, icon) = match (&incident.closed, incident.current().map(Attempt::status)) {
         (Some(_), _) => ("", "done"),
         (None, None | Some(AttemptStatus::Draft)) => ("tag-warn", "waiting"),
@@ -201,7 +201,7 @@ fn clocks(incident: &Incident, procedure: &Procedure, now: Timestamp) -> Vec<Clo
             counts: if stands.is_some() { "" } else { "since" },
             note: "T+0 is the first run’s start".to_owned(),
             href: String::new(),
-            turns_at: None,
+            turns_at: attempt.filter(|_| stands.is_none()).and_then(|attempt| attempt.lapses_at(now)),
             class: "",
             left: None,
         },

@@ -14,7 +14,7 @@ use super::watched::{WatchedLine, watched};
 use crate::access::capability::{Capability, role_name, roles_from};
 use crate::app::SubmitError;
 use crate::domain::state::{Attempt, Incident};
-use crate::domain::waits::{Awaited, Task, Wait};
+use crate::domain::waits::{Awaited, Task, Wait, waits};
 use crate::domain::{PersonId, Role, Span, Timestamp};
 use crate::store::{BoardRow, Person};
 use askama::Template;
@@ -57,6 +57,8 @@ struct ActiveLine {
     /// What the rollback goes from and to, where it has a target.
     versions: String,
     opened_at: Timestamp,
+    /// When an approval runs out, unless something begins before.
+    turns_at: Option<Timestamp>,
     /// `T+11:48`, once the first run has started.
     running: Option<Running>,
     update_due: Option<Timestamp>,
@@ -166,14 +168,16 @@ fn verb(task: Task) -> &'static str {
     }
 }
 
-/// The waits of a row. One that cannot be read waits for nobody rather than hiding the rest of the page.
-fn waits_of(row: &BoardRow) -> Vec<Wait> {
-    serde_json::from_str(&row.waits_for).unwrap_or_default()
+/// What waits in an incident at this moment: by its row only where it cannot be read, for time alone changes what waits.
+/// A row that cannot be read either waits for nobody rather than hiding the rest of the page.
+fn waits_of(row: &BoardRow, incident: Option<&Incident>, now: Timestamp) -> Vec<Wait> {
+    incident.map_or_else(|| serde_json::from_str(&row.waits_for).unwrap_or_default(), |incident| waits(incident, now))
 }
 
 /// What waits for one person, the worst incident first, then the longest waiting.
 fn mine(
     rows: &[BoardRow],
+    incidents: &BTreeMap<String, Arc<Incident>>,
     names: &BTreeMap<String, String>,
     person: &PersonId,
     roles: &[Role],
@@ -182,7 +186,8 @@ fn mine(
     let mut lines: Vec<WaitLine> = rows
         .iter()
         .flat_map(|row| {
-            let own = waits_of(row).into_iter().filter(|wait| wait.who.includes(person, roles));
+            let incident = incidents.get(&row.incident).map(AsRef::as_ref);
+            let own = waits_of(row, incident, now).into_iter().filter(|wait| wait.who.includes(person, roles));
             own.map(|wait| WaitLine {
                 path: page_of(wait.task, &row.incident),
                 verb: verb(wait.task),
@@ -217,7 +222,7 @@ fn active(
     who: &SignedIn,
     now: Timestamp,
 ) -> ActiveLine {
-    let next = waits_of(row).into_iter().next().map(|wait| {
+    let next = waits_of(row, incident, now).into_iter().next().map(|wait| {
         let whose = match &wait.who {
             whose if whose.includes(&who.person, &who.roles) => "You".to_owned(),
             Awaited::Person(person) => named(names, Some(&person.0)),
@@ -233,7 +238,7 @@ fn active(
         title: row.title.clone(),
         severity: row.severity.clone(),
         place: format!("{}, {}", row.component, row.environment),
-        state: incident.map_or_else(|| unreadable(row), state),
+        state: incident.map_or_else(|| unreadable(row), |incident| state(incident, now)),
         next_who,
         next_what,
         versions: target.map_or(String::new(), |target| match &target.from {
@@ -241,6 +246,7 @@ fn active(
             None => target.name.clone(),
         }),
         opened_at: row.opened_at,
+        turns_at: attempt.and_then(|attempt| attempt.lapses_at(now)),
         running: attempt.and_then(|attempt| running(attempt, now)),
         update_due: incident.and_then(|incident| incident.updates.promised).map(|promise| promise.due_at),
         unreadable: incident.is_none(),
@@ -385,7 +391,7 @@ async fn get(State(app): State<AppState>, who: SignedIn) -> Result<Html<String>,
     let past = past.iter().filter(|row| row.status == "closed").take(RECENT as usize).map(recent);
     page(&View {
         layout: Layout::of(&who, "Now", Here::Now, now).following(seq, "/"),
-        mine: mine(&rows, &names, &who.person, &who.roles, now),
+        mine: mine(&rows, &incidents, &names, &who.person, &who.roles, now),
         active: lines,
         unanswered: unanswered(&measured, &rows),
         watched: measured,

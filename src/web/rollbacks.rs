@@ -10,6 +10,8 @@ use super::routes::Route;
 use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::Timestamp;
+use crate::domain::progress::state_words;
+use crate::domain::state::Incident;
 use crate::store::BoardRow;
 use askama::Template;
 use axum::extract::{Query, State};
@@ -60,13 +62,15 @@ struct View {
 }
 
 impl Line {
-    fn of(row: &BoardRow) -> Line {
+    /// Of an open one, the state at this moment: time alone changes it.
+    fn of(row: &BoardRow, incident: Option<&Incident>, now: Timestamp) -> Line {
+        let open = || incident.map_or_else(|| row.phase.clone(), |incident| state_words(incident, now));
         Line {
             incident: row.incident.clone(),
             title: row.title.clone(),
             severity: row.severity.clone(),
             place: format!("{}, {}", row.component, row.environment),
-            state: row.outcome.as_deref().map_or_else(|| row.phase.clone(), outcome_words),
+            state: row.outcome.as_deref().map_or_else(open, outcome_words),
             open: row.status == "open",
             opened_at: row.opened_at,
             closed_at: row.closed_at,
@@ -113,12 +117,18 @@ async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Ask
     let rows = lists::page(&app, seq, (state, asked.before), rows(&app, state, asked.before)).await?;
     let more = rows.len() > PAGE;
     let rows = &rows[..rows.len().min(PAGE)];
+    let now = app.clock.now();
+    let mut lines = Vec::new();
+    for row in rows {
+        let incident = if row.status == "open" { app.incidents.incident(&row.incident).await.ok() } else { None };
+        lines.push(Line::of(row, incident.as_deref(), now));
+    }
     page(&View {
-        layout: Layout::of(&who, "Rollbacks", Here::Rollbacks, app.clock.now()).following(seq, &own),
+        layout: Layout::of(&who, "Rollbacks", Here::Rollbacks, now).following(seq, &own),
         state,
         older: rows.last().map(|row| row.number).filter(|_| more),
         newest: asked.before.is_none(),
-        lines: rows.iter().map(Line::of).collect(),
+        lines,
     })
 }
 

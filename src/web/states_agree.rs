@@ -1,10 +1,13 @@
 //! In what state an incident is, every page says alike: whom it waits for, for what, and that nothing waits any more.
 
+use crate::domain::Span;
 use crate::domain::command::Command;
 use crate::domain::event::Mark;
 use crate::domain::procedure::StartMode;
 use crate::domain::state::IndicatorSign;
+use crate::domain::waits::{Awaited, Task};
 use crate::web::sample::{BACKUP, COMPONENT, ENVIRONMENT, STABLE, World};
+use crate::web::wall::tests::screen;
 
 async fn words(world: &World, login: &str, path: &str) -> String {
     world.signed_in(login).await.get(path).await.words()
@@ -288,4 +291,71 @@ async fn what_ended_while_an_action_was_held_back_asks_nobody_to_go_on() {
             assert!(told.contains("Not begun 2. Restore the database from a backup"), "{login}: {told}");
         }
     }
+}
+
+/// Nobody starts what was signed too long ago, and no page may send anybody to wait for the start.
+#[tokio::test]
+async fn an_approval_that_ran_out_is_told_as_such_everywhere_with_who_authorises_again() {
+    let world = World::new().await;
+    let id = world.restoring(Some(StartMode::OnCommand)).await;
+    world.authorised(&id).await;
+    let (room, mut wall) = (format!("/incidents/{id}"), screen(&world, "technical").await.0);
+    let now = world.signed_in("maya").await.get("/").await.body;
+    assert!(now.contains("data-turns=\"2026-03-05T03:44:28"), "the page looks again at that moment: {now}");
+    world.turn(Span::minutes(31));
+    const AGAIN: &str =
+        "uthorise the rollback to 4.11.3, restoring bk-20260305 again: the approval ran out at 03:44:28 UTC";
+    let now = words(&world, "maya", "/").await;
+    assert!(now.contains(&format!("A{AGAIN}")) && now.contains("You: Authorise the rollback"), "{now}");
+    let list = words(&world, "olga", "/rollbacks").await;
+    let screen = wall.get("/wall").await.words();
+    assert!(screen.contains(&format!("Waiting for the incident commander to a{AGAIN}")), "{screen}");
+    let impact = words(&world, "helen", &format!("{room}/impact")).await;
+    assert!(impact.contains("has not begun: what was authorised ran out at 03:44 UTC."), "{impact}");
+    assert!(impact.contains("It waits for Maya Okafor to authorise it again."), "{impact}");
+    let update = words(&world, "maya", &format!("{room}/update")).await;
+    let told = "Waiting for: approval by incident commander (Maya Okafor) again, as it ran out at 03:44:28 UTC";
+    assert!(update.contains(told), "{update}");
+    let tomas = words(&world, "tomas", &room).await;
+    assert!(tomas.contains(&format!("Waiting for Maya Okafor to a{AGAIN}")), "{tomas}");
+    for told in [&now, &list, &screen, &impact, &update, &tomas] {
+        let told = told.to_lowercase();
+        assert!(told.contains("approval ran out, not started"), "{told}");
+        assert!(!told.contains("authorised, not started") && !told.contains("word to start"), "{told}");
+    }
+    let mut tomas = world.signed_in("tomas").await;
+    let body = tomas.get(&room).await.body;
+    assert!(body.contains("Remind<span class=\"u-hidden\"> Maya Okafor"), "{body}");
+    let who = Awaited::Person(world.id("maya"));
+    let remind = Command::Remind { task: Task::Approve, of: "incident_commander".to_owned(), who };
+    world.acts("tomas", &id, remind).await;
+    assert!(words(&world, "maya", "/").await.contains("Tomás Rivera reminded you"));
+    world.authorised(&id).await;
+    for path in ["/", &room] {
+        let told = words(&world, "maya", path).await;
+        assert!(!told.contains("ran out, not started") && !told.contains("reminded you"), "{path}: {told}");
+    }
+}
+
+/// People who were shown what to do may have begun: that an approval ran out since does not undo it.
+#[tokio::test]
+async fn what_hands_may_have_begun_is_not_said_to_be_not_begun_once_the_approval_has_run_out() {
+    let world = World::new().await;
+    world.playbook(&[("executor = \"app-rollback\"", "executor = \"app-by-hand\"")]).await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    world.turn(Span::minutes(31));
+    let room = format!("/incidents/{id}");
+    let pages =
+        [room.clone(), "/".to_owned(), format!("{room}/impact"), format!("{room}/update"), "/rollbacks".to_owned()];
+    for page in &pages {
+        let told = words(&world, "maya", page).await;
+        for wrong in ["ran out, not started", "has not begun"] {
+            assert!(!told.contains(wrong), "{page} {wrong}: {told}");
+        }
+    }
+    let told = words(&world, "maya", &pages[2]).await;
+    assert!(told.contains("People may have begun it by hand"), "{told}");
+    let told = words(&world, "maya", &pages[3]).await;
+    assert!(told.contains("and people, who carry it out by hand: Deploy the previous"), "{told}");
 }

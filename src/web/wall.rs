@@ -137,7 +137,7 @@ async fn get(State(app): State<AppState>, screen: Screen) -> Result<Html<String>
                 incident: row.incident.clone(),
                 severity: row.severity.clone(),
                 title: row.title.clone(),
-                state: super::incident_header::state(&incident),
+                state: super::incident_header::state(&incident, now),
                 opened_at: row.opened_at,
                 open_for: (now - row.opened_at).to_string(),
             });
@@ -165,7 +165,7 @@ async fn main(app: &AppState, row: &BoardRow, management: bool) -> Result<Option
         clocks: header.clocks.clone(),
         // Who did what stays in the room.
         stages: header.stages.iter().cloned().map(|stage| Stage { note: String::new(), ..stage }).collect(),
-        next: next(incident),
+        next: next(incident, looked.now),
         gauges: if management { Vec::new() } else { measures.gauges },
         steps: steps.filter(|_| !management).map_or(String::new(), |lanes| lanes.sentence()),
         remaining: left.map_or(String::new(), |left| left.in_words()),
@@ -178,8 +178,8 @@ async fn main(app: &AppState, row: &BoardRow, management: bool) -> Result<Option
 }
 
 /// What is waited for, and for which role: never for whom by name.
-fn next(incident: &Incident) -> String {
-    let Some(wait) = waits(incident).into_iter().next() else {
+fn next(incident: &Incident, now: Timestamp) -> String {
+    let Some(wait) = waits(incident, now).into_iter().next() else {
         return "Backout is at work; nobody is waited for".into();
     };
     let role = match &wait.who {

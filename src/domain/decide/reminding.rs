@@ -19,7 +19,7 @@ pub(super) fn remind(
     who: &Awaited,
 ) -> Result<Vec<Event>, Refusal> {
     let person = case.person()?;
-    let Some(wait) = waits(incident).into_iter().find(|wait| wait.is(task, of, who)) else {
+    let Some(wait) = waits(incident, case.now).into_iter().find(|wait| wait.is(task, of, who)) else {
         return Err(Refusal::already("nobody is waited for with this any more"));
     };
     let name = match who {

@@ -14,14 +14,16 @@ use crate::domain::words::{lower_first, plain, thousands};
 use std::collections::BTreeSet;
 
 pub fn summary(journal: &[Recorded], incident: &Incident, procedure: &Procedure, names: Names) -> Summary {
+    // As in the whole report: the journal knows no later moment.
+    let told_at = journal.last().map_or(incident.opened_at, |last| last.at);
     let category = procedure.category(&incident.category);
     let closed = incident.closed.as_ref();
     let by = |person: Option<&crate::domain::PersonId>| person.map_or_else(|| "Backout".to_owned(), names);
     Summary {
         id: incident.id.clone(),
         title: incident.title.clone(),
-        headline: headline(incident),
-        state: state_words(incident),
+        headline: headline(incident, told_at),
+        state: state_words(incident, told_at),
         severity: incident.severity,
         severity_changes: journal.iter().filter_map(|recorded| severity_change(recorded, names)).collect(),
         category: category.map_or_else(|| plain(&incident.category), |category| category.title.clone()),
@@ -80,7 +82,7 @@ fn share(ppm: i64) -> String {
     format!("about {}.{}\u{a0}%", tenths / 10, tenths % 10)
 }
 
-fn headline(incident: &Incident) -> String {
+fn headline(incident: &Incident, told_at: Timestamp) -> String {
     let restored = decisive(incident).and_then(|attempt| confirmed_at(attempt).map(|at| (attempt, at)));
     if let Some((attempt, at)) = restored {
         let mut kind = attempt.draft.kind.to_string();
@@ -115,7 +117,7 @@ fn headline(incident: &Incident) -> String {
         (None, Some(attempt)) if attempt.status() == AttemptStatus::Failed => {
             format!("Attempt {} failed{}; the incident is open.", attempt.number, ended(attempt))
         }
-        (None, _) => format!("The incident is open: {}.", state_words(incident)),
+        (None, _) => format!("The incident is open: {}.", state_words(incident, told_at)),
     }
 }
 

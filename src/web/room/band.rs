@@ -2,7 +2,7 @@
 
 use crate::domain::command::Command;
 use crate::domain::decide::reminding::PAUSE;
-use crate::domain::decide::{SlotView, slot_views, unticked};
+use crate::domain::decide::unticked;
 use crate::domain::state::AttemptStatus;
 use crate::domain::waits::{Awaited, FAILING, TICK_REST, Task, Wait, waits};
 use crate::domain::words::stopped;
@@ -71,7 +71,7 @@ pub enum Press {
 
 impl Band {
     pub fn of(sight: &Sight) -> Band {
-        let all = as_of_now(sight);
+        let all = waits(sight.incident, sight.now);
         let Some(first) = all.first() else { return Band::quiet(sight) };
         match all.iter().position(|wait| is_theirs(sight, wait)) {
             Some(mine) => Band::yours(sight, &all, mine),
@@ -173,34 +173,6 @@ impl Nudge {
         });
         Nudge { remind, told }
     }
-}
-
-/// What waits now. Nobody starts what was signed too long ago: its signers are waited for, once more.
-fn as_of_now(sight: &Sight) -> Vec<Wait> {
-    let all = waits(sight.incident).into_iter();
-    all.flat_map(|wait| {
-        let again = if wait.task == Task::Start { to_sign_again(sight) } else { Vec::new() };
-        if again.is_empty() { vec![wait] } else { again }
-    })
-    .collect()
-}
-
-fn to_sign_again(sight: &Sight) -> Vec<Wait> {
-    let Some(attempt) = sight.incident.current() else { return Vec::new() };
-    let slots = slot_views(sight.incident, attempt, sight.facts, sight.now).into_iter().filter(|view| view.expired);
-    slots
-        .filter_map(|SlotView { slot, filled_by, .. }| {
-            let holder = sight.incident.holder(slot.duty).cloned();
-            Some(Wait {
-                task: Task::Approve,
-                of: slot.role,
-                who: holder.map_or(Awaited::Role(slot.duty), Awaited::Person),
-                what: format!("Authorise the rollback to {} again", attempt.destination()),
-                since: filled_by?.expires_at,
-                reminded: None,
-            })
-        })
-        .collect()
 }
 
 /// What whoever is waited for must know about it; with a blank at its end, or empty.

@@ -365,7 +365,7 @@ pub fn everything(node: &Node) -> Vec<Command> {
         commands.push(Command::UnpinLink { address: address.to_owned() });
     }
     commands.push(Command::AddNote { text: why() });
-    for wait in waits(&node.incident) {
+    for wait in waits(&node.incident, node.outside.now()) {
         commands.push(Command::Remind { task: wait.task, of: wait.of, who: wait.who });
     }
     let said = ImpactSaid { felt: "People wait".into(), people: Some(12), ..ImpactSaid::default() };
