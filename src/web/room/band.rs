@@ -183,7 +183,7 @@ fn detail(sight: &Sight, wait: &Wait) -> String {
     if wait.task == Task::Recover && wait.what.starts_with(TICK_REST) {
         let attempt = sight.incident.current();
         let left = attempt.and_then(|attempt| unticked(sight.facts.procedure, attempt, attempt.waits_for_items()?));
-        return left.map_or_else(String::new, |left| format!("{} ", stopped(&sentence(&left))));
+        return left.map_or_else(String::new, |left| format!("{} ", stopped(sentence(&left))));
     }
     if (wait.task, wait.of.as_str()) != (Task::Escalate, FAILING) {
         return String::new();
