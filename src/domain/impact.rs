@@ -227,7 +227,10 @@ impl Case<'_> {
                 let ran_out = attempt.lapsed(self.now).map(|(_, approval)| approval.expires_at).min();
                 let at = ran_out.map_or_else(String::new, |at| format!(" at {}", self.clock(at)));
                 vec![
-                    format!("{} has not begun: what was authorised ran out{at}.", goal.doing),
+                    match attempt.may_have_begun_by_hand() {
+                        true => format!("What was authorised ran out{at}. People may have begun it by hand."),
+                        false => format!("{} has not begun: what was authorised ran out{at}.", goal.doing),
+                    },
                     format!("It waits for {} to authorise it again.", self.authorisers()),
                 ]
             }

@@ -3,7 +3,7 @@
 
 use super::actor::Actor;
 use super::command::{Approve, Command, Outcome};
-use super::decide::{self, backup_beneath, open_items};
+use super::decide::{self, backup_beneath, last_starts, open_items};
 use super::event::Mark;
 use super::facts::{Facts, Registered};
 use super::refusal::{Refusal, RefusalKind};
@@ -76,6 +76,18 @@ impl Offers<'_> {
 
     /// Authorising with every open item waived in the same act, where this person may waive.
     pub fn approve(&self, attempt: &Attempt, slot: &str) -> Result<(), Refusal> {
+        self.sign(attempt, slot, None)
+    }
+
+    /// Whether the same act is also the start: `None` where others have yet to sign, or a word starts it.
+    ///
+    /// # Errors
+    /// What the start waits for.
+    pub fn starts(&self, attempt: &Attempt, slot: &str) -> Option<Result<(), Refusal>> {
+        last_starts(self.facts, attempt, slot, self.now).then(|| self.sign(attempt, slot, Some(true)))
+    }
+
+    fn sign(&self, attempt: &Attempt, slot: &str, starts: Option<bool>) -> Result<(), Refusal> {
         let Some(submitted) = &attempt.submitted else { return self.start(attempt) };
         let commands = self.incident.commander.as_ref() == Some(self.person);
         let waive = if commands {
@@ -87,7 +99,7 @@ impl Offers<'_> {
             attempt: attempt.number,
             digest: submitted.digest.clone(),
             slot: slot.to_owned(),
-            starts: None,
+            starts,
             phrase: submitted.plan.phrase.clone(),
             comment: String::new(),
             waive,

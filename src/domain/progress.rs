@@ -290,7 +290,12 @@ pub fn state_words(incident: &Incident, now: Timestamp) -> String {
     match incident.current() {
         None => "open, no rollback planned".into(),
         Some(attempt) => match attempt.status() {
-            AttemptStatus::Submitted if attempt.lapsed(now).next().is_some() => "approval ran out, not started".into(),
+            AttemptStatus::Submitted if attempt.lapsed(now).next().is_some() => {
+                match attempt.may_have_begun_by_hand() {
+                    true => "approval ran out, perhaps begun by hand".into(),
+                    false => "approval ran out, not started".into(),
+                }
+            }
             AttemptStatus::Submitted if attempt.start_ordered.is_some() => "starting".into(),
             AttemptStatus::Submitted if attempt.open_gates().next().is_none() => "authorised, not started".into(),
             AttemptStatus::Submitted => "waiting for approval".into(),
@@ -384,7 +389,8 @@ pub fn waiting_words(facts: &Facts, incident: &Incident, now: Timestamp) -> Stri
                 format!("{who} again, as it ran out at {} UTC", approval.expires_at.time_of_day())
             }));
             match (open.is_empty(), hands, attempt.start_mode()) {
-                (false, ..) => format!("approval by {}", open.join(" and ")),
+                (false, Some(hands), _) => format!("approval by {}, and {hands}", open.join(" and ")),
+                (false, None, _) => format!("approval by {}", open.join(" and ")),
                 (true, Some(hands), _) => hands,
                 (true, None, Some(StartMode::OnCommand)) => "the word to start".into(),
                 (true, None, _) => "the start".into(),

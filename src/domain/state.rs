@@ -763,6 +763,12 @@ impl Attempt {
             && self.action_state(&action.name) == ActionState::Ready
     }
 
+    /// Nothing of it was reported, and people were shown what to do first: they may have begun.
+    pub fn may_have_begun_by_hand(&self) -> bool {
+        let mut actions = self.plan().into_iter().flat_map(|plan| &plan.actions);
+        self.runs.is_empty() && actions.any(|action| self.is_up_to_hands(action))
+    }
+
     /// The demands of the submitted plan that somebody has yet to meet; an approval counts here until the start, also when
     /// it has expired.
     pub fn open_gates(&self) -> impl Iterator<Item = &Slot> {

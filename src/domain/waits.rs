@@ -217,9 +217,9 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
                         add(Task::Approve, &slot.role, place(slot.duty), what, approval.expires_at);
                     }
                     let ticks = attempt.start_refused.as_ref().and_then(|why| why.strip_prefix(TICK_FIRST));
-                    if let Some(items) = ticks.filter(|_| attempt.waits_for_items().is_some()) {
+                    if let Some((items, action)) = ticks.zip(attempt.waits_for_items()) {
                         let since = authorised_at(attempt).unwrap_or(since);
-                        add(Task::Recover, "", place(Role::TechnicalLead), format!("Tick first: {items}"), since);
+                        add(Task::Recover, "", place(Role::TechnicalLead), tick_first(attempt, action, items), since);
                     }
                     if open.is_empty() && lapsed.is_empty() && attempt.start_ordered.is_none() {
                         let what = match attempt.start_mode() {
@@ -334,8 +334,20 @@ pub(super) fn recovery(attempt: &Attempt) -> String {
         (Some(_), Some(action)) if attempt.unticked(action).next().is_none() => {
             format!("Check again and go on: {}", action.title)
         }
-        (Some(items), _) => format!("Tick first: {items}"),
-        (None, _) => format!("Clear what holds it back: {}", held.why),
+        (Some(items), Some(action)) => tick_first(attempt, action, items),
+        _ => format!("Clear what holds it back: {}", held.why),
+    }
+}
+
+/// Before the action for which some of its items are still to be ticked: which ones, only the procedure can say.
+pub const TICK_REST: &str = "Tick what is left first, for: ";
+
+/// `items` are those that were open when the action was held back: once some of what it needs is ticked, they may be fewer.
+fn tick_first(attempt: &Attempt, action: &PlannedAction, items: &str) -> String {
+    if attempt.unticked(action).count() == action.needs.len() {
+        format!("Tick first: {items}")
+    } else {
+        format!("{TICK_REST}{}", action.title)
     }
 }
 

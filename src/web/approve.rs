@@ -18,11 +18,12 @@ use super::session::SignedIn;
 use crate::access::capability::Capability;
 use crate::domain::command::Command;
 use crate::domain::condition::Series;
-use crate::domain::decide::{last_starts, open_items, unproven};
+use crate::domain::decide::{open_items, unproven};
 use crate::domain::facts::Registered;
 use crate::domain::plan::{FixedPlan, PlannedAction, Target};
 use crate::domain::procedure::{ActionMode, Pace, Procedure, SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptNo, AttemptStatus, Submitted};
+use crate::domain::words::stopped;
 use crate::domain::{Span, Timestamp};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -143,6 +144,8 @@ struct Yours {
     demand: String,
     button: String,
     starts: bool,
+    /// Nobody else has to sign, but the start waits: for what, and what helps.
+    start_waits: Option<String>,
     /// Waiving is the commander's alone.
     waives: bool,
 }
@@ -418,9 +421,14 @@ fn authority(sight: &Sight, attempt: &Attempt) -> (Option<Yours>, Option<Lock>) 
                     _ => format!("{title}: you authorise it"),
                 };
                 let waives = sight.incident.commander.as_ref() == Some(&sight.who.person);
-                let starts = last_starts(sight.facts, attempt, &slot.role, sight.now);
+                let start = sight.offers().starts(attempt, &slot.role);
+                let starts = matches!(start, Some(Ok(())));
+                let start_waits = start.and_then(Result::err).map(|refusal| {
+                    let (because, mend) = (stopped(&refusal.because), &refusal.mend);
+                    format!("This is the last signature, but the start waits: {because} {mend}")
+                });
                 let button = button(attempt, starts);
-                return (Some(Yours { slot: slot.role.clone(), demand, button, starts, waives }), None);
+                return (Some(Yours { slot: slot.role.clone(), demand, button, starts, start_waits, waives }), None);
             }
             Err(refusal) => {
                 // The slot of a role that this person holds says more than one of a stranger's.

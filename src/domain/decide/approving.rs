@@ -1,6 +1,6 @@
 //! Approvals: slots joined by AND, each filled by another person, for exactly this plan (D2, D7, D8).
 
-use super::executing::first_start;
+use super::executing::{TICK_FIRST, first_start, unticked};
 use super::{Case, after, attempt_in, optional, planning, required, settling};
 use crate::domain::command::Approve;
 use crate::domain::event::{Approved, Event, Mark};
@@ -123,7 +123,6 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         ));
     }
     four_eyes(attempt, plan.severity, plan.slots.iter().filter(|slot| slot.kind.gates()).count(), role, person)?;
-    as_its_button_said(case, attempt, wish)?;
     if !phrase_matches(&wish.phrase, &plan.phrase) {
         let because = match wish.phrase.trim() {
             "" => "the phrase is empty".to_owned(),
@@ -142,18 +141,41 @@ pub fn approve(case: &Case, incident: &Incident, wish: &Approve) -> Result<Vec<E
         expires_at: case.now + expire_after,
     }));
     // The last approval of a plan that starts at authorisation is also its start, if nothing else stands in the way.
-    if plan.start == StartMode::AtAuthorisation {
-        let approved = after(incident, &events, &case.actor.who, case.now);
-        let settled = settling::settle(case, &approved);
-        let ready = after(&approved, &settled, &case.actor.who, case.now);
-        let ready_attempt = super::attempt(&ready, wish.attempt)?;
-        if first_start(&ready, ready_attempt, case.facts, case.now).is_ok() {
-            // The ticks that made it ready stand before it in the journal.
-            events.extend(settled);
-            events.push(Event::StartOrdered { attempt: wish.attempt, digest: digest.clone() });
+    let last = last_starts(case.facts, attempt, &slot.role, case.now);
+    let start = last.then(|| started(case, incident, &events, wish.attempt, digest));
+    as_its_button_said(wish.starts, start.as_ref())?;
+    match start {
+        Some(Ok(start)) => events.extend(start),
+        // What the claim would find a moment later: said in the same breath, nothing begins that no button named.
+        Some(Err(refusal)) if refusal.because.starts_with(TICK_FIRST) => {
+            events.push(Event::StartRefused { attempt: wish.attempt, why: refusal.because });
         }
+        Some(Err(_)) | None => {}
     }
     Ok(events)
+}
+
+/// The start that follows these events at once, or what stands in its way.
+fn started(
+    case: &Case,
+    incident: &Incident,
+    events: &[Event],
+    number: AttemptNo,
+    digest: &str,
+) -> Result<Vec<Event>, Refusal> {
+    let approved = after(incident, events, &case.actor.who, case.now);
+    // The ticks that make it ready stand before it in the journal.
+    let mut start = settling::settle(case, &approved);
+    let ready = after(&approved, &start, &case.actor.who, case.now);
+    let attempt = super::attempt(&ready, number)?;
+    first_start(&ready, attempt, case.facts, case.now)?;
+    // Where people do the first thing, they are asked to tick; a machine would only be refused.
+    let first = attempt.plan().and_then(|plan| plan.actions.first()).filter(|action| action.by_hand.is_empty());
+    if let Some(why) = first.and_then(|first| unticked(case.facts.procedure, attempt, first)) {
+        return Err(Refusal::blocked(why, "Then the incident commander or the technical lead starts it."));
+    }
+    start.push(Event::StartOrdered { attempt: number, digest: digest.to_owned() });
+    Ok(start)
 }
 
 /// The approval that fills a slot now: what ran out, or was given by one who lost the role since, fills it no longer.
@@ -162,19 +184,20 @@ fn standing<'a>(facts: &Facts, attempt: &'a Attempt, slot: &str, now: Timestamp)
     given.filter(|approval| now < approval.expires_at && facts.holds(&approval.person, approval.role))
 }
 
-/// Whether filling this slot is also the start: only the last one of a plan that starts at authorisation.
+/// Whether filling this slot is also the start, unless something stands in its way: only the last one of a plan that
+/// starts at authorisation.
 pub fn last_starts(facts: &Facts, attempt: &Attempt, slot: &str, now: Timestamp) -> bool {
     let Some(plan) = attempt.plan().filter(|plan| plan.start == StartMode::AtAuthorisation) else { return false };
     let mut others = plan.slots.iter().filter(|other| other.kind.gates() && other.role != slot);
     others.all(|other| standing(facts, attempt, &other.role, now).is_some())
 }
 
-/// What others approved or took back meanwhile makes another act of the same button: that one was never named to whoever
-/// pressed it.
-fn as_its_button_said(case: &Case, attempt: &Attempt, wish: &Approve) -> Result<(), Refusal> {
-    let because = match (wish.starts, last_starts(case.facts, attempt, &wish.slot, case.now)) {
-        (Some(false), true) => "the other approvals are there by now: this would start it",
-        (Some(true), false) => "another approval is open again by now: this would not start it",
+/// What others did meanwhile makes another act of the same button: that one was never named to whoever pressed it.
+fn as_its_button_said(starts: Option<bool>, start: Option<&Result<Vec<Event>, Refusal>>) -> Result<(), Refusal> {
+    let because = match (starts, start) {
+        (Some(false), Some(Ok(_))) => "nothing else is waited for by now: this would start it",
+        (Some(true), None) => "another approval is open again by now: this would not start it",
+        (Some(true), Some(Err(refusal))) => return Err(refusal.clone()),
         _ => return Ok(()),
     };
     Err(Refusal::blocked(because, "Read the button again."))

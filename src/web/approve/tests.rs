@@ -1,7 +1,9 @@
 use crate::access::accounts::change_roles;
 use crate::domain::Role;
-use crate::domain::command::Command;
+use crate::domain::command::{Approve, Command};
+use crate::domain::event::Mark;
 use crate::domain::plan::digest;
+use crate::domain::procedure::{RollbackType, TargetKind};
 use crate::domain::state::AttemptStatus;
 use crate::web::sample::{Answer, BACKUP, BAD, OLDER, STABLE, World};
 use axum::http::StatusCode;
@@ -201,11 +203,14 @@ async fn authorising_asks_for_a_fresh_confirmation_and_declining_does_not() {
 
 /// A plan that starts with the last of two authorisations, Maya's and Tomás's.
 async fn two_gates(world: &World) -> String {
-    let one = "slots = [{ role = \"incident_commander\", kind = \"approve\" }]";
-    let two = "slots = [{ role = \"incident_commander\", kind = \"approve\" }, { role = \"technical_lead\", kind = \"approve\" }]";
-    world.playbook(&[(one, two)]).await;
+    world.playbook(&[TWO_GATES]).await;
     world.critical().await
 }
+
+const TWO_GATES: (&str, &str) = (
+    "slots = [{ role = \"incident_commander\", kind = \"approve\" }]",
+    "slots = [{ role = \"incident_commander\", kind = \"approve\" }, { role = \"technical_lead\", kind = \"approve\" }]",
+);
 
 async fn tomas_authorises(world: &World, id: &str) {
     let mut tomas = world.confirmed("tomas").await;
@@ -263,7 +268,7 @@ async fn an_authorisation_whose_button_named_no_start_never_starts() {
         }
         let refused = maya.post(&path, &lent(&sent)).await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.words());
-        let told = "The other approvals are there by now: this would start it. Read the button again.";
+        let told = "Nothing else is waited for by now: this would start it. Read the button again.";
         assert!(refused.words().contains(told), "{}", refused.words());
         assert_eq!(stands(&world, &id).await, (1, false), "nothing is stored");
         assert!(refused.words().contains("Authorise and start rollback to 4.11.3"), "{}", refused.words());
@@ -422,4 +427,77 @@ async fn a_release_typed_by_hand_upon_a_destructive_migration_is_for_the_approve
         let words = world.signed_in("maya").await.get(&format!("/incidents/{id}/{page}")).await.words();
         assert!(words.contains(says), "{page}: {words}");
     }
+}
+
+/// An item of the checklist before the rollback, ticked by Tomás.
+async fn ticked(world: &World, id: &str, item: &str) {
+    let mark = Mark::Done { note: String::new() };
+    world.acts("tomas", id, Command::Tick { attempt: 1, item: item.to_owned(), mark }).await;
+}
+
+/// Who signs last and may waive nothing starts nothing while required items are open, and reads so before pressing.
+#[tokio::test]
+async fn the_button_names_no_start_that_open_items_would_refuse() {
+    let world = World::new().await;
+    let item = "text = \"Assess data migration needs\"\nowner = \"technical_lead\"\n";
+    world.playbook(&[(&format!("{item}required = false\n"), item), TWO_GATES]).await;
+    let id = world.critical().await;
+    let path = format!("/incidents/{id}/approve");
+    let order = Approve {
+        attempt: 1,
+        digest: world.digest(&id).await,
+        slot: "incident_commander".to_owned(),
+        starts: Some(false),
+        phrase: STABLE.to_owned(),
+        comment: String::new(),
+        waive: Vec::new(),
+        waive_reason: String::new(),
+    };
+    world.acts("maya", &id, Command::Approve(order)).await;
+    let mut tomas = world.confirmed("tomas").await;
+    let page = tomas.get(&path).await;
+    let words = page.words();
+    assert!(words.contains("Authorise rollback to 4.11.3") && !words.contains("Authorise and start"), "{words}");
+    let waits =
+        "This is the last signature, but the start waits: required items are open: Assess data migration needs.";
+    assert!(words.contains(waits) && words.contains("Starts not by itself"), "{words}");
+    let sent: Vec<(&str, String)> = mayas_form(&page, &path);
+    assert_eq!(hidden(&page, &path, "starts"), "");
+    // What its button does not name does not happen, though the last item is ticked before it is pressed.
+    ticked(&world, &id, "assess-data-migration").await;
+    let refused = tomas.post(&path, &lent(&sent)).await;
+    assert!(refused.words().contains("Nothing else is waited for by now: this would start it"), "{}", refused.words());
+    assert_eq!(stands(&world, &id).await, (1, false));
+    assert!(refused.words().contains("Authorise and start rollback to 4.11.3"), "{}", refused.words());
+    // Nor is a start promised that is refused by then.
+    let sent = mayas_form(&refused, &path);
+    world.acts("tomas", &id, Command::Untick { attempt: 1, item: "assess-data-migration".to_owned() }).await;
+    let refused = tomas.post(&path, &lent(&sent)).await;
+    assert!(refused.words().contains("This was not done: required items are open: Assess data"), "{}", refused.words());
+    assert_eq!(stands(&world, &id).await, (1, false));
+    let done = tomas.post(&path, &lent(&mayas_form(&refused, &path))).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.words());
+    assert_eq!(stands(&world, &id).await, (2, false));
+}
+
+/// The first thing that would run waits for items of its own.
+#[tokio::test]
+async fn the_button_names_no_start_while_the_first_action_waits_for_items() {
+    let world = World::new().await;
+    let id = world.restoring(None).await;
+    let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+    draft.kind = RollbackType::Database;
+    draft.targets.retain(|target| target.kind == TargetKind::Backup);
+    world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft }).await;
+    world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
+    let path = format!("/incidents/{id}/approve");
+    let words = world.signed_in("maya").await.get(&path).await.words();
+    assert!(words.contains("Authorise rollback to bk-20260305") && !words.contains("Authorise and start"), "{words}");
+    let waits = "the start waits: these items must be ticked first: Stop application writes, Backup current database";
+    assert!(words.contains(waits), "{words}");
+    let incident = world.authorised(&id).await;
+    let attempt = incident.current().unwrap();
+    assert!(attempt.start_ordered.is_none() && attempt.start_refused.is_some(), "nothing is left that could begin");
+    let words = world.signed_in("tomas").await.get(&format!("/incidents/{id}")).await.words();
+    assert!(words.contains("Tick first: Stop application writes, Backup current database state"), "{words}");
 }

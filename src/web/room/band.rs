@@ -2,8 +2,9 @@
 
 use crate::domain::command::Command;
 use crate::domain::decide::reminding::PAUSE;
+use crate::domain::decide::unticked;
 use crate::domain::state::AttemptStatus;
-use crate::domain::waits::{Awaited, IN_DOUBT, Task, Wait, waits};
+use crate::domain::waits::{Awaited, IN_DOUBT, TICK_REST, Task, Wait, waits};
 use crate::domain::words::stopped;
 use crate::domain::{Role, Timestamp};
 use crate::web::incident::{Sight, names, sentence};
@@ -178,6 +179,11 @@ impl Nudge {
 fn detail(sight: &Sight, wait: &Wait) -> String {
     if wait.task == Task::Plan {
         return asked(sight).map_or_else(String::new, |asked| format!("{asked} "));
+    }
+    if wait.task == Task::Recover && wait.what.starts_with(TICK_REST) {
+        let attempt = sight.incident.current();
+        let left = attempt.and_then(|attempt| unticked(sight.facts.procedure, attempt, attempt.waits_for_items()?));
+        return left.map_or_else(String::new, |left| format!("{} ", stopped(sentence(&left))));
     }
     if (wait.task, wait.of.as_str()) != (Task::Escalate, IN_DOUBT) {
         return String::new();

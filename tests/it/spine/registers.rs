@@ -140,11 +140,11 @@ pub(super) async fn plan(room: &Room, kind: RollbackType, targets: &[Target]) ->
 /// Submitted, authorised, and ready for a restoration too.
 pub(super) async fn authorised(room: &Room) {
     room.must(IC, Command::SubmitPlan { attempt: FIRST }).await;
-    room.approve(IC, "incident_commander").await;
     for item in ["stop-writes", "backup-current-state"] {
         let mark = Mark::Done { note: "done".to_owned() };
         room.must(TL, Command::Tick { attempt: FIRST, item: item.to_owned(), mark }).await;
     }
+    room.approve(IC, "incident_commander").await;
 }
 
 pub(super) async fn closed(room: &Room, outcome: Outcome) {
