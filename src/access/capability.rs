@@ -17,6 +17,10 @@ pub enum Capability {
     FreshlySignedIn,
     /// Run logs and evidence bodies: everyone but support and observers.
     ReadLogs,
+    /// The journal of access: who signed in, whose account was changed, what was refused.
+    ReadAccessLog,
+    /// The register of what can be gone back to, to add to it.
+    KeepRegister,
     /// Accounts and settings, to look at.
     Administrator,
     /// Accounts and settings, to change: an administrator, freshly confirmed.
@@ -43,12 +47,14 @@ pub struct Standing<'a> {
 
 impl Capability {
     /// All of them, for tests that visit every route.
-    pub const ALL: [Capability; 7] = [
+    pub const ALL: [Capability; 9] = [
         Capability::Public,
         Capability::Machine,
         Capability::SignedIn,
         Capability::FreshlySignedIn,
         Capability::ReadLogs,
+        Capability::ReadAccessLog,
+        Capability::KeepRegister,
         Capability::Administrator,
         Capability::FreshAdministrator,
     ];
@@ -62,6 +68,7 @@ impl Capability {
         let holds = |wanted: &[Role]| visitor.roles.iter().any(|role| wanted.contains(role));
         let administrators = "Only an administrator can. Ask one; the people page names them.";
         let log_readers = [Role::IncidentCommander, Role::TechnicalLead, Role::Management, Role::Administrator];
+        let register_keepers = [Role::TechnicalLead, Role::IncidentCommander, Role::Administrator];
         match self {
             Capability::Administrator | Capability::FreshAdministrator if !holds(&[Role::Administrator]) => {
                 return Err(Closed::NotYours(administrators));
@@ -69,6 +76,15 @@ impl Capability {
             Capability::ReadLogs if !holds(&log_readers) => {
                 return Err(Closed::NotYours(
                     "Run logs may hold personal data; support and observers do not read them.",
+                ));
+            }
+            Capability::ReadAccessLog if !holds(&[Role::Administrator, Role::Management]) => {
+                return Err(Closed::NotYours("The journal of access is for administrators and management."));
+            }
+            Capability::KeepRegister if !holds(&register_keepers) => {
+                return Err(Closed::NotYours(
+                    "Technical leads, incident commanders and administrators keep the register. Ask one of them; the \
+                     people page names them.",
                 ));
             }
             _ => {}
@@ -109,12 +125,18 @@ mod tests {
         for role in Role::ALL {
             let admin = role == Role::Administrator;
             let logs = !matches!(role, Role::Support | Role::Observer);
+            let access = matches!(role, Role::Administrator | Role::Management);
+            let keeps = matches!(role, Role::Administrator | Role::IncidentCommander | Role::TechnicalLead);
             assert!(open(Capability::SignedIn, &[role], false).is_ok());
+            assert_eq!(open(Capability::ReadAccessLog, &[role], false).is_ok(), access, "{role:?}");
+            assert_eq!(open(Capability::KeepRegister, &[role], false).is_ok(), keeps, "{role:?}");
             assert_eq!(open(Capability::ReadLogs, &[role], false).is_ok(), logs, "{role:?}");
             assert_eq!(open(Capability::Administrator, &[role], false).is_ok(), admin, "{role:?}");
             assert_eq!(open(Capability::FreshAdministrator, &[role], true).is_ok(), admin, "{role:?}");
         }
-        assert!(open(Capability::ReadLogs, &[], true).is_err(), "no role, no logs");
+        for capability in [Capability::ReadLogs, Capability::ReadAccessLog, Capability::KeepRegister] {
+            assert!(open(capability, &[], true).is_err(), "no role, no {capability:?}");
+        }
     }
 
     #[test]

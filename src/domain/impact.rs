@@ -227,7 +227,10 @@ impl Case<'_> {
                 let ran_out = attempt.lapsed(self.now).map(|(_, approval)| approval.expires_at).min();
                 let at = ran_out.map_or_else(String::new, |at| format!(" at {}", self.clock(at)));
                 vec![
-                    format!("{} has not begun: what was authorised ran out{at}.", goal.doing),
+                    match attempt.may_have_begun_by_hand() {
+                        true => format!("What was authorised ran out{at}. People may have begun it by hand."),
+                        false => format!("{} has not begun: what was authorised ran out{at}.", goal.doing),
+                    },
                     format!("It waits for {} to authorise it again.", self.authorisers()),
                 ]
             }
@@ -480,11 +483,18 @@ impl Case<'_> {
             }
             (None, None, _) => add(Standing::Bad, "People", "affected still, as far as is known".to_owned()),
         }
-        if let Some(attempt) = attempt.filter(|attempt| attempt.failing_since().is_some()) {
+        if let Some(attempt) = attempt.filter(|attempt| attempt.in_doubt_since().is_some()) {
             for (name, seen) in attempt.indicators_seen() {
                 let text = self.facts.procedure.indicator(name).map_or(name, |indicator| &indicator.text);
                 let words = format!("seen at {}; whether it failed is being decided", self.clock(seen.at));
                 add(Standing::Bad, text, words);
+            }
+            if let Some(due) = attempt.unverified_since {
+                let words = format!(
+                    "not confirmed by {}, when it was due; whether it failed is being decided",
+                    self.clock(due)
+                );
+                add(Standing::Bad, "Verification", words);
             }
         }
         // Whatever is planned now, and also when all is over: what an earlier restoration took stays away.

@@ -422,7 +422,7 @@ pub enum Phase {
 }
 
 /// Counted from the first run's start; `to` is `None` for an ongoing step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     pub from: Span,
     pub to: Option<Span>,

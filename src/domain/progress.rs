@@ -290,7 +290,12 @@ pub fn state_words(incident: &Incident, now: Timestamp) -> String {
     match incident.current() {
         None => "open, no rollback planned".into(),
         Some(attempt) => match attempt.status() {
-            AttemptStatus::Submitted if attempt.lapsed(now).next().is_some() => "approval ran out, not started".into(),
+            AttemptStatus::Submitted if attempt.lapsed(now).next().is_some() => {
+                match attempt.may_have_begun_by_hand() {
+                    true => "approval ran out, perhaps begun by hand".into(),
+                    false => "approval ran out, not started".into(),
+                }
+            }
             AttemptStatus::Submitted if attempt.start_ordered.is_some() => "starting".into(),
             AttemptStatus::Submitted if attempt.open_gates().next().is_none() => "authorised, not started".into(),
             AttemptStatus::Submitted => "waiting for approval".into(),
@@ -354,13 +359,17 @@ pub fn waiting_words(facts: &Facts, incident: &Incident, now: Timestamp) -> Stri
     let mut by_hand = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
     let hands = by_hand.find(|action| attempt.is_up_to_hands(action));
     let hands = hands.map(|action| format!("people, who carry it out by hand: {}", action.title));
-    if attempt.failing_since().is_some() {
+    if attempt.in_doubt_since().is_some() {
         let text =
             |name: &String| facts.procedure.indicator(name).map_or(name.clone(), |indicator| indicator.text.clone());
         let seen: Vec<String> = attempt.indicators_seen().map(|(name, _)| format!("“{}”", text(name))).collect();
         let who = named(incident.technical_lead.as_ref(), "the technical lead");
         let or = incident.commander.as_ref().map_or_else(String::new, |person| format!(" or {}", facts.name(person)));
-        return format!("{who}{or} to decide whether it failed, because this was seen: {}", seen.join(", "));
+        let why = match attempt.unverified_since {
+            Some(due) if seen.is_empty() => format!("it was to be verified by {} UTC", due.time_of_day()),
+            _ => format!("this was seen: {}", seen.join(", ")),
+        };
+        return format!("{who}{or} to decide whether it failed, because {why}");
     }
     match attempt.status() {
         AttemptStatus::Draft => {
@@ -380,7 +389,8 @@ pub fn waiting_words(facts: &Facts, incident: &Incident, now: Timestamp) -> Stri
                 format!("{who} again, as it ran out at {} UTC", approval.expires_at.time_of_day())
             }));
             match (open.is_empty(), hands, attempt.start_mode()) {
-                (false, ..) => format!("approval by {}", open.join(" and ")),
+                (false, Some(hands), _) => format!("approval by {}, and {hands}", open.join(" and ")),
+                (false, None, _) => format!("approval by {}", open.join(" and ")),
                 (true, Some(hands), _) => hands,
                 (true, None, Some(StartMode::OnCommand)) => "the word to start".into(),
                 (true, None, _) => "the start".into(),

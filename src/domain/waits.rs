@@ -171,12 +171,12 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
         };
         add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), asked.at);
     }
-    if let Some((attempt, seen)) = incident.current().and_then(|attempt| Some((attempt, attempt.failing_since()?))) {
+    if let Some((attempt, seen)) = incident.current().and_then(|attempt| Some((attempt, attempt.in_doubt_since()?))) {
         // Either may declare the failure.
         let mut asked = vec![place(Role::TechnicalLead), place(Role::IncidentCommander)];
         asked.dedup();
         for who in asked {
-            add(Task::Escalate, FAILING, who, failing(attempt), seen.max(attempt.last_run_ended_at().unwrap_or(seen)));
+            add(Task::Escalate, IN_DOUBT, who, doubt(attempt), seen.max(attempt.last_run_ended_at().unwrap_or(seen)));
         }
     }
     match incident.current() {
@@ -217,9 +217,9 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
                         add(Task::Approve, &slot.role, place(slot.duty), what, approval.expires_at);
                     }
                     let ticks = attempt.start_refused.as_ref().and_then(|why| why.strip_prefix(TICK_FIRST));
-                    if let Some(items) = ticks.filter(|_| attempt.waits_for_items().is_some()) {
+                    if let Some((items, action)) = ticks.zip(attempt.waits_for_items()) {
                         let since = authorised_at(attempt).unwrap_or(since);
-                        add(Task::Recover, "", place(Role::TechnicalLead), format!("Tick first: {items}"), since);
+                        add(Task::Recover, "", place(Role::TechnicalLead), tick_first(attempt, action, items), since);
                     }
                     if open.is_empty() && lapsed.is_empty() && attempt.start_ordered.is_none() {
                         let what = match attempt.start_mode() {
@@ -258,7 +258,7 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
                         None => add(Task::Recover, "", place(Role::TechnicalLead), recovery(attempt), since),
                     }
                 }
-                AttemptStatus::Verifying if attempt.failing_since().is_some() => {}
+                AttemptStatus::Verifying if attempt.in_doubt_since().is_some() => {}
                 AttemptStatus::Verifying => {
                     let since = attempt.last_run_ended_at().unwrap_or(since);
                     add(Task::Verify, "", place(Role::TechnicalLead), format!("Verify {target}"), since);
@@ -311,12 +311,14 @@ fn for_people(attempt: &Attempt) -> impl Iterator<Item = (&PlannedAction, String
     })
 }
 
-/// Which of the escalations it is, where a failure indicator is seen and the failure not declared.
-pub const FAILING: &str = "indicator";
+/// Which of the escalations it is, where it is asked whether the attempt failed, and the failure is not declared.
+pub const IN_DOUBT: &str = "indicator";
 
-/// `Decide whether it failed: 1 failure indicator is seen`.
-fn failing(attempt: &Attempt) -> String {
+/// `Decide whether it failed: 1 failure indicator is seen`, or `Confirm success or declare failure: the time to verify it
+/// is over`.
+fn doubt(attempt: &Attempt) -> String {
     match attempt.indicators_seen().count() {
+        0 => "Confirm success or declare failure: the time to verify it is over".to_owned(),
         1 => "Decide whether it failed: 1 failure indicator is seen".to_owned(),
         seen => format!("Decide whether it failed: {seen} failure indicators are seen"),
     }
@@ -332,8 +334,20 @@ pub(super) fn recovery(attempt: &Attempt) -> String {
         (Some(_), Some(action)) if attempt.unticked(action).next().is_none() => {
             format!("Check again and go on: {}", action.title)
         }
-        (Some(items), _) => format!("Tick first: {items}"),
-        (None, _) => format!("Clear what holds it back: {}", held.why),
+        (Some(items), Some(action)) => tick_first(attempt, action, items),
+        _ => format!("Clear what holds it back: {}", held.why),
+    }
+}
+
+/// Before the action for which some of its items are still to be ticked: which ones, only the procedure can say.
+pub const TICK_REST: &str = "Tick what is left first, for: ";
+
+/// `items` are those that were open when the action was held back: once some of what it needs is ticked, they may be fewer.
+fn tick_first(attempt: &Attempt, action: &PlannedAction, items: &str) -> String {
+    if attempt.unticked(action).count() == action.needs.len() {
+        format!("Tick first: {items}")
+    } else {
+        format!("{TICK_REST}{}", action.title)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::actor::Who;
 use crate::domain::event::{Event, Recorded};
 use crate::domain::procedure::Procedure;
 use crate::domain::story;
-use crate::domain::{PersonId, Role, Timestamp};
+use crate::domain::{PersonId, Timestamp};
 use crate::store::{Entry, Fault, Head, Verified};
 use askama::Template;
 use axum::extract::{Query, State};
@@ -221,7 +221,7 @@ async fn chain(app: &AppState, walk_now: bool) -> Result<Chain, WebError> {
 
 async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Html<String>, WebError> {
     let may = !who.roles.is_empty();
-    let access = who.holds(Role::Administrator) || who.holds(Role::Management);
+    let access = Capability::ReadAccessLog.open_to(Some(who.standing())).is_ok();
     let names: BTreeMap<String, String> =
         app.store.people().await?.into_iter().map(|person| (person.id, person.name)).collect();
     let procedure: Option<Arc<Procedure>> = {
@@ -247,7 +247,7 @@ async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Ask
         head: app.store.head().await?,
         may,
         access,
-        administrator: who.holds(Role::Administrator),
+        administrator: Capability::Administrator.open_to(Some(who.standing())).is_ok(),
         stream,
         kind,
         lines: found.iter().map(|entry| line(entry, &names, procedure.as_deref())).collect(),

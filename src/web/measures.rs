@@ -128,7 +128,7 @@ fn gauge(looked: &Looked, measured: &Measured, criterion: &Criterion, goal: &Con
     };
     Gauge {
         id: criterion.name.clone(),
-        label: trace.map_or_else(|| super::incident::sentence(goal.series.label()), Trace::name),
+        label: trace.map_or_else(|| crate::domain::words::upper_first(goal.series.label()), Trace::name),
         goal: format!("success {}", Threshold::of(goal).in_words(&goal.series)),
         value: reading.value,
         class: reading.class,

@@ -227,7 +227,7 @@ fn active(
         let whose = match &wait.who {
             whose if whose.includes(&who.person, &who.roles) => "You".to_owned(),
             Awaited::Person(person) => named(names, Some(&person.0)),
-            Awaited::Role(role) => sentence(role.somebody()),
+            Awaited::Role(role) => upper_first(role.somebody()),
         };
         (whose, wait.what)
     });

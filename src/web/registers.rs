@@ -7,13 +7,12 @@ use super::layout::{Here, Layout};
 use super::routes::Route;
 use super::session::SignedIn;
 use super::start::instant;
-use crate::access::capability::Capability;
+use crate::access::capability::{Capability, Closed};
 use crate::app::gather::registered;
 use crate::app::registering::{self, Entry, MIGRATIONS, NotRegistered, Told};
 use crate::domain::facts::Registered;
 use crate::domain::procedure::TargetKind;
-use crate::domain::refusal::Refusal;
-use crate::domain::{Role, Timestamp, running};
+use crate::domain::{Timestamp, running};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,11 +21,9 @@ use std::collections::BTreeMap;
 
 /// Lines shown of each place; the newest count.
 const SHOWN: usize = 30;
-/// Who may add to the register.
-const MAY: [Role; 3] = [Role::TechnicalLead, Role::IncidentCommander, Role::Administrator];
 
 pub fn routes() -> Vec<Route> {
-    vec![Route::get("/registers", Capability::SignedIn, get), Route::post("/registers", Capability::SignedIn, post)]
+    vec![Route::get("/registers", Capability::SignedIn, get), Route::post("/registers", Capability::KeepRegister, post)]
 }
 
 struct Line {
@@ -58,7 +55,8 @@ struct Place {
 struct View {
     layout: Layout,
     places: Vec<Place>,
-    may: Option<Refusal>,
+    /// Why this person has no form here.
+    locked: Option<&'static str>,
     typed: Typed,
     faults: Vec<Fault>,
     now: String,
@@ -77,14 +75,6 @@ impl View {
     fn chosen(&self, field: &str, value: &str) -> bool {
         self.typed.text(field) == value
     }
-}
-
-fn may(who: &SignedIn) -> Result<(), Refusal> {
-    if MAY.into_iter().any(|role| who.holds(role)) {
-        return Ok(());
-    }
-    let because = "the register is kept by technical leads, incident commanders and administrators";
-    Err(Refusal::not_yours(because, "Ask one of them; the people page names them."))
 }
 
 fn line(row: &Registered, runs: Option<&str>, names: &BTreeMap<String, String>) -> Line {
@@ -121,12 +111,16 @@ async fn show(app: &AppState, who: &SignedIn, typed: Typed, faults: Faults) -> R
             });
         }
     }
+    let locked = match Capability::KeepRegister.open_to(Some(who.standing())) {
+        Err(Closed::NotYours(why)) => Some(why),
+        _ => None,
+    };
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let now = app.clock.now();
     let view = View {
         layout: Layout::of(who, "Registers", Here::Registers, now),
         places,
-        may: may(who).err(),
+        locked,
         typed,
         faults: faults.0,
         now: now.to_string()[..16].to_owned(),
@@ -191,11 +185,6 @@ async fn post(State(app): State<AppState>, who: SignedIn, form: Checked<Add>) ->
         Ok(add) => add,
         Err(faults) => return show(&app, &who, form.typed, faults).await,
     };
-    if let Err(refusal) = may(&who) {
-        let (now, path) = (app.clock.now(), "/registers");
-        crate::access::record::denied(&app.store, now, &who.actor(), "POST", path).await?;
-        return Err(super::acting::refused(&refusal));
-    }
     let now = app.clock.now();
     let entry = Entry {
         kind: add.kind,

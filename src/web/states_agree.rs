@@ -67,7 +67,7 @@ async fn a_failure_indicator_that_is_seen_stands_before_everything_else_everywhe
         let told = words(&world, login, &room).await;
         assert!(told.contains(DECIDE), "{login}: {told}");
         let page = world.signed_in(login).await.get(&room).await.body;
-        assert!(page.contains(&format!("href=\"{room}/verify#fail\"")), "{login}");
+        assert!(page.contains(&format!("href=\"{room}/verify#decision\"")), "{login}");
     }
     let verify = words(&world, "tomas", &format!("{room}/verify")).await;
     assert!(verify.contains(DECIDE) && !verify.contains("Tick the 6 remaining"), "{verify}");
@@ -86,6 +86,46 @@ async fn a_failure_indicator_that_is_seen_stands_before_everything_else_everywhe
                 && !told.contains("this was seen"),
             "{path}: {told}"
         );
+    }
+}
+
+/// The time to verify it passes, and nobody has said how it went.
+#[tokio::test]
+async fn when_the_time_to_verify_is_over_every_page_asks_whether_it_failed_until_somebody_says() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let plan = world.app.incidents.incident(&id).await.unwrap().current().unwrap().plan().unwrap().clone();
+    for action in &plan.actions {
+        let run = world.runs(&id, &action.name).await;
+        world.ends(&id, &run, 0).await;
+    }
+    let (room, verify) = (format!("/incidents/{id}"), format!("/incidents/{id}/verify"));
+    let before = words(&world, "tomas", &verify).await;
+    assert!(before.contains("Tick the 6 remaining") && !before.contains("time to verify it is over"), "{before}");
+    world.turn(Span::minutes(30));
+    world.system(&id, Command::CallForVerdict { attempt: 1 }).await;
+    const ASKED: &str = "Confirm success or declare failure: the time to verify it is over It was to be verified by \
+                         03:44:28 UTC.";
+    for (login, page) in [("tomas", &room), ("maya", &room), ("tomas", &verify)] {
+        let told = words(&world, login, page).await;
+        assert!(told.contains(ASKED) && !told.contains("Tick the 6 remaining"), "{login} {page}: {told}");
+        let page = world.signed_in(login).await.get(page).await.body;
+        assert!(page.contains(&format!("href=\"{verify}#decision\"")), "{login}");
+    }
+    let told = words(&world, "helen", &room).await;
+    assert!(told.contains("Waiting for Tomás Rivera to confirm success or declare failure: the time to"), "{told}");
+    let told = words(&world, "maya", &format!("{room}/update")).await;
+    assert!(told.contains("Maya Okafor to decide whether it failed, because it was to be verified by 03:44"), "{told}");
+    let told = words(&world, "helen", &format!("{room}/impact")).await;
+    assert!(told.contains("Verification: not confirmed by 03:44 UTC, when it was due"), "{told}");
+    let told = words(&world, "helen", &format!("{room}/timeline")).await;
+    assert!(told.contains("Backout asked for the verdict on attempt 1"), "{told}");
+    world.acts("maya", &id, Command::DeclareFailed { attempt: 1, reason: "logins fail".to_owned() }).await;
+    for path in [room.clone(), format!("{room}/update"), format!("{room}/impact")] {
+        let told = words(&world, "maya", &path).await;
+        let asks = told.contains("time to verify it is over") || told.contains("to be verified by");
+        assert!(!asks && !told.contains("when it was due"), "{path}: {told}");
     }
 }
 
@@ -234,6 +274,65 @@ async fn only_what_holds_something_back_is_called_required() {
     assert!(required("Stop application writes").await);
 }
 
+/// Half of a restoration ran; the rest is held back, because two items are open.
+async fn held_back() -> (World, String) {
+    let world = World::new().await;
+    let id = world.restoring(None).await;
+    world.authorised(&id).await;
+    let run = world.runs(&id, "app-rollback").await;
+    world.ends(&id, &run, 0).await;
+    assert!(world.app.incidents.claim(&id, 1, "database-rollback").await.unwrap().is_none());
+    (world, id)
+}
+
+async fn ticked(world: &World, id: &str, items: &[&str]) {
+    for item in items {
+        let mark = Mark::Done { note: String::new() };
+        world.acts("tomas", id, Command::Tick { attempt: 1, item: (*item).to_owned(), mark }).await;
+    }
+}
+
+/// Whoever ticked one of them must not read that it is asked for still, on whatever page.
+#[tokio::test]
+async fn of_several_items_only_those_that_are_open_are_asked_for() {
+    let (world, id) = held_back().await;
+    let room = format!("/incidents/{id}");
+    let all = "ick first: Stop application writes, Backup current database state";
+    let pages = [("tomas", room.clone()), ("tomas", "/".to_owned()), ("maya", format!("{room}/update"))];
+    for (login, page) in &pages {
+        assert!(words(&world, login, page).await.contains(all), "{login} {page}");
+    }
+    ticked(&world, &id, &["stop-writes"]).await;
+    for (login, page) in &pages {
+        let told = words(&world, login, page).await;
+        assert!(!told.contains("ick first: "), "{login} {page}: {told}");
+        assert!(told.contains("ick what is left first, for: Restore the database from a backup"), "{page}: {told}");
+    }
+    let told = words(&world, "tomas", &room).await;
+    let named = "These items must be ticked first: Backup current database state.";
+    assert_eq!(told.matches(named).count() + told.matches(&named.replace('T', "t")).count(), 2, "{told}");
+}
+
+/// A button that is gone must not be asked for, and what never ran is not on its way.
+#[tokio::test]
+async fn what_ended_while_an_action_was_held_back_asks_nobody_to_go_on() {
+    let reason = || "it goes on".to_owned();
+    for (end, items) in [
+        (Command::DeclareFailed { attempt: 1, reason: reason() }, &["stop-writes", "backup-current-state"][..]),
+        (Command::DeclareFailed { attempt: 1, reason: reason() }, &[]),
+        (Command::Stop { attempt: 1, reason: reason() }, &[]),
+    ] {
+        let (world, id) = held_back().await;
+        ticked(&world, &id, items).await;
+        world.acts("tomas", &id, end).await;
+        for login in ["tomas", "maya"] {
+            let told = words(&world, login, &format!("/incidents/{id}")).await;
+            assert!(!told.contains("Held back") && !told.contains("Check again and go on"), "{login}: {told}");
+            assert!(told.contains("Not begun 2. Restore the database from a backup"), "{login}: {told}");
+        }
+    }
+}
+
 /// Nobody starts what was signed too long ago, and no page may send anybody to wait for the start.
 #[tokio::test]
 async fn an_approval_that_ran_out_is_told_as_such_everywhere_with_who_authorises_again() {
@@ -276,4 +375,27 @@ async fn an_approval_that_ran_out_is_told_as_such_everywhere_with_who_authorises
         let told = words(&world, "maya", path).await;
         assert!(!told.contains("ran out, not started") && !told.contains("reminded you"), "{path}: {told}");
     }
+}
+
+/// People who were shown what to do may have begun: that an approval ran out since does not undo it.
+#[tokio::test]
+async fn what_hands_may_have_begun_is_not_said_to_be_not_begun_once_the_approval_has_run_out() {
+    let world = World::new().await;
+    world.playbook(&[("executor = \"app-rollback\"", "executor = \"app-by-hand\"")]).await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    world.turn(Span::minutes(31));
+    let room = format!("/incidents/{id}");
+    let pages =
+        [room.clone(), "/".to_owned(), format!("{room}/impact"), format!("{room}/update"), "/rollbacks".to_owned()];
+    for page in &pages {
+        let told = words(&world, "maya", page).await;
+        for wrong in ["ran out, not started", "has not begun"] {
+            assert!(!told.contains(wrong), "{page} {wrong}: {told}");
+        }
+    }
+    let told = words(&world, "maya", &pages[2]).await;
+    assert!(told.contains("People may have begun it by hand"), "{told}");
+    let told = words(&world, "maya", &pages[3]).await;
+    assert!(told.contains("and people, who carry it out by hand: Deploy the previous"), "{told}");
 }

@@ -194,10 +194,14 @@ fn mark_line(facts: &Facts, marked: &Marked) -> MarkLine {
 }
 
 /// What the running services say of themselves, how that stands, and in words (E18). Of a closed incident it is what stands
-/// in the report: what runs by now is another matter.
+/// in the report, where success was confirmed: what runs by now is another matter.
 fn version_line(offers: &Offers, attempt: &Attempt) -> (Says, &'static str, String) {
     if !offers.incident.is_open() {
-        return (Says::Nothing, "not read back any more", "What was read back stands in the report.".to_owned());
+        let words = match attempt.status() {
+            AttemptStatus::Succeeded => "What was read back stands in the report.",
+            _ => "Success was not confirmed, and what ran then was not kept.",
+        };
+        return (Says::Nothing, "not read back any more", words.to_owned());
     }
     let proof = VersionProof::of(offers.facts, attempt, offers.now);
     let words = format!("{}.", upper_first(proof.words()));

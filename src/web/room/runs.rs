@@ -106,9 +106,10 @@ impl Runs {
 fn action(sight: &Sight, attempt: &Attempt, place: usize, planned: &PlannedAction) -> Action {
     let offers = sight.offers();
     let state = attempt.action_state(&planned.name);
-    let held = attempt.held.as_ref().filter(|held| held.action == planned.name);
-    let holds_hands = attempt.holds_hands(planned);
     let over = attempt.stop.is_some() || attempt.status().is_terminal();
+    // What is over goes on no more, whatever held it back.
+    let held = attempt.held.as_ref().filter(|held| !over && held.action == planned.name);
+    let holds_hands = !over && attempt.holds_hands(planned);
     let last = attempt.runs.iter().rev().find(|run| run.action == planned.name);
     let cancelled = last.is_some_and(|run| run.state == RunState::Cancelled);
     let (words, class, icon) = match state {

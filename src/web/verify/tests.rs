@@ -179,3 +179,19 @@ async fn a_closed_incident_stays_as_it_was_verified() {
     assert!(!shown.body.contains("Close the incident…"), "{words}");
     assert!(words.contains("not read back any more") && words.contains("Confirmed by Tomás Rivera"), "{words}");
 }
+
+/// Only a confirmed success keeps which version ran.
+#[tokio::test]
+async fn a_closed_failure_sends_nobody_to_the_report_for_a_version_that_it_does_not_hold() {
+    let world = World::with_versions().await;
+    let id = world.critical().await;
+    world.executed(&id).await;
+    world.says_version(BAD).await;
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: "it goes on".to_owned() }).await;
+    let close = Command::Close { outcome: Outcome::FixedForward, reason: "a correction went out".to_owned() };
+    world.acts("maya", &id, close).await;
+    let mut lead = world.signed_in("tomas").await;
+    let words = lead.get(&format!("/incidents/{id}/verify")).await.words();
+    assert!(!words.contains("stands in the report") && words.contains("not read back any more"), "{words}");
+    assert!(!lead.get(&format!("/incidents/{id}/report")).await.words().contains("Version:"));
+}
