@@ -72,11 +72,6 @@ queries! {
         Ok(sqlx::query_scalar(END).bind(run).fetch_optional(db).await?.unwrap_or(0))
     }
 
-    /// Drops a run's lines; answers how many chunks.
-    alone pub fn delete_log(db, run: &str) -> u64 {
-        Ok(sqlx::query("DELETE FROM log_chunks WHERE run = $1").bind(run).execute(db).await?.rows_affected())
-    }
-
     /// Notes that a host was seen.
     alone pub fn saw_host(db, id: &str, name: &str, at: Timestamp) -> () {
         let sql = "INSERT INTO hosts (id, name, seen_at) VALUES ($1, $2, $3)
@@ -88,10 +83,5 @@ queries! {
     /// One host.
     read pub fn host(db, id: &str) -> Option<Host> {
         Ok(sqlx::query_as("SELECT id, name, seen_at FROM hosts WHERE id = $1").bind(id).fetch_optional(db).await?)
-    }
-
-    /// Every host, the last seen first.
-    read pub fn hosts(db) -> Vec<Host> {
-        Ok(sqlx::query_as("SELECT id, name, seen_at FROM hosts ORDER BY seen_at DESC").fetch_all(db).await?)
     }
 }

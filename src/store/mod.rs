@@ -72,7 +72,7 @@ pub use people::{NewPerson, Person, canonical_login};
 pub use playbooks::StoredPlaybook;
 pub use presence::Presence;
 pub use readings::Reading;
-pub use registers::{Registered, script_hash};
+pub use registers::Registered;
 pub use samples::{Counter, Sample, TriggerState};
 pub use sessions::{Known, NewSession, Session};
 pub use sign_in::{Bucket, Device, Link, NewLink};

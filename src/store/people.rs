@@ -93,13 +93,7 @@ queries! {
         Ok(sqlx::query_as(sql).bind(canonical_login(login)).fetch_optional(db).await?)
     }
 
-    /// Changes the shown name. False when there is no such account, here and below.
-    alone pub fn rename_person(db, id: &str, name: &str) -> bool {
-        let changed = sqlx::query("UPDATE people SET name = $2 WHERE id = $1").bind(id).bind(name).execute(db).await?;
-        Ok(changed.rows_affected() == 1)
-    }
-
-    /// Replaces all roles.
+    /// Replaces all roles. False when there is no such account, here and below.
     alone pub fn set_roles(db, id: &str, roles: &[String]) -> bool {
         let changed = sqlx::query("UPDATE people SET roles = $2 WHERE id = $1")
             .bind(id)

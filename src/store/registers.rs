@@ -1,8 +1,7 @@
-//! What can be rolled back to (releases, backups, configuration snapshots), and the scripts that do it, by their hash.
+//! What can be rolled back to: releases, backups, configuration snapshots.
 
-use super::{ByteText, StoreError};
+use super::StoreError;
 use crate::domain::Timestamp;
-use sha2::{Digest, Sha256};
 
 /// A line of the register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,11 +74,6 @@ row!(Registered {
     undone_at,
     restored_at,
 });
-
-/// The name under which a script is kept: SHA-256 of its bytes, 64 lower-case hexadecimal digits.
-pub fn script_hash(bytes: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
-}
 
 macro_rules! columns {
     () => {
@@ -226,27 +220,5 @@ queries! {
             .execute(db)
             .await?;
         Ok(())
-    }
-
-    /// Keeps a script and answers the hash under which it is kept. Keeping it again changes nothing.
-    alone pub fn put_script(db, bytes: &[u8]) -> String {
-        let hash = script_hash(bytes);
-        sqlx::query("INSERT INTO scripts (sha256, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(&hash)
-            .bind(ByteText::from(bytes))
-            .execute(db)
-            .await?;
-        Ok(hash)
-    }
-
-    /// A script's bytes; `Corrupt` when they no longer have the hash that they are kept under.
-    read pub fn script(db, hash: &str) -> Option<Vec<u8>> {
-        let text: Option<String> =
-            sqlx::query_scalar("SELECT bytes FROM scripts WHERE sha256 = $1").bind(hash).fetch_optional(db).await?;
-        let Some(text) = text else { return Ok(None) };
-        match Vec::try_from(ByteText(text)) {
-            Ok(bytes) if script_hash(&bytes) == hash => Ok(Some(bytes)),
-            _ => Err(StoreError::Corrupt(format!("script {hash} was changed in the database"))),
-        }
     }
 }

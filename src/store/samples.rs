@@ -109,14 +109,6 @@ queries! {
         Ok(sqlx::query_as(sql).bind(key).bind(at).fetch_one(db).await?)
     }
 
-    /// Every count, by key.
-    read pub fn counters(db) -> Vec<Counter> {
-        let mut counters: Vec<Counter> =
-            sqlx::query_as("SELECT key, count, first_at, last_at FROM counters").fetch_all(db).await?;
-        counters.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(counters)
-    }
-
     /// Takes a count away to write its summary, in the transaction that writes it. Nothing when nothing was counted.
     write pub fn take_counter(db, key: &str) -> Option<Counter> {
         let sql = "DELETE FROM counters WHERE key = $1 RETURNING key, count, first_at, last_at";

@@ -93,11 +93,6 @@ queries! {
         Ok(sqlx::query("DELETE FROM links WHERE expires_at <= $1").bind(now).execute(db).await?.rows_affected())
     }
 
-    read pub fn sign_in_bucket(db, key: &str) -> Option<Bucket> {
-        let sql = "SELECT key, failures, blocked_until, updated_at FROM sign_in_buckets WHERE key = $1";
-        Ok(sqlx::query_as(sql).bind(key).fetch_optional(db).await?)
-    }
-
     /// Counts a failure and answers the bucket. A count last touched before `forget_before` starts anew.
     alone pub fn add_sign_in_failure(db, key: &str, now: Timestamp, forget_before: Timestamp) -> Bucket {
         let sql = "INSERT INTO sign_in_buckets (key, failures, blocked_until, updated_at) VALUES ($1, 1, 0, $2)

@@ -2,7 +2,6 @@
 
 use super::AppState;
 use super::error::{WebError, page};
-use super::incident::sentence;
 use super::incident_header::{self, state};
 use super::layout::{Here, Layout, initials};
 use super::playbook::banner::{Banner, banners};

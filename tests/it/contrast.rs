@@ -36,7 +36,6 @@ const TABLE: [(&str, &str, f64, f64); 25] = [
     ("focus", "surface", 6.2, 9.4),
     ("log-text", "log-bg", 13.7, 13.7),
     ("log-dim", "log-bg", 6.2, 6.2),
-    ("log-ok", "log-bg", 6.2, 6.2),
     ("log-warn", "log-bg", 6.2, 6.2),
     // Solid amber never stands alone: its outline must be seen on it and on the card.
     ("warn-text", "surface", 6.5, 9.9),

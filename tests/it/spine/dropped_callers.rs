@@ -138,7 +138,11 @@ on_both! {
         let joined = raise(IC, "availability", "second").await.unwrap();
         assert_eq!(joined.incident.id, opened.incident.id);
         assert!(raise(IC, "availability", "second").await.unwrap().repeated);
-        assert!(app.store.counters().await.unwrap().is_empty(), "the same form is no repeat of the trigger");
+        for trigger in &joined.incident.triggers {
+            let key = format!("repeat/{}/{}", joined.incident.id, trigger.fingerprint);
+            let repeats = app.store.count_up(&key, app.clock.now()).await.unwrap();
+            assert_eq!(repeats.count, 1, "the same form is no repeat of the trigger");
+        }
         let room = Room { app: app.clone(), id: opened.incident.id.clone() };
         assert_eq!((room.count("Opened").await, room.count("TriggerJoined").await), (1, 1));
     }

@@ -46,7 +46,7 @@ on_both! {
 
         clock.turn(Span(1));
         let log = app.store.log_from(&run.0, 0, 1_000).await.unwrap();
-        app.store.delete_log(&run.0).await.unwrap();
+        world.database.by_hand("DELETE FROM log_chunks").await;
         assert_eq!(step(&app, &supervisor).await.unwrap(), 0, "the store has not the whole log");
         for chunk in &log {
             app.store.append_log(&run.0, chunk.first_line, chunk.count, &chunk.bytes).await.unwrap();

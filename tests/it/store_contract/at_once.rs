@@ -196,6 +196,6 @@ on_both! {
         for attempt in attempts {
             attempt.await.unwrap();
         }
-        assert_eq!(store.sign_in_bucket("login/ada").await.unwrap().unwrap().failures, 8);
+        assert_eq!(store.add_sign_in_failure("login/ada", T, T).await.unwrap().failures, 9);
     }
 }

@@ -3,7 +3,7 @@
 use super::{T, after, append};
 use crate::support::databases::{Database, on_both};
 use backout::domain::Timestamp;
-use backout::store::{Store, StoreError, newest_schema, script_hash};
+use backout::store::{Store, StoreError, newest_schema};
 use sqlx::Connection;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -123,7 +123,7 @@ async fn samples_of_migration_1(store: &Store) {
     assert_eq!(store.person_by_login("ada").await.unwrap().unwrap().roles, ["ic", "admin"]);
     assert!(store.load_session("session", T).await.unwrap().is_some());
     assert!(store.link("link", "invite", T).await.unwrap().is_some());
-    assert_eq!(store.sign_in_bucket("login/ada").await.unwrap().unwrap().failures, 3);
+    assert_eq!(store.add_sign_in_failure("login/ada", T, Timestamp(0)).await.unwrap().failures, 4);
     assert!(store.device("device").await.unwrap().is_some());
     assert!(store.live_token("token", T).await.unwrap().is_some());
     assert_eq!(store.living_tokens_of("p-ada", T).await.unwrap().len(), 2);
@@ -133,14 +133,13 @@ async fn samples_of_migration_1(store: &Store) {
     // What was known to be undone was restored, before that was noted by itself.
     assert_eq!((known[0].undone_at, known[0].restored_at), (Some(T), Some(T)));
     assert_eq!(known[1].restored_at, Some(after(1)));
-    assert_eq!(store.script(&script_hash(b"hello")).await.unwrap().as_deref(), Some(&b"hello"[..]));
     assert!(store.playbook("playbook").await.unwrap().is_some());
     assert_eq!(store.setting("playbook/current").await.unwrap().as_deref(), Some("playbook"));
     assert_eq!(store.log_from("run-1", 0, 1).await.unwrap()[0].bytes, b"hello\n");
     assert!(store.host("host-1").await.unwrap().is_some());
     assert_eq!(store.samples("checkout/error_rate", Timestamp(0), T).await.unwrap().len(), 1);
     assert_eq!(store.trigger_states().await.unwrap().len(), 1);
-    assert_eq!(store.counters().await.unwrap()[0].count, 4);
+    assert_eq!(store.count_up("refused/strangers", T).await.unwrap().count, 5);
     assert!(store.intent("key-1").await.unwrap().is_some());
     assert_eq!(store.present("RB-0001").await.unwrap()[0].person, "p-ada");
 }

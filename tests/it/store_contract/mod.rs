@@ -49,7 +49,7 @@ on_both! {
         people::sessions(&store).await;
         people::links_buckets_and_devices(&store).await;
         people::tokens(&store).await;
-        registers::registers_and_scripts(&store).await;
+        registers::what_can_be_gone_back_to(&store).await;
         registers::playbooks_and_settings(&store).await;
         traces::logs_and_hosts(&store).await;
         traces::presence(&store).await;

@@ -26,7 +26,6 @@ pub async fn people(store: &Store) {
     assert_eq!(store.person_by_login("nobody").await.unwrap(), None);
     assert_eq!(store.person("p-nobody").await.unwrap(), None);
 
-    assert!(store.rename_person("p-bob", "Robert").await.unwrap());
     assert!(store.set_roles("p-bob", &["tl".to_owned()]).await.unwrap());
     assert!(store.set_active("p-bob", false).await.unwrap());
     assert!(store.set_password("p-bob", "$argon2id$2", after(9)).await.unwrap());
@@ -34,12 +33,11 @@ pub async fn people(store: &Store) {
     assert_eq!(store.bump_epoch("p-bob").await.unwrap(), Some(1));
     assert_eq!(store.bump_epoch("p-bob").await.unwrap(), Some(2));
     let bob = store.person("p-bob").await.unwrap().unwrap();
-    assert_eq!((bob.name.as_str(), bob.roles.join(","), bob.active, bob.epoch), ("Robert", "tl".into(), false, 2));
+    assert_eq!((bob.name.as_str(), bob.roles.join(","), bob.active, bob.epoch), ("Ada", "tl".into(), false, 2));
     assert_eq!((bob.password.as_deref(), bob.password_changed_at), (Some("$argon2id$2"), Some(after(9))));
     assert_eq!((bob.created_at, bob.settings.as_str()), (T, r#"{"theme":"light"}"#));
     assert_eq!(store.people().await.unwrap().iter().map(|p| p.id.as_str()).collect::<Vec<_>>(), ["p-ada", "p-bob"]);
 
-    assert!(!store.rename_person("p-nobody", "x").await.unwrap());
     assert!(!store.set_roles("p-nobody", &[]).await.unwrap());
     assert!(!store.set_active("p-nobody", true).await.unwrap());
     assert!(!store.set_password("p-nobody", "x", T).await.unwrap());
@@ -130,7 +128,6 @@ pub async fn links_buckets_and_devices(store: &Store) {
     assert_eq!(store.take_link("l2", "invite", T).await.unwrap(), None);
     assert_eq!(store.delete_expired_links(after(60)).await.unwrap(), 1);
 
-    assert_eq!(store.sign_in_bucket("login/ada").await.unwrap(), None);
     assert!(!store.block_sign_in("login/ada", after(9)).await.unwrap());
     for failures in 1..=3 {
         let bucket = store.add_sign_in_failure("login/ada", after(failures), T).await.unwrap();
@@ -138,13 +135,12 @@ pub async fn links_buckets_and_devices(store: &Store) {
     }
     assert!(store.block_sign_in("login/ada", after(100)).await.unwrap());
     assert!(store.block_sign_in("login/ada", after(50)).await.unwrap());
-    let blocked = store.sign_in_bucket("login/ada").await.unwrap().unwrap();
-    assert_eq!(blocked.blocked_until, after(100), "a shorter block does not shorten a longer one");
     assert_eq!(store.delete_sign_in_buckets_before(after(99)).await.unwrap(), 0, "what blocks stays");
     let anew = store.add_sign_in_failure("login/ada", after(40), after(30)).await.unwrap();
     assert_eq!(anew.failures, 1, "old failures are forgotten");
+    assert_eq!(anew.blocked_until, after(100), "a shorter block does not shorten a longer one");
     store.clear_sign_in_bucket("login/ada").await.unwrap();
-    assert_eq!(store.sign_in_bucket("login/ada").await.unwrap(), None);
+    assert!(!store.block_sign_in("login/ada", after(9)).await.unwrap(), "it is gone");
     store.add_sign_in_failure("address/::1", T, T).await.unwrap();
     assert_eq!(store.delete_sign_in_buckets_before(after(1)).await.unwrap(), 1);
 

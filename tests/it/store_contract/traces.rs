@@ -46,7 +46,6 @@ pub async fn logs_and_hosts(store: &Store) {
     assert_eq!(firsts(store.log_from("run-1", 6, 9).await.unwrap()), [0; 0]);
     let chunk = &store.log_from("run-1", 3, 1).await.unwrap()[0];
     assert_eq!((chunk.run.as_str(), chunk.count, &chunk.bytes[..]), ("run-1", 1, &b"\xff\x00\n"[..]));
-    assert_eq!(store.delete_log("run-1").await.unwrap(), 3);
     assert_eq!(store.log_end("run-2").await.unwrap(), 1);
 
     store.saw_host("h1", "alpha", T).await.unwrap();
@@ -54,7 +53,7 @@ pub async fn logs_and_hosts(store: &Store) {
     store.saw_host("h1", "alpha2", after(2)).await.unwrap();
     let host = store.host("h1").await.unwrap().unwrap();
     assert_eq!((host.name.as_str(), host.seen_at), ("alpha2", after(2)));
-    assert_eq!(store.hosts().await.unwrap().iter().map(|h| h.id.as_str()).collect::<Vec<_>>(), ["h1", "h2"]);
+    assert_eq!(store.host("h3").await.unwrap(), None);
 }
 
 pub async fn samples_triggers_and_counters(store: &Store) {
@@ -87,13 +86,11 @@ pub async fn samples_triggers_and_counters(store: &Store) {
     store.count_up("Repeats", T).await.unwrap();
     let counter = store.count_up("refused", after(5)).await.unwrap();
     assert_eq!((counter.count, counter.first_at, counter.last_at), (2, T, after(5)));
-    let keys: Vec<_> = store.counters().await.unwrap().into_iter().map(|counter| counter.key).collect();
-    assert_eq!(keys, ["Repeats", "refused"]);
     let mut tx = store.begin().await.unwrap();
     assert_eq!(tx.take_counter("refused").await.unwrap(), Some(counter));
     assert_eq!(tx.take_counter("refused").await.unwrap(), None);
+    assert_eq!(tx.take_counter("Repeats").await.unwrap().unwrap().count, 1, "each key has its own");
     tx.commit().await.unwrap();
-    assert_eq!(store.counters().await.unwrap().len(), 1);
 }
 
 pub async fn intents(store: &Store) {
