@@ -6,8 +6,7 @@
 
 use super::capability::roles_from;
 use super::digest;
-use super::record::{Fact, SYSTEM, record};
-use super::sign_in::actor;
+use super::record::{Fact, SYSTEM, actor, record};
 use super::slow_down::{canonical, is_login};
 use crate::clock;
 use crate::domain::{Role, Span, Timestamp};

@@ -4,6 +4,7 @@
 //! once a minute in one entry, so that a guesser cannot flood the ledger. No entry holds a password, a token, or what
 //! was typed into the login field by somebody who was not let in.
 
+use crate::domain::actor::Who;
 use crate::domain::{PersonId, Span, Timestamp};
 use crate::store::{Entry, NewEntry, Store, StoreError, Tx};
 use serde::{Deserialize, Serialize};
@@ -100,9 +101,24 @@ impl Fact {
     }
 }
 
+/// As the ledger names a person.
+pub fn actor(person: &str) -> String {
+    Who::Person(PersonId(person.to_owned())).to_string()
+}
+
+/// The person whom the ledger names so; nobody for Backout itself.
+pub fn person_of(actor: &str) -> Option<PersonId> {
+    Who::parse(actor)?.person().cloned()
+}
+
+/// As whom the streams count the wall with this token; never a person's id.
+pub fn viewer(token: &str) -> PersonId {
+    PersonId(format!("wall:{token}"))
+}
+
 /// Whose sessions or roles an entry of this journal may have changed. What cannot be read concerns whoever it names.
 pub fn concerned(entry: &Entry) -> Vec<PersonId> {
-    let actor = || entry.actor.strip_prefix("person:").map(|id| PersonId(id.to_owned())).into_iter().collect();
+    let acting = || person_of(&entry.actor).into_iter().collect();
     let body = entry.body.as_deref().unwrap_or_default();
     match serde_json::from_str(body) {
         Ok(
@@ -115,7 +131,7 @@ pub fn concerned(entry: &Entry) -> Vec<PersonId> {
             | Fact::AuditExported { .. },
         ) => Vec::new(),
         // A wall reads by its token; another token has no stream, and nobody of that name looks.
-        Ok(Fact::TokenRevoked { token }) => vec![super::walls::viewer(&token)],
+        Ok(Fact::TokenRevoked { token }) => vec![viewer(&token)],
         Ok(Fact::RolesChanged { person, .. } | Fact::PersonDisabled { person } | Fact::PersonEnabled { person }) => {
             vec![PersonId(person)]
         }
@@ -129,7 +145,7 @@ pub fn concerned(entry: &Entry) -> Vec<PersonId> {
             | Fact::PasswordChanged
             | Fact::LinkUsed { .. },
         )
-        | Err(_) => actor(),
+        | Err(_) => acting(),
     }
 }
 

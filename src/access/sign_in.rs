@@ -5,7 +5,7 @@
 
 use super::digest;
 use super::password::{Busy, Passwords, Verdict};
-use super::record::{Fact, record, record_alone, refused_stranger};
+use super::record::{Fact, actor, record, record_alone, refused_stranger};
 use super::session::{Confirmation, Kept};
 use super::slow_down::{Admission, Bucket, admit, admit_address, canonical, is_login};
 use crate::clock::{self, Clock};
@@ -197,9 +197,4 @@ pub async fn confirm(desk: Desk<'_>, session: &str, mut kept: Kept, typed: &str)
     tx.clear_sign_in_bucket(&bucket.key()).await?;
     tx.commit().await?;
     Ok(Confirmed::Yes { kept, cookie })
-}
-
-/// As the ledger names a person.
-pub fn actor(person: &str) -> String {
-    format!("person:{person}")
 }

@@ -6,7 +6,7 @@
 //! evidence and no person's name, and it ends with its maker's account.
 
 use super::digest;
-use super::record::{Fact, record};
+use super::record::{Fact, person_of, record, viewer};
 use super::tokens::{LENGTH, NotMade, PREFIX, label_of};
 use crate::clock;
 use crate::domain::{PersonId, Span, Timestamp};
@@ -70,11 +70,6 @@ impl Wall {
     pub fn viewer(&self) -> PersonId {
         viewer(&self.token)
     }
-}
-
-/// The viewer of the wall with this token.
-pub fn viewer(token: &str) -> PersonId {
-    PersonId(format!("wall:{token}"))
 }
 
 /// Why no link was made.
@@ -205,8 +200,8 @@ async fn whole(store: &Store, token: Token) -> Result<Option<Wall>, StoreError> 
     let Some(audience) = audience_of(&token.scope).filter(|audience| token.scope == audience.scope()) else {
         return Ok(None);
     };
-    let maker = match token.created_by.strip_prefix("person:") {
-        Some(id) => store.person(id).await?,
+    let maker = match person_of(&token.created_by) {
+        Some(id) => store.person(&id.0).await?,
         None => None,
     };
     let open = maker.is_some_and(|maker| maker.active);

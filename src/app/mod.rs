@@ -200,11 +200,7 @@ impl App {
             Ok(events) => {
                 let accepted = self.write(&mut tx, Some(&incident), id, &actor.who, now, events).await?;
                 registering::follow(&mut tx, &pinned, &accepted).await?;
-                let remembered = intent.map(|key| (key, fingerprint));
-                remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
-                tx.commit().await?;
-                self.journals.keep(accepted.incident.clone());
-                Ok(accepted)
+                self.accept(tx, accepted, intent.map(|key| (key, fingerprint)), &actor.who, now).await
             }
             Err(refusal) => Err(self.refused(tx, &actor, Some(id), &command, refusal).await),
         }
@@ -310,10 +306,7 @@ impl App {
             return match decided {
                 Ok(events) => {
                     let accepted = self.write(&mut tx, Some(&incident), &row.incident, &actor.who, now, events).await?;
-                    remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
-                    tx.commit().await?;
-                    self.journals.keep(accepted.incident.clone());
-                    Ok(accepted)
+                    self.accept(tx, accepted, remembered, &actor.who, now).await
                 }
                 Err(refusal) => Err(self.refused(tx, &actor, Some(&row.incident), &command, refusal).await),
             };
@@ -333,10 +326,7 @@ impl App {
         match self.decide(&mut tx, matter, &command, &actor).await? {
             Ok(events) => {
                 let accepted = self.write(&mut tx, None, &id, &actor.who, now, events).await?;
-                remember(&mut tx, remembered, &actor.who, &accepted, now).await?;
-                tx.commit().await?;
-                self.journals.keep(accepted.incident.clone());
-                Ok(accepted)
+                self.accept(tx, accepted, remembered, &actor.who, now).await
             }
             Err(refusal) => Err(self.refused(tx, &actor, None, &command, refusal).await),
         }
@@ -445,6 +435,21 @@ impl App {
         let number = summary::number_of(id).ok_or_else(|| SubmitError::Missing(id.to_owned()))?;
         tx.put_board(&summary::row(&incident, number, now)).await?;
         Ok(Accepted { incident: Arc::new(incident), events: recorded, repeated: false })
+    }
+
+    /// Commits what was decided and written, with what a one-time key (and its fingerprint) did.
+    async fn accept(
+        &self,
+        mut tx: Tx,
+        accepted: Accepted,
+        remembered: Option<(String, String)>,
+        who: &Who,
+        now: Timestamp,
+    ) -> Result<Accepted, SubmitError> {
+        remember(&mut tx, remembered, who, &accepted, now).await?;
+        tx.commit().await?;
+        self.journals.keep(accepted.incident.clone());
+        Ok(accepted)
     }
 
     /// Refusals of signed-in people count (R4): each is an entry of the access stream.

@@ -108,7 +108,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         }
         Event::Ratified { .. } => incident.debts.iter_mut().for_each(|debt| debt.paid = true),
         Event::AttemptDrafted { attempt, draft, escalates, why } => {
-            incident.attempts.push(Attempt::new(*attempt, draft.clone(), why.clone(), *escalates, by, at));
+            incident.attempts.push(Attempt::new(*attempt, draft.clone(), why.clone(), *escalates, at));
         }
         Event::UpdateEdited { note, .. } => incident.updates.note = Some(UpdateNote { text: note.clone(), by }),
         Event::UpdateSent(update) => {

@@ -133,12 +133,7 @@ impl Case<'_> {
 
     /// `03:17 UTC`, with the date where it is not today's.
     fn clock(&self, at: Timestamp) -> String {
-        let minute = &at.time_of_day()[..5];
-        if at.date() == self.now.date() {
-            format!("{minute}\u{a0}UTC")
-        } else {
-            format!("{} {minute}\u{a0}UTC", at.date())
-        }
+        format!("{}\u{a0}UTC", at.near(self.now))
     }
 
     fn headline(&self) -> String {

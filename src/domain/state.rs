@@ -202,7 +202,6 @@ pub struct Attempt {
     pub revision: u32,
     pub why: String,
     pub escalates: Option<AttemptNo>,
-    pub drafted_by: Option<PersonId>,
     /// Since when its plan is to be submitted: when it was drafted, or was put back to draft last.
     pub draft_since: Timestamp,
     /// Changes that somebody asked for, until a plan is submitted again.
@@ -572,21 +571,13 @@ impl Attempt {
         backups.fold(named.name.clone(), |words, backup| format!("{words}, restoring {}", backup.name))
     }
 
-    pub fn new(
-        number: AttemptNo,
-        draft: Draft,
-        why: String,
-        escalates: Option<AttemptNo>,
-        by: Option<PersonId>,
-        at: Timestamp,
-    ) -> Attempt {
+    pub fn new(number: AttemptNo, draft: Draft, why: String, escalates: Option<AttemptNo>, at: Timestamp) -> Attempt {
         Attempt {
             number,
             draft,
             revision: 0,
             why,
             escalates,
-            drafted_by: by,
             draft_since: at,
             changes_asked: None,
             submitted: None,

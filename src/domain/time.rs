@@ -233,6 +233,12 @@ impl Timestamp {
         format!("{} {} UTC", self.date(), self.time_of_day())
     }
 
+    /// `03:14`, UTC, in what is read at `now`: another day's as `2026-03-04 03:14`.
+    pub fn near(self, now: Timestamp) -> String {
+        let minute = &self.to_string()[11..16];
+        if self.date() == now.date() { minute.to_owned() } else { format!("{} {minute}", self.date()) }
+    }
+
     /// `2026-03-05`, UTC.
     pub fn date(self) -> String {
         self.to_string()[..10].to_owned()
@@ -264,6 +270,9 @@ mod tests {
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59Z");
         assert_eq!(Timestamp(1_772_680_468_000_001).precise(), "2026-03-05T03:14:28.001Z");
         assert_eq!(Timestamp(1_772_680_468_999_500).precise(), "2026-03-05T03:14:29.000Z");
+        let at = Timestamp(1_772_680_468_000_000);
+        assert_eq!(at.near(at + Span::hours(20)), "03:14");
+        assert_eq!(at.near(at + Span::hours(21)), "2026-03-05 03:14");
     }
 
     #[test]

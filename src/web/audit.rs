@@ -8,6 +8,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::forms::{Checked, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout};
+use super::people::Names;
 use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -24,7 +25,6 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Entries on one page.
@@ -130,28 +130,19 @@ fn spelled(kind: &str) -> String {
     words
 }
 
-/// Who stands behind an entry, by name.
-fn actor(text: &str, names: &BTreeMap<String, String>) -> String {
-    match Who::parse(text) {
-        Some(Who::Person(id)) => names.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned()),
-        Some(Who::System) => "Backout".to_owned(),
-        None => text.to_owned(),
-    }
-}
-
-fn line(entry: &Entry, names: &BTreeMap<String, String>, procedure: Option<&Procedure>) -> Line {
+fn line(entry: &Entry, names: &Names, procedure: Option<&Procedure>) -> Line {
     let incident = entry.stream.strip_prefix("incident/");
     let told = incident.and_then(|_| {
         let body = entry.body.as_deref()?;
         let event = Event::read(&entry.kind, body).ok()?;
         let actor = Who::parse(&entry.actor)?;
         let recorded = Recorded { seq: entry.seq, version: entry.version, at: entry.at, actor, event };
-        let named = |id: &PersonId| names.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned());
+        let named = |id: &PersonId| names.person(id);
         let by_itself = story::follows_by_itself(&recorded.event) && recorded.actor.person().is_some();
         Some((story::tell(&recorded, &named, procedure?).text, by_itself))
     });
     let (told, by_itself) = told.map_or((None, false), |(told, by_itself)| (Some(told), by_itself));
-    let actor = actor(&entry.actor, names);
+    let actor = names.actor(&entry.actor);
     let (who, upon) = if by_itself { ("Backout".to_owned(), actor) } else { (actor, String::new()) };
     let body = match (&entry.body, incident) {
         (None, _) => "purged; its hash still stands in the chain".to_owned(),
@@ -222,8 +213,7 @@ async fn chain(app: &AppState, walk_now: bool) -> Result<Chain, WebError> {
 async fn get(State(app): State<AppState>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Html<String>, WebError> {
     let may = !who.roles.is_empty();
     let access = Capability::ReadAccessLog.open_to(Some(who.standing())).is_ok();
-    let names: BTreeMap<String, String> =
-        app.store.people().await?.into_iter().map(|person| (person.id, person.name)).collect();
+    let names = Names::read(&app.store).await?;
     let procedure: Option<Arc<Procedure>> = {
         let mut read = app.store.read().await?;
         app.incidents.playbooks.current_read(&mut read).await.ok().map(|(_, procedure)| procedure)

@@ -7,6 +7,7 @@
 
 use super::csrf::FromOwnPage;
 use super::error::WebError;
+use crate::domain::{Span, Timestamp};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
@@ -224,6 +225,37 @@ fn shortened(name: &str) -> String {
     name.chars().take(40).collect()
 }
 
+/// `2026-03-05T03:14`, always UTC, as a browser's field for it sends; a blank instead of the `T`, and seconds, are read
+/// too. Nothing where nothing was typed.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn instant(text: &str) -> Result<Option<Timestamp>, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // Whoever types a zone of their own must not be read as if they had not.
+    let at: jiff::Timestamp =
+        format!("{text}Z").parse().map_err(|_| "It is no date and time. Write it as 2026-03-05T03:14, in UTC.")?;
+    Ok(Some(Timestamp(at.as_microsecond())))
+}
+
+/// As [`instant`], or a time of day, `02:53`, which is the newest one before `now`; `UTC` may follow.
+///
+/// # Errors
+/// As for [`instant`].
+pub fn instant_by(text: &str, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
+    let text = text.trim().trim_end_matches("UTC").trim_end();
+    let (date, clock) = text.split_once([' ', 'T']).unwrap_or(("", text));
+    if clock.is_empty() {
+        return instant(text);
+    }
+    let day = if date.is_empty() { now.date() } else { date.to_owned() };
+    let at = instant(&format!("{day}T{:0>5}", clock.trim()))?;
+    Ok(at.map(|at| if date.is_empty() && at > now { at - Span::hours(24) } else { at }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,5 +323,39 @@ mod tests {
             assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         }
         assert!(check::<Note>("text=é".as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_instant_is_read_as_a_browser_sends_it_in_utc() {
+        let read = |text| instant(text).unwrap().map(|at| at.to_string());
+        for text in ["2026-03-05T03:14", "2026-03-05 03:14", "2026-03-05T03:14:00"] {
+            assert_eq!(read(text).as_deref(), Some("2026-03-05T03:14:00Z"), "{text}");
+        }
+        assert_eq!(read(" "), None);
+        for wrong in ["yesterday", "2026-13-05T03:14", "03:14", "2026-03-05", "2026-03-05T03:14+02:00"] {
+            assert!(instant(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_day_is_the_newest_that_has_passed() {
+        let now = Timestamp(1_772_680_468_000_000);
+        for (typed, read) in [
+            ("02:53", Some("2026-03-05T02:53:00Z")),
+            ("2:53 UTC", Some("2026-03-05T02:53:00Z")),
+            ("23:10", Some("2026-03-04T23:10:00Z")),
+            ("2026-03-01 23:10", Some("2026-03-01T23:10:00Z")),
+            ("2026-03-01 9:10", Some("2026-03-01T09:10:00Z")),
+            ("2026-03-06 23:10", Some("2026-03-06T23:10:00Z")),
+            ("25:00", None),
+            ("noon", None),
+            ("02:53+02:00", None),
+            ("2026-03-05", None),
+            ("2026-02-30 01:00", None),
+        ] {
+            let at = instant_by(typed, now).ok().flatten().map(|at| at.to_string());
+            assert_eq!(at.as_deref(), read, "{typed}");
+        }
+        assert_eq!(instant_by("", now), Ok(None));
     }
 }

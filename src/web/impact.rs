@@ -7,7 +7,7 @@
 use super::AppState;
 use super::acting::{self, NotDone, Returned, act};
 use super::error::{WebError, page};
-use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::forms::{Checked, Fault, Faults, Field, Form, Typed, instant_by};
 use super::incident::{Named, Place, Sight, look};
 use super::incident_header::{IncidentHeader, Page};
 use super::layout::Layout;
@@ -156,10 +156,7 @@ fn judged(sight: &Sight, attempt: &Attempt) -> Vec<Judged> {
 
 /// What was said, as it stands in the form.
 fn typed(said: &ImpactSaid, now: Timestamp) -> Typed {
-    let since = said.since.map_or_else(String::new, |at| {
-        let minute = at.time_of_day()[..5].to_owned();
-        if at.date() == now.date() { minute } else { format!("{} {minute}", at.date()) }
-    });
+    let since = said.since.map_or_else(String::new, |at| at.near(now));
     Typed::of([
         ("felt", said.felt.clone()),
         ("people", said.people.map_or_else(String::new, |people| people.to_string())),
@@ -262,30 +259,17 @@ impl Form for Describe {
     }
 }
 
-/// `02:53`, which is the newest one before now, or `2026-03-05 02:53`; always UTC.
-fn instant(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let text = text.trim_end_matches("UTC").trim();
-    let (date, clock) = match text.split_once(' ') {
-        Some((date, clock)) => (date.to_owned(), clock.trim()),
-        None => (now.date(), text),
-    };
-    let at: jiff::Timestamp = format!("{date}T{clock:0>5}:00Z").parse().ok()?;
-    let at = Timestamp(at.as_microsecond());
-    Some(if at > now && !text.contains(' ') { at - Span::hours(24) } else { at })
-}
-
 /// Since when, as typed: nothing where nothing was.
 fn since(typed: &str, now: Timestamp, faults: &mut Faults) -> Option<Timestamp> {
-    if typed.is_empty() {
-        return None;
-    }
-    let since = instant(typed, now);
+    let since = instant_by(typed, now);
     match since {
-        None => faults.add("since", "It is no time. Write it like 02:53, in UTC, or leave it empty."),
-        Some(at) if at > now => faults.add("since", format_args!("It lies ahead. It is {} now.", now.time_of_day())),
-        Some(_) => {}
+        Err(_) => faults.add("since", "It is no time. Write it like 02:53, in UTC, or leave it empty."),
+        Ok(Some(at)) if at > now => {
+            faults.add("since", format_args!("It lies ahead. It is {} now.", now.time_of_day()));
+        }
+        Ok(_) => {}
     }
-    since
+    since.ok().flatten()
 }
 
 async fn post(
@@ -299,7 +283,7 @@ async fn post(
         Ok(describe) => (Some(describe), Faults::default()),
         Err(faults) => (None, faults),
     };
-    let since = since(form.typed.text("since").trim(), app.clock.now(), &mut faults);
+    let since = since(form.typed.text("since"), app.clock.now(), &mut faults);
     let Some(describe) = describe.filter(|_| faults.is_empty()) else {
         return show(&app, &who, &id, Some(Returned::faulty(form.typed, faults.named::<Describe>()))).await;
     };
@@ -390,23 +374,6 @@ mod tests {
         assert!(shown.words().contains("What people feel: It is empty. Say in one sentence"), "{}", shown.words());
         let ahead = [("felt", "nothing yet"), ("since", "2026-03-06 02:53")];
         assert_eq!(sam.post(&address, &ahead).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    }
-
-    #[test]
-    fn a_time_without_a_day_is_the_newest_that_has_passed() {
-        let now = Timestamp(1_772_680_468_000_000);
-        for (typed, read) in [
-            ("02:53", Some("2026-03-05T02:53:00Z")),
-            ("2:53 UTC", Some("2026-03-05T02:53:00Z")),
-            ("23:10", Some("2026-03-04T23:10:00Z")),
-            ("2026-03-01 23:10", Some("2026-03-01T23:10:00Z")),
-            ("2026-03-06 23:10", Some("2026-03-06T23:10:00Z")),
-            ("25:00", None),
-            ("noon", None),
-            ("2026-02-30 01:00", None),
-        ] {
-            assert_eq!(instant(typed, now).map(|at| at.to_string()).as_deref(), read, "{typed}");
-        }
     }
 
     #[tokio::test]

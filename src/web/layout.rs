@@ -121,8 +121,7 @@ impl Layout {
 
     /// An instant in a list: minutes, and the date when it is not today's.
     pub fn near(&self, at: &Timestamp) -> String {
-        let minute = &at.time_of_day()[..5];
-        if at.date() == self.now.date() { format!("{minute} UTC") } else { format!("{} {minute} UTC", at.date()) }
+        format!("{} UTC", at.near(self.now))
     }
 
     /// `light` or `dark`; empty where the browser decides.

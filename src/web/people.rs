@@ -12,12 +12,14 @@ use crate::access::accounts::{
     Newcomer, Purpose, Unchanged, add, change_roles, invite_again, may_change_roles, may_disable, set_active,
 };
 use crate::access::capability::{Capability, role_name, roles_from};
-use crate::domain::Role;
-use crate::store::Person;
+use crate::domain::actor::Who;
+use crate::domain::{PersonId, Role};
+use crate::store::{Person, Store, StoreError};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use std::collections::BTreeMap;
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -29,6 +31,28 @@ pub fn routes() -> Vec<Route> {
         Route::confirmed("/people/{id}/disable", Capability::FreshAdministrator, post_disable, rehearse_disable),
         Route::confirmed("/people/{id}/enable", Capability::FreshAdministrator, post_enable, rehearse_enable),
     ]
+}
+
+/// Everyone's names, for what the ledger tells of them; who was disabled is among them.
+pub struct Names(BTreeMap<String, String>);
+
+impl Names {
+    pub async fn read(store: &Store) -> Result<Names, StoreError> {
+        Ok(Names(store.people().await?.into_iter().map(|person| (person.id, person.name)).collect()))
+    }
+
+    pub fn person(&self, id: &PersonId) -> String {
+        self.0.get(&id.0).cloned().unwrap_or_else(|| "someone who left".to_owned())
+    }
+
+    /// Who stands behind an entry, a token or a line of the register: as the ledger names them, in words.
+    pub fn actor(&self, text: &str) -> String {
+        match Who::parse(text) {
+            Some(Who::Person(id)) => self.person(&id),
+            Some(Who::System) => "Backout".to_owned(),
+            None => text.to_owned(),
+        }
+    }
 }
 
 /// One person in the list.

@@ -2,11 +2,11 @@
 
 use super::AppState;
 use super::error::{WebError, page};
-use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::forms::{Checked, Fault, Faults, Field, Form, Typed, instant};
 use super::layout::{Here, Layout};
+use super::people::Names;
 use super::routes::Route;
 use super::session::SignedIn;
-use super::start::instant;
 use crate::access::capability::{Capability, Closed};
 use crate::app::gather::registered;
 use crate::app::registering::{self, Entry, MIGRATIONS, NotRegistered, Told};
@@ -17,7 +17,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use std::collections::BTreeMap;
 
 /// Lines shown of each place; the newest count.
 const SHOWN: usize = 30;
@@ -77,13 +76,12 @@ impl View {
     }
 }
 
-fn line(row: &Registered, runs: Option<&str>, names: &BTreeMap<String, String>) -> Line {
-    let by = row.by.strip_prefix("person:").unwrap_or(&row.by);
+fn line(row: &Registered, runs: Option<&str>, names: &Names) -> Line {
     Line {
         kind: row.kind.key(),
         name: row.name.clone(),
         at: row.at,
-        by: names.get(by).cloned().unwrap_or_else(|| by.to_owned()),
+        by: names.actor(&row.by),
         checksum: row.checksum.clone(),
         migrations: row.migrations.clone(),
         verified_at: row.verified_at,
@@ -95,8 +93,7 @@ fn line(row: &Registered, runs: Option<&str>, names: &BTreeMap<String, String>) 
 }
 
 async fn show(app: &AppState, who: &SignedIn, typed: Typed, faults: Faults) -> Result<Response, WebError> {
-    let names: BTreeMap<String, String> =
-        app.store.people().await?.into_iter().map(|person| (person.id, person.name)).collect();
+    let names = Names::read(&app.store).await?;
     let mut places = Vec::new();
     for (environment, profile) in &app.incidents.site.environments {
         for component in &profile.components {

@@ -6,6 +6,7 @@ use super::error::WebError;
 use super::layers::ADDRESS_BYTES;
 use super::pace::Kind;
 use crate::access::capability::{Capability, Closed, Standing};
+use crate::access::record;
 use crate::access::session::{FRESH, KEPT, Kept, Recognised, Sessions, id_hash, make_room, recognise, touch};
 use crate::access::settings::Settings;
 use crate::domain::{PersonId, Role, Strength, Timestamp};
@@ -78,7 +79,7 @@ impl SignedIn {
 
     /// As the ledger names who acted: `person:ID`.
     pub fn actor(&self) -> String {
-        format!("person:{}", self.person)
+        record::actor(&self.person.0)
     }
 
     /// When the fresh confirmation ends, if there is one.
@@ -205,7 +206,7 @@ pub(super) async fn guard(
                     return Err(WebError::too_many(until, now));
                 }
                 let (method, path) = (request.method().as_str(), request.uri().path());
-                crate::access::record::denied(&app.store, now, &who.actor(), method, path).await?;
+                record::denied(&app.store, now, &who.actor(), method, path).await?;
             }
             return Err(WebError::forbidden(why));
         }

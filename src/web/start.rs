@@ -5,7 +5,7 @@
 use super::AppState;
 use super::acting::{self, Returned, actor};
 use super::error::{WebError, page};
-use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
+use super::forms::{Checked, Fault, Faults, Field, Form, Typed, instant};
 use super::layout::{Here, Layout};
 use super::routes::Route;
 use super::session::SignedIn;
@@ -164,19 +164,6 @@ impl Form for Start {
             check,
         })
     }
-}
-
-/// `2026-03-05T03:14`, UTC, as a browser's field for it sends; a blank instead of the `T` and seconds are read too.
-pub(super) fn instant(text: &str) -> Result<Option<Timestamp>, &'static str> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let civil: jiff::civil::DateTime =
-        text.parse().map_err(|_| "It is no date and time. Write it as 2026-03-05T03:14, in UTC.")?;
-    let instant =
-        civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| "It lies outside the calendar. Correct the year.")?;
-    Ok(Some(Timestamp(instant.timestamp().as_microsecond())))
 }
 
 /// A share in percent with at most four decimals, as parts per million.
@@ -450,15 +437,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn since_when_is_read_as_a_browser_sends_it_in_utc() {
-        let read = instant("2026-03-05T03:14").unwrap().unwrap();
-        assert_eq!(read.to_string(), "2026-03-05T03:14:00Z");
-        assert_eq!(instant(""), Ok(None));
-        for wrong in ["yesterday", "2026-13-05T03:14", "03:14"] {
-            assert!(instant(wrong).is_err(), "{wrong}");
-        }
-    }
     use crate::web::sample::{COMPONENT, ENVIRONMENT, World};
 
     fn typed<'a>(trigger: &'a str, to_do: &'a str, saw: &'a str) -> Vec<(&'a str, &'a str)> {

@@ -4,6 +4,7 @@ use super::AppState;
 use super::error::{WebError, page};
 use super::forms::{Checked, Fault, Faults, Field, Form, Typed};
 use super::layout::{Here, Layout};
+use super::people::Names;
 use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::SignedIn;
@@ -15,7 +16,6 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use std::collections::BTreeMap;
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -57,15 +57,14 @@ async fn show(
     faults: Faults,
 ) -> Result<Response, WebError> {
     let now = app.clock.now();
-    let names: BTreeMap<String, String> =
-        app.store.people().await?.into_iter().map(|person| (format!("person:{}", person.id), person.name)).collect();
+    let names = Names::read(&app.store).await?;
     let lines = app.store.tokens().await?.into_iter().map(|token| Line {
         state: match () {
             () if token.revoked_at.is_some() => "Revoked",
             () if token.expires_at <= now => "Expired",
             () => "Valid",
         },
-        by: names.get(&token.created_by).cloned().unwrap_or(token.created_by),
+        by: names.actor(&token.created_by),
         id: token.id,
         label: token.label,
         scope: token.scope,

@@ -9,6 +9,7 @@ use super::incident_header::{Clock, IncidentHeader, Page, Stage, State as Standi
 use super::layout::{Here, Layout, Live};
 use super::live;
 use super::measures::{Gauge, Measures};
+use super::people::Names;
 use super::rehearsal::Waits;
 use super::routes::Route;
 use super::session::{SignedIn, cookie, set_cookie, with_cookies};
@@ -270,8 +271,7 @@ async fn show(
     faults: Faults,
 ) -> Result<Response, WebError> {
     let now = app.clock.now();
-    let names: std::collections::BTreeMap<String, String> =
-        app.store.people().await?.into_iter().map(|person| (format!("person:{}", person.id), person.name)).collect();
+    let names = Names::read(&app.store).await?;
     let living = app.store.tokens().await?.into_iter();
     let living = living.filter(|token| token.revoked_at.is_none() && token.expires_at > now);
     let open = living.filter_map(|token| {
@@ -283,7 +283,7 @@ async fn show(
                 (_, true) => "Link, not opened yet",
             },
             may_end: may_end(who, &token.created_by),
-            by: names.get(&token.created_by).cloned().unwrap_or_default(),
+            by: names.actor(&token.created_by),
             id: token.id,
             label: token.label,
             ends_at: token.expires_at,

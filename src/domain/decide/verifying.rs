@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn a_value_is_compared_with_the_one_at_the_start_and_never_with_none() {
         let procedure = crate::playbook::default_procedure();
-        let mut attempt = Attempt::new(1, draft("4.11.3"), String::new(), None, None, Timestamp(0));
+        let mut attempt = Attempt::new(1, draft("4.11.3"), String::new(), None, Timestamp(0));
         attempt.baseline = BTreeMap::from([
             ("error_rate".into(), 142_000),
             ("availability".into(), 858_000),
