@@ -13,7 +13,7 @@ const DARK: usize = 1;
 type Rgb = [f64; 3];
 
 /// What stands on what, and the ratio in light and dark: below it nothing may fall.
-const TABLE: [(&str, &str, f64, f64); 25] = [
+const TABLE: [(&str, &str, f64, f64); 24] = [
     ("text", "bg", 16.3, 16.5),
     ("text-2", "surface", 9.0, 9.5),
     ("text-2", "you-tint", 8.1, 8.2),

@@ -10,10 +10,13 @@ use backout::domain::Severity;
 use backout::domain::actor::Actor;
 use backout::domain::command::Command;
 
-async fn repeats(app: &App, room: &Room, fingerprint: &str) -> i64 {
-    let key = format!("repeat/{}/{fingerprint}", room.id);
-    let counters = app.store.counters().await.unwrap();
-    counters.iter().find(|counter| counter.key == key).map_or(0, |counter| counter.count)
+/// How often a trigger of this incident came again.
+pub async fn repeats(app: &App, room: &Room, fingerprint: &str) -> i64 {
+    let mut tx = app.store.begin().await.unwrap();
+    // The count stays: what takes it is not committed.
+    let counter = tx.take_counter(&format!("repeat/{}/{fingerprint}", room.id)).await.unwrap();
+    tx.rollback().await.unwrap();
+    counter.map_or(0, |counter| counter.count)
 }
 
 on_both! {

@@ -8,22 +8,14 @@ use crate::support::waiting::wait_for;
 use backout::clock::{Clock, SystemClock};
 use backout::domain::Span;
 use backout::executor::{Cancelled, Executor, Forestalled, Look, StartFailed, Stream, Why};
+use futures_util::{StreamExt, stream};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
-use tokio::task::JoinSet;
 
-/// Waits until another round may begin: four of them keep a small machine busy.
-async fn four_at_most(rounds: &mut JoinSet<()>) {
-    if rounds.len() == 4 {
-        rounds.join_next().await.unwrap().unwrap();
-    }
-}
-
-async fn all_of(mut rounds: JoinSet<()>) {
-    while let Some(round) = rounds.join_next().await {
-        round.unwrap();
-    }
+/// Fifty rounds, four of them at a time: enough to keep a small machine busy.
+async fn fifty_rounds(round: impl AsyncFn(usize)) {
+    stream::iter(0..50).for_each_concurrent(4, async |number| round(number).await).await;
 }
 
 #[tokio::test]
@@ -56,30 +48,26 @@ async fn a_script_runs_once_and_everything_about_it_is_known() {
 #[tokio::test]
 async fn a_script_outlives_a_server_killed_at_any_moment() {
     let mut dice = Dice::new();
-    let mut rounds = JoinSet::new();
-    for round in 0..50 {
-        let moment = Duration::from_micros(dice.below(150_000));
-        rounds.spawn(async move {
-            let place = Place::new();
-            let run = format!("round-{round}");
-            let mut first = server_process(&place, &run).await;
-            say_go(&mut first).await;
-            // The script is on its way; now any moment will do.
-            wait_for(PATIENCE, "the first trace", async || place.trace("starts")).await;
-            let _ = tokio::time::timeout(moment, first.wait()).await;
-            let _ = first.kill().await;
-            let next = place.server();
-            let (end, followed) = followed(&next, &run).await;
-            assert_eq!((end.exit_code, &end.why), (Some(7), &Why::Exited));
-            let lines = checked_log(&next, &place, &run, &end).await;
-            assert_eq!(lines, followed, "nothing was missed, and nothing came twice");
-            assert_eq!(text(&lines, Stream::Out), numbered_output());
-            assert_eq!(text(&lines, Stream::Err).lines().count(), 10);
-            assert_eq!(place.starts(), 1);
-        });
-        four_at_most(&mut rounds).await;
-    }
-    all_of(rounds).await;
+    let moments: Vec<_> = (0..50).map(|_| Duration::from_micros(dice.below(150_000))).collect();
+    fifty_rounds(async |round| {
+        let place = Place::new();
+        let run = format!("round-{round}");
+        let mut first = server_process(&place, &run).await;
+        say_go(&mut first).await;
+        // The script is on its way; now any moment will do.
+        wait_for(PATIENCE, "the first trace", async || place.trace("starts")).await;
+        let _ = tokio::time::timeout(moments[round], first.wait()).await;
+        let _ = first.kill().await;
+        let next = place.server();
+        let (end, followed) = followed(&next, &run).await;
+        assert_eq!((end.exit_code, &end.why), (Some(7), &Why::Exited));
+        let lines = checked_log(&next, &place, &run, &end).await;
+        assert_eq!(lines, followed, "nothing was missed, and nothing came twice");
+        assert_eq!(text(&lines, Stream::Out), numbered_output());
+        assert_eq!(text(&lines, Stream::Err).lines().count(), 10);
+        assert_eq!(place.starts(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -128,25 +116,21 @@ async fn a_server_killed_while_it_starts_a_run_leaves_no_doubt() {
 
 #[tokio::test]
 async fn of_two_servers_that_start_the_same_run_exactly_one_does() {
-    let mut rounds = JoinSet::new();
-    for round in 0..50 {
-        rounds.spawn(async move {
-            let place = Place::new();
-            let run = format!("round-{round}");
-            let (mut one, mut other) = (server_process(&place, &run).await, server_process(&place, &run).await);
-            say_go(&mut one).await;
-            say_go(&mut other).await;
-            let codes = [one.wait().await.unwrap().code(), other.wait().await.unwrap().code()];
-            assert!(
-                codes == [Some(STARTED), Some(ALREADY_CLAIMED)] || codes == [Some(ALREADY_CLAIMED), Some(STARTED)],
-                "{codes:?}"
-            );
-            assert_eq!(finished(&place.server(), &run).await.exit_code, Some(7));
-            assert_eq!(place.starts(), 1);
-        });
-        four_at_most(&mut rounds).await;
-    }
-    all_of(rounds).await;
+    fifty_rounds(async |round| {
+        let place = Place::new();
+        let run = format!("round-{round}");
+        let (mut one, mut other) = (server_process(&place, &run).await, server_process(&place, &run).await);
+        say_go(&mut one).await;
+        say_go(&mut other).await;
+        let codes = [one.wait().await.unwrap().code(), other.wait().await.unwrap().code()];
+        assert!(
+            codes == [Some(STARTED), Some(ALREADY_CLAIMED)] || codes == [Some(ALREADY_CLAIMED), Some(STARTED)],
+            "{codes:?}"
+        );
+        assert_eq!(finished(&place.server(), &run).await.exit_code, Some(7));
+        assert_eq!(place.starts(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
