@@ -233,7 +233,10 @@ mod tests {
         for name in [BAD, STABLE, BACKUP] {
             assert!(words.contains(name), "{name} is missing: {words}");
         }
-        assert!(words.contains("Runs now") && words.contains("kept by technical leads"), "{words}");
+        assert!(
+            words.contains("Runs now") && words.contains("incident commanders and administrators keep the register"),
+            "{words}"
+        );
     }
 
     #[tokio::test]
