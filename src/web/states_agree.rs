@@ -232,6 +232,11 @@ async fn only_what_holds_something_back_is_called_required() {
     let run = world.runs(&id, "app-rollback").await;
     world.ends(&id, &run, 0).await;
     assert!(required("Stop application writes").await);
+    ticked(&world, &id, &["stop-writes", "backup-current-state"]).await;
+    let run = world.runs(&id, "database-rollback").await;
+    world.ends(&id, &run, 0).await;
+    world.acts("tomas", &id, Command::Untick { attempt: 1, item: "stop-writes".to_owned() }).await;
+    assert!(!required("Stop application writes").await, "what waited for it is done");
 }
 
 /// Half of a restoration ran; the rest is held back, because two items are open.

@@ -223,3 +223,14 @@ async fn no_reason_confirms_a_success_before_the_approved_version_is_read_back()
     assert_eq!(lead.post(&confirm, &[("attempt", "1")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(status(&world, &id).await, AttemptStatus::Succeeded);
 }
+
+/// A plan may change another component than the one that raised the alarm.
+#[tokio::test]
+async fn each_component_of_the_environment_is_asked_for_its_version() {
+    let world = World::with_versions().await;
+    let id = world.critical().await;
+    world.says_version(STABLE).await;
+    let gathered = &world.app.incidents.look(&id).await.unwrap().gathered;
+    let read: Vec<_> = gathered.versions.iter().map(|(of, read)| (of.as_str(), read.version.as_str())).collect();
+    assert_eq!(read, [("crisis-detection", STABLE), ("web", "")]);
+}
