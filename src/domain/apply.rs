@@ -57,6 +57,7 @@ fn open(opened: &Opened, recorded: &Recorded) -> Incident {
         playbook: opened.playbook.clone(),
         playbook_version: opened.playbook_version.clone(),
         cadence: opened.cadence.clone(),
+        verification: opened.verification,
         triggers: vec![opened.trigger.clone()],
         commander: None,
         technical_lead: None,
@@ -172,6 +173,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
                     state: RunState::Starting,
                     ended_at: None,
                     outcome: None,
+                    judged_at: None,
                     word: None,
                     retried: false,
                 });
@@ -194,6 +196,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         }),
         Event::RunJudged { run, succeeded, reason } => on_run(incident, run, |run| {
             run.state = if *succeeded { RunState::Succeeded } else { RunState::Failed };
+            run.judged_at = Some(at);
             run.word = Some(reason.clone());
         }),
         Event::RetryOrdered { run, .. } => on_run(incident, run, |run| run.retried = true),
@@ -243,6 +246,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
                     state: if *succeeded { RunState::Succeeded } else { RunState::Failed },
                     ended_at: Some(at),
                     outcome: None,
+                    judged_at: None,
                     word: Some(evidence.clone()),
                     retried: false,
                 });
@@ -268,6 +272,7 @@ fn change(incident: &mut Incident, event: &Event, recorded: &Recorded) {
         | Event::CriterionMarked { attempt, .. }
         | Event::IndicatorMarked { attempt, .. }
         | Event::SuccessConfirmed { attempt, .. }
+        | Event::VerdictOverdue { attempt, .. }
         | Event::FailureDeclared { attempt, .. } => {
             if let Some(attempt) = attempt_of(incident, *attempt) {
                 change_attempt(attempt, event, at, by);
@@ -300,6 +305,7 @@ fn change_attempt(attempt: &mut Attempt, event: &Event, at: Timestamp, by: Optio
         }
         Event::PlanWithdrawn { reason, .. } => end(attempt, AttemptStatus::Withdrawn, reason, at, by),
         Event::Declined { reason, .. } => end(attempt, AttemptStatus::Rejected, reason, at, by),
+        Event::VerdictOverdue { due_at, .. } => attempt.unverified_since = Some(*due_at),
         Event::FailureDeclared { reason, .. } => end(attempt, AttemptStatus::Failed, reason, at, by),
         Event::SuccessConfirmed { .. } => end(attempt, AttemptStatus::Succeeded, "", at, by),
         Event::Assessed { name, sections, .. } => {

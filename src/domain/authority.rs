@@ -64,6 +64,7 @@ pub fn grounds(command: &Command) -> &'static [Ground] {
         Command::Tick { .. } | Command::Untick { .. } => &[IC, TL, MANAGEMENT, SUPPORT],
         Command::MarkCriterion { .. } | Command::MarkIndicator { .. } => &[Lead, Commander],
         Command::ConfirmSuccess { .. } => &[Lead],
+        Command::CallForVerdict { .. } => &[System],
         Command::DeclareFailed { .. } => &[Lead, Commander],
         // The next contact is asked once an update was left unsent.
         Command::EditUpdate { .. } => &[Commander, SUPPORT, NextContact],

@@ -158,6 +158,10 @@ pub enum Command {
     ConfirmSuccess {
         attempt: AttemptNo,
     },
+    /// The clock's: the time to verify the outcome is over.
+    CallForVerdict {
+        attempt: AttemptNo,
+    },
     DeclareFailed {
         attempt: AttemptNo,
         reason: String,

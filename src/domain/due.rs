@@ -21,7 +21,8 @@ pub fn due(incident: &Incident) -> Option<(Timestamp, Command)> {
             (run.starting_at + run.time_limit + run.grace + SILENCE, Command::LoseRun { run: run.id.clone(), why })
         })
         .min_by_key(|(at, _)| *at);
-    [update, silent].into_iter().flatten().min_by_key(|(at, _)| *at)
+    let verdict = incident.verdict_due().map(|(attempt, at)| (at, Command::CallForVerdict { attempt }));
+    [update, silent, verdict].into_iter().flatten().min_by_key(|(at, _)| *at)
 }
 
 /// What is owed of the next update: it goes out by itself; or, where a person's word is demanded, its writer is called,
@@ -47,7 +48,8 @@ mod tests {
     use super::*;
     use crate::domain::apply::fold;
     use crate::domain::event::Event;
-    use crate::domain::report::tests::sample::{OPENED, journal, run};
+    use crate::domain::procedure::Window;
+    use crate::domain::report::tests::sample::{OPENED, journal, recorded, run};
 
     /// The sample incident as it is while its first run goes on, without its updates.
     fn running() -> Incident {
@@ -66,6 +68,37 @@ mod tests {
         let (at, command) = due(&incident).unwrap();
         assert!(matches!(command, Command::LoseRun { run: lost, .. } if lost == run(1)));
         assert_eq!(at, OPENED + Span::seconds(270) + Span::minutes(13) + SILENCE);
+    }
+
+    /// The sample incident as it is at `second`, with a window of verification from 15 to 30 minutes; T+0 is at 240 s.
+    fn at_second(second: i64, further: Vec<(i64, Event)>) -> Incident {
+        let mut journal = journal();
+        journal.retain(|one| one.at <= OPENED + Span::seconds(second));
+        let by = journal.iter().find_map(|one| one.actor.person().cloned());
+        journal.extend(recorded(further.into_iter().map(|(second, event)| (second, by.clone(), event)).collect()));
+        let mut incident = fold(&journal).unwrap();
+        incident.verification = Some(Window { from: Span::minutes(15), to: Some(Span::minutes(30)) });
+        incident
+    }
+
+    #[test]
+    fn a_verdict_is_due_when_its_window_ends_and_never_before_the_window_was_there_in_whole() {
+        let verdict = |incident: &Incident| incident.verdict_due().map(|(_, at)| (at - OPENED).as_seconds());
+        let verifying = at_second(1_145, vec![]);
+        let started = verifying.current().unwrap().started_at().unwrap();
+        assert_eq!(started, OPENED + Span::seconds(270));
+        assert_eq!(verdict(&verifying), Some(270 + 30 * 60), "what ran had ended in time");
+        assert_eq!(verdict(&at_second(1_000, vec![])), None, "it runs still");
+        assert_eq!(verdict(&at_second(2_200, vec![])), None, "there is a verdict");
+        let asked = Event::VerdictOverdue { attempt: 1, due_at: OPENED + Span::seconds(2_070) };
+        assert_eq!(verdict(&at_second(1_145, vec![(2_070, asked)])), None, "it was asked for");
+        let mut late = verifying.clone();
+        late.attempts[0].runs.last_mut().unwrap().ended_at = Some(OPENED + Span::hours(1));
+        assert_eq!(verdict(&late), Some(75 * 60), "fifteen minutes after a late end");
+        late.attempts[0].runs.last_mut().unwrap().judged_at = Some(OPENED + Span::hours(2));
+        assert_eq!(verdict(&late), Some(135 * 60), "and after a person judged what nobody had heard");
+        late.verification = None;
+        assert_eq!(verdict(&late), None, "an incident from before a window was pinned");
     }
 
     #[test]

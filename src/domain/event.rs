@@ -5,7 +5,7 @@
 use super::command::Outcome;
 use super::curve::Curve;
 use super::plan::Draft;
-use super::procedure::{self, Decision, LinkKind, Sending, Slot};
+use super::procedure::{self, Decision, LinkKind, Sending, Slot, Window};
 use super::state::{AttemptNo, IndicatorSign, RunId};
 use super::waits::{Awaited, Task};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
@@ -184,6 +184,11 @@ pub enum Event {
         unticked: Vec<String>,
         version_proof: String,
     },
+    /// The time to verify the outcome is over, and there is no verdict (E14).
+    VerdictOverdue {
+        attempt: AttemptNo,
+        due_at: Timestamp,
+    },
     FailureDeclared {
         attempt: AttemptNo,
         reason: String,
@@ -270,6 +275,9 @@ pub struct Opened {
     pub playbook: String,
     pub playbook_version: String,
     pub cadence: Cadence,
+    /// When the outcome is to be verified, pinned at the opening; `None` where the procedure gives no time for it.
+    #[serde(default)]
+    pub verification: Option<Window>,
 }
 
 /// The promise of updates, pinned at the opening.
@@ -511,6 +519,7 @@ impl Event {
             | Event::CriterionMarked { attempt, .. }
             | Event::IndicatorMarked { attempt, .. }
             | Event::SuccessConfirmed { attempt, .. }
+            | Event::VerdictOverdue { attempt, .. }
             | Event::FailureDeclared { attempt, .. } => Some(*attempt),
             Event::PlanSubmitted(submitted) => Some(submitted.attempt),
             Event::Approved(approved) => Some(approved.attempt),

@@ -110,7 +110,7 @@ pub fn authorised_at(attempt: &Attempt) -> Option<Timestamp> {
 /// When the last action ended well; `None` while one has not.
 pub fn executed_at(attempt: &Attempt) -> Option<Timestamp> {
     let plan = attempt.plan()?;
-    plan.actions.iter().all(|action| attempt.is_done(&action.name)).then(|| attempt.executed_at()).flatten()
+    plan.actions.iter().all(|action| attempt.is_done(&action.name)).then(|| attempt.last_run_ended_at()).flatten()
 }
 
 pub fn confirmed_at(attempt: &Attempt) -> Option<Timestamp> {
@@ -162,8 +162,17 @@ pub fn steps(attempt: &Attempt, procedure: &Procedure) -> Vec<StepTimes> {
 
 /// The step to which the criteria and the verdict belong: the last one that has an end.
 pub fn verdict_step(procedure: &Procedure) -> Option<u8> {
-    let ending = |list: &Checklist| number_of(list).zip(list.window.and_then(|window| window.to));
-    procedure.checklists.iter().filter_map(ending).max_by_key(|(_, to)| *to).map(|(step, _)| step)
+    verdict(procedure).map(|(step, _)| step)
+}
+
+/// When the outcome is to be verified: the window of [`verdict_step`].
+pub fn verdict_window(procedure: &Procedure) -> Option<Window> {
+    verdict(procedure).map(|(_, window)| window)
+}
+
+fn verdict(procedure: &Procedure) -> Option<(u8, Window)> {
+    let ending = |list: &Checklist| number_of(list).zip(list.window.filter(|window| window.to.is_some()));
+    procedure.checklists.iter().filter_map(ending).max_by_key(|(_, window)| window.to)
 }
 
 fn number_of(list: &Checklist) -> Option<u8> {

@@ -218,7 +218,7 @@ impl Case<'_> {
         };
         let goal = self.goal(attempt);
         let began = attempt.started_at().map_or_else(String::new, |at| format!(" began at {}", self.clock(at)));
-        let place = attempt.executed_at().map_or_else(String::new, |at| format!(" since {}", self.clock(at)));
+        let place = attempt.last_run_ended_at().map_or_else(String::new, |at| format!(" since {}", self.clock(at)));
         let one = |text: String| vec![text];
         match attempt.status() {
             AttemptStatus::Draft if !self.incident.is_open() => one(format!("{} was not begun.", goal.doing)),
@@ -483,11 +483,18 @@ impl Case<'_> {
             }
             (None, None, _) => add(Standing::Bad, "People", "affected still, as far as is known".to_owned()),
         }
-        if let Some(attempt) = attempt.filter(|attempt| attempt.failing_since().is_some()) {
+        if let Some(attempt) = attempt.filter(|attempt| attempt.in_doubt_since().is_some()) {
             for (name, seen) in attempt.indicators_seen() {
                 let text = self.facts.procedure.indicator(name).map_or(name, |indicator| &indicator.text);
                 let words = format!("seen at {}; whether it failed is being decided", self.clock(seen.at));
                 add(Standing::Bad, text, words);
+            }
+            if let Some(due) = attempt.unverified_since {
+                let words = format!(
+                    "not confirmed by {}, when it was due; whether it failed is being decided",
+                    self.clock(due)
+                );
+                add(Standing::Bad, "Verification", words);
             }
         }
         // Whatever is planned now, and also when all is over: what an earlier restoration took stays away.

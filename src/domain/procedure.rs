@@ -422,7 +422,7 @@ pub enum Phase {
 }
 
 /// Counted from the first run's start; `to` is `None` for an ongoing step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     pub from: Span,
     pub to: Option<Span>,
@@ -471,7 +471,7 @@ pub enum Evidence {
     PlanSubmitted,
     /// Every slot is filled.
     Authorised,
-    /// An incident commander and a technical lead have taken their places.
+    /// The incident commander has taken the place.
     TeamPresent,
     /// The freeze that CI systems ask for is on.
     Frozen,

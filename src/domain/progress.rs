@@ -359,13 +359,17 @@ pub fn waiting_words(facts: &Facts, incident: &Incident, now: Timestamp) -> Stri
     let mut by_hand = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
     let hands = by_hand.find(|action| attempt.is_up_to_hands(action));
     let hands = hands.map(|action| format!("people, who carry it out by hand: {}", action.title));
-    if attempt.failing_since().is_some() {
+    if attempt.in_doubt_since().is_some() {
         let text =
             |name: &String| facts.procedure.indicator(name).map_or(name.clone(), |indicator| indicator.text.clone());
         let seen: Vec<String> = attempt.indicators_seen().map(|(name, _)| format!("“{}”", text(name))).collect();
         let who = named(incident.technical_lead.as_ref(), "the technical lead");
         let or = incident.commander.as_ref().map_or_else(String::new, |person| format!(" or {}", facts.name(person)));
-        return format!("{who}{or} to decide whether it failed, because this was seen: {}", seen.join(", "));
+        let why = match attempt.unverified_since {
+            Some(due) if seen.is_empty() => format!("it was to be verified by {} UTC", due.time_of_day()),
+            _ => format!("this was seen: {}", seen.join(", ")),
+        };
+        return format!("{who}{or} to decide whether it failed, because {why}");
     }
     match attempt.status() {
         AttemptStatus::Draft => {

@@ -4,7 +4,7 @@ use super::command::Outcome;
 use super::curve::Curve;
 use super::event::{Advice, Cadence, ImpactSaid, Mark, Pin, RunEnd, RunOutcome, TriggerSeen, UpdateSent};
 use super::plan::{Draft, FixedPlan, PlannedAction, Target};
-use super::procedure::{ActionMode, Procedure, Slot, StartMode, TargetKind};
+use super::procedure::{ActionMode, Procedure, Slot, StartMode, TargetKind, Window};
 use super::waits::{Awaited, Task};
 use super::{PersonId, Role, Severity, Span, Strength, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub struct Incident {
     pub playbook: String,
     pub playbook_version: String,
     pub cadence: Cadence,
+    /// When the outcome is to be verified, from T+0.
+    pub verification: Option<Window>,
     pub triggers: Vec<TriggerSeen>,
     pub commander: Option<PersonId>,
     pub technical_lead: Option<PersonId>,
@@ -219,6 +221,8 @@ pub struct Attempt {
     pub runs: Vec<Run>,
     pub baseline: BTreeMap<String, i64>,
     pub stop: Option<Stop>,
+    /// When the time to verify it was over, once that has passed without a verdict.
+    pub unverified_since: Option<Timestamp>,
     pub end: Option<AttemptEnd>,
     /// People whose approval became void, and why.
     pub voided: Vec<(PersonId, String)>,
@@ -312,6 +316,8 @@ pub struct Run {
     pub state: RunState,
     pub ended_at: Option<Timestamp>,
     pub outcome: Option<RunOutcome>,
+    /// When a person judged how it ended, because nobody heard.
+    pub judged_at: Option<Timestamp>,
     /// Said by a person: a judgement of a lost run, or of what was done by hand.
     pub word: Option<String>,
     /// A new run was ordered in its stead.
@@ -531,6 +537,16 @@ impl Incident {
         self.updates.beat.as_ref().map_or(self.cadence.every, |beat| beat.every)
     }
 
+    /// The attempt that waits for its verdict, and when the time for that is over: with the window's end, but never before
+    /// it had the whole length of the window for itself (E13).
+    pub fn verdict_due(&self) -> Option<(AttemptNo, Timestamp)> {
+        let window = self.verification.filter(|_| self.is_open())?;
+        let (to, attempt) = (window.to?, self.current()?);
+        let (started, executed) = attempt.started_at().zip(attempt.verifying_since())?;
+        let waits = attempt.status() == AttemptStatus::Verifying && attempt.unverified_since.is_none();
+        waits.then(|| (attempt.number, (started + to).max(executed + Span(to.0 - window.from.0))))
+    }
+
     pub fn has_open_debt(&self) -> bool {
         self.debts.iter().any(|debt| !debt.paid)
     }
@@ -586,6 +602,7 @@ impl Attempt {
             runs: Vec::new(),
             baseline: BTreeMap::new(),
             stop: None,
+            unverified_since: None,
             end: None,
             voided: Vec::new(),
             sent_back: BTreeSet::new(),
@@ -628,14 +645,19 @@ impl Attempt {
         self.runs.first().map(|run| run.starting_at)
     }
 
-    /// When the last action ended well.
-    pub fn executed_at(&self) -> Option<Timestamp> {
+    /// When the newest end of any run was, however it ended; runs that go on still do not count.
+    pub fn last_run_ended_at(&self) -> Option<Timestamp> {
         self.runs.iter().filter_map(|run| run.ended_at).max()
+    }
+
+    /// When all of it was done: a lost run counts from when a person judged that it succeeded.
+    fn verifying_since(&self) -> Option<Timestamp> {
+        self.runs.iter().filter_map(|run| run.ended_at.max(run.judged_at)).max()
     }
 
     /// When it ended; of one that was stopped, once nothing of it ran any more.
     pub fn ended_at(&self) -> Option<Timestamp> {
-        let stopped = || self.stop.as_ref().map(|stop| stop.at).max(self.executed_at());
+        let stopped = || self.stop.as_ref().map(|stop| stop.at).max(self.last_run_ended_at());
         match &self.end {
             Some(end) => Some(end.at),
             None => self.status().is_terminal().then(stopped).flatten(),
@@ -720,10 +742,11 @@ impl Attempt {
         self.indicators.iter().filter(|(_, indicator)| indicator.sign == IndicatorSign::Seen)
     }
 
-    /// Since when a failure indicator is seen, while the verdict is still out and nothing runs that would come before it.
-    pub fn failing_since(&self) -> Option<Timestamp> {
+    /// Since when it is asked whether it failed: a failure indicator is seen, or the time to verify it is over (E14). Only
+    /// while the verdict is still out, and nothing runs that would come before it.
+    pub fn in_doubt_since(&self) -> Option<Timestamp> {
         let due = matches!(self.status(), AttemptStatus::Halted | AttemptStatus::Verifying);
-        let since = self.indicators_seen().map(|(_, seen)| seen.at).min();
+        let since = self.indicators_seen().map(|(_, seen)| seen.at).chain(self.unverified_since).min();
         since.filter(|_| due && self.stop.is_none() && self.live_runs().next().is_none())
     }
 

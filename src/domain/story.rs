@@ -79,6 +79,7 @@ pub const fn follows_by_itself(event: &Event) -> bool {
         | Event::RunLost { .. }
         | Event::ActionHeld { .. }
         | Event::MeasuresKept { .. }
+        | Event::VerdictOverdue { .. }
         | Event::UpdateAwaited { .. }
         | Event::UpdateMissed { .. }
         | Event::UpdateEscalated { .. } => true,
@@ -158,6 +159,7 @@ impl<'a> Story<'a> {
             | Event::CriterionMarked { .. }
             | Event::IndicatorMarked { .. }
             | Event::SuccessConfirmed { .. }
+            | Event::VerdictOverdue { .. }
             | Event::FailureDeclared { .. }
             | Event::MeasuresKept { .. } => self.tell_verification(&who, &recorded.event),
             Event::UpdateEdited { .. }
@@ -456,6 +458,13 @@ impl<'a> Story<'a> {
                     [version_proof.clone(), values.join(", "), unticked],
                 )
             }
+            // Whoever set the clock off, as with the calls for an update.
+            Event::VerdictOverdue { attempt, due_at } => told(
+                TimelineKind::Decision,
+                "attention",
+                format!("Backout asked for the verdict on attempt {attempt}"),
+                [format!("The time to verify it was over at {} UTC", due_at.time_of_day())],
+            ),
             Event::FailureDeclared { attempt, reason } => told(
                 TimelineKind::Decision,
                 "failed",

@@ -171,12 +171,12 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
         };
         add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), asked.at);
     }
-    if let Some((attempt, seen)) = incident.current().and_then(|attempt| Some((attempt, attempt.failing_since()?))) {
+    if let Some((attempt, seen)) = incident.current().and_then(|attempt| Some((attempt, attempt.in_doubt_since()?))) {
         // Either may declare the failure.
         let mut asked = vec![place(Role::TechnicalLead), place(Role::IncidentCommander)];
         asked.dedup();
         for who in asked {
-            add(Task::Escalate, FAILING, who, failing(attempt), seen.max(attempt.executed_at().unwrap_or(seen)));
+            add(Task::Escalate, IN_DOUBT, who, doubt(attempt), seen.max(attempt.last_run_ended_at().unwrap_or(seen)));
         }
     }
     match incident.current() {
@@ -238,14 +238,14 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
                 }
                 AttemptStatus::Executing => {
                     // Its turn came with the end of what ran before it, at the latest with the start.
-                    let since = attempt.executed_at().or(attempt.started_at()).unwrap_or(since);
+                    let since = attempt.last_run_ended_at().or(attempt.started_at()).unwrap_or(since);
                     for (action, what) in for_people(attempt) {
                         add(Task::ReleaseAction, &action.name, place(Role::TechnicalLead), what, since);
                     }
                 }
                 AttemptStatus::Halted => {
                     let lost = attempt.runs.iter().find(|run| run.state == RunState::Lost && !run.retried);
-                    let since = attempt.executed_at().unwrap_or(since);
+                    let since = attempt.last_run_ended_at().unwrap_or(since);
                     match lost {
                         Some(run) => add(
                             Task::JudgeRun,
@@ -258,9 +258,9 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
                         None => add(Task::Recover, "", place(Role::TechnicalLead), recovery(attempt), since),
                     }
                 }
-                AttemptStatus::Verifying if attempt.failing_since().is_some() => {}
+                AttemptStatus::Verifying if attempt.in_doubt_since().is_some() => {}
                 AttemptStatus::Verifying => {
-                    let since = attempt.executed_at().unwrap_or(since);
+                    let since = attempt.last_run_ended_at().unwrap_or(since);
                     add(Task::Verify, "", place(Role::TechnicalLead), format!("Verify {target}"), since);
                 }
                 AttemptStatus::Failed => {
@@ -311,12 +311,14 @@ fn for_people(attempt: &Attempt) -> impl Iterator<Item = (&PlannedAction, String
     })
 }
 
-/// Which of the escalations it is, where a failure indicator is seen and the failure not declared.
-pub const FAILING: &str = "indicator";
+/// Which of the escalations it is, where it is asked whether the attempt failed, and the failure is not declared.
+pub const IN_DOUBT: &str = "indicator";
 
-/// `Decide whether it failed: 1 failure indicator is seen`.
-fn failing(attempt: &Attempt) -> String {
+/// `Decide whether it failed: 1 failure indicator is seen`, or `Confirm success or declare failure: the time to verify it
+/// is over`.
+fn doubt(attempt: &Attempt) -> String {
     match attempt.indicators_seen().count() {
+        0 => "Confirm success or declare failure: the time to verify it is over".to_owned(),
         1 => "Decide whether it failed: 1 failure indicator is seen".to_owned(),
         seen => format!("Decide whether it failed: {seen} failure indicators are seen"),
     }

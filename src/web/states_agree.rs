@@ -67,7 +67,7 @@ async fn a_failure_indicator_that_is_seen_stands_before_everything_else_everywhe
         let told = words(&world, login, &room).await;
         assert!(told.contains(DECIDE) && !told.contains("erify 4.11.3"), "{login}: {told}");
         let page = world.signed_in(login).await.get(&room).await.body;
-        assert!(page.contains(&format!("href=\"{room}/verify#fail\"")), "{login}");
+        assert!(page.contains(&format!("href=\"{room}/verify#decision\"")), "{login}");
     }
     let verify = words(&world, "tomas", &format!("{room}/verify")).await;
     assert!(verify.contains(DECIDE) && !verify.contains("Tick the 6 remaining"), "{verify}");
@@ -86,6 +86,46 @@ async fn a_failure_indicator_that_is_seen_stands_before_everything_else_everywhe
                 && !told.contains("this was seen"),
             "{path}: {told}"
         );
+    }
+}
+
+/// The time to verify it passes, and nobody has said how it went.
+#[tokio::test]
+async fn when_the_time_to_verify_is_over_every_page_asks_whether_it_failed_until_somebody_says() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.authorised(&id).await;
+    let plan = world.app.incidents.incident(&id).await.unwrap().current().unwrap().plan().unwrap().clone();
+    for action in &plan.actions {
+        let run = world.runs(&id, &action.name).await;
+        world.ends(&id, &run, 0).await;
+    }
+    let (room, verify) = (format!("/incidents/{id}"), format!("/incidents/{id}/verify"));
+    let before = words(&world, "tomas", &verify).await;
+    assert!(before.contains("Tick the 6 remaining") && !before.contains("time to verify it is over"), "{before}");
+    world.turn(Span::minutes(30));
+    world.system(&id, Command::CallForVerdict { attempt: 1 }).await;
+    const ASKED: &str = "Confirm success or declare failure: the time to verify it is over It was to be verified by \
+                         03:44:28 UTC.";
+    for (login, page) in [("tomas", &room), ("maya", &room), ("tomas", &verify)] {
+        let told = words(&world, login, page).await;
+        assert!(told.contains(ASKED) && !told.contains("Tick the 6 remaining"), "{login} {page}: {told}");
+        let page = world.signed_in(login).await.get(page).await.body;
+        assert!(page.contains(&format!("href=\"{verify}#decision\"")), "{login}");
+    }
+    let told = words(&world, "helen", &room).await;
+    assert!(told.contains("Waiting for Tomás Rivera to confirm success or declare failure: the time to"), "{told}");
+    let told = words(&world, "maya", &format!("{room}/update")).await;
+    assert!(told.contains("Maya Okafor to decide whether it failed, because it was to be verified by 03:44"), "{told}");
+    let told = words(&world, "helen", &format!("{room}/impact")).await;
+    assert!(told.contains("Verification: not confirmed by 03:44 UTC, when it was due"), "{told}");
+    let told = words(&world, "helen", &format!("{room}/timeline")).await;
+    assert!(told.contains("Backout asked for the verdict on attempt 1"), "{told}");
+    world.acts("maya", &id, Command::DeclareFailed { attempt: 1, reason: "logins fail".to_owned() }).await;
+    for path in [room.clone(), format!("{room}/update"), format!("{room}/impact")] {
+        let told = words(&world, "maya", &path).await;
+        let asks = told.contains("time to verify it is over") || told.contains("to be verified by");
+        assert!(!asks && !told.contains("when it was due"), "{path}: {told}");
     }
 }
 

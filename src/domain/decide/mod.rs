@@ -163,6 +163,7 @@ fn ask(case: &Case, incident: &Incident, command: &Command) -> Result<Vec<Event>
             verifying::mark_indicator(case, incident, *attempt, indicator, *sign, note)
         }
         Command::ConfirmSuccess { attempt } => verifying::confirm(case, incident, *attempt),
+        Command::CallForVerdict { attempt } => verifying::call_for_verdict(case, incident, *attempt),
         Command::DeclareFailed { attempt, reason } => verifying::declare_failed(incident, *attempt, reason),
         Command::EditUpdate { number, note } => informing::edit_update(case, incident, *number, note),
         Command::SendUpdate { number, note } => informing::send(case, incident, *number, note.as_deref()),

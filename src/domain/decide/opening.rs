@@ -5,6 +5,7 @@ use super::{Case, after, required};
 use crate::domain::Role;
 use crate::domain::command::Opening;
 use crate::domain::event::{Cadence, Event, Opened, TriggerSeen};
+use crate::domain::figures::verdict_window;
 use crate::domain::procedure::{Decision, Trigger};
 use crate::domain::refusal::Refusal;
 use crate::domain::rules;
@@ -88,6 +89,7 @@ pub fn open(case: &Case, opening: &Opening) -> Result<Vec<Event>, Refusal> {
             next_contact_after: procedure.updates.next_contact_after,
             next_contact: procedure.updates.next_contact.clone(),
         },
+        verification: verdict_window(procedure),
     })];
     if opening.severity.is_some() && case.actor.who.person().is_some() {
         events.extend(lessened(case, opening, trigger, &judgement));

@@ -326,6 +326,19 @@ pub fn confirm(case: &Case, incident: &Incident, number: AttemptNo) -> Result<Ve
     Ok(vec![Event::SuccessConfirmed { attempt: number, measured, unticked, version_proof }])
 }
 
+/// The time to verify it is over: from here on whoever may declare the failure is asked (E14).
+pub fn call_for_verdict(case: &Case, incident: &Incident, number: AttemptNo) -> Result<Vec<Event>, Refusal> {
+    match incident.verdict_due() {
+        Some((attempt, due_at)) if attempt == number && case.now >= due_at => {
+            Ok(vec![Event::VerdictOverdue { attempt, due_at }])
+        }
+        Some((attempt, _)) if attempt == number => {
+            Err(Refusal::phase("there is time left to verify it", "The verdict is asked for when that is over."))
+        }
+        _ => Err(Refusal::already(format!("attempt {number} waits for no verdict, or it was asked for"))),
+    }
+}
+
 /// Ends the attempt as failed; only this opens the way to the restoration (E14, E22).
 pub fn declare_failed(incident: &Incident, number: AttemptNo, reason: &str) -> Result<Vec<Event>, Refusal> {
     let attempt =

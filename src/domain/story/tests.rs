@@ -171,6 +171,7 @@ fn every_event() -> Vec<(Event, &'static str)> {
             },
             "Maya Okafor confirmed that attempt 1 succeeded",
         ),
+        (Event::VerdictOverdue { attempt: 1, due_at: OPENED }, "Backout asked for the verdict on attempt 1"),
         (Event::FailureDeclared { attempt: 1, reason: reason() }, "Maya Okafor declared attempt 1 failed"),
         (Event::UpdateEdited { number: 2, note: reason() }, "Maya Okafor edited the draft of update 2"),
         (
@@ -313,12 +314,13 @@ fn kinds() -> usize {
             Event::LinkPinned(_) => 49,
             Event::LinkUnpinned { .. } => 50,
             Event::ImpactDescribed(_) => 51,
-            // The last: its number is how many there are.
             Event::Reminded { .. } => 52,
+            // The last: its number is how many there are.
+            Event::VerdictOverdue { .. } => 53,
         }
     }
     let seen: std::collections::BTreeSet<usize> = every_event().iter().map(|(event, _)| place(event)).collect();
-    assert_eq!(seen, (1..=52).collect(), "the table has every kind of event");
+    assert_eq!(seen, (1..=53).collect(), "the table has every kind of event");
     seen.len()
 }
 
@@ -328,7 +330,7 @@ fn recorded(event: Event) -> Recorded {
 
 #[test]
 fn every_kind_of_event_is_one_plain_sentence() {
-    assert_eq!(kinds(), 52);
+    assert_eq!(kinds(), 53);
     let (journal, procedure) = (journal(), default_procedure());
     let story = Story::of(&journal, &names, &procedure);
     for (event, sentence) in every_event() {

@@ -4,7 +4,7 @@ use crate::domain::command::Command;
 use crate::domain::decide::reminding::PAUSE;
 use crate::domain::decide::unticked;
 use crate::domain::state::AttemptStatus;
-use crate::domain::waits::{Awaited, FAILING, TICK_REST, Task, Wait, waits};
+use crate::domain::waits::{Awaited, IN_DOUBT, TICK_REST, Task, Wait, waits};
 use crate::domain::words::stopped;
 use crate::domain::{Role, Timestamp};
 use crate::web::incident::{Sight, names, sentence};
@@ -185,16 +185,17 @@ fn detail(sight: &Sight, wait: &Wait) -> String {
         let left = attempt.and_then(|attempt| unticked(sight.facts.procedure, attempt, attempt.waits_for_items()?));
         return left.map_or_else(String::new, |left| format!("{} ", stopped(sentence(&left))));
     }
-    if (wait.task, wait.of.as_str()) != (Task::Escalate, FAILING) {
+    if (wait.task, wait.of.as_str()) != (Task::Escalate, IN_DOUBT) {
         return String::new();
     }
-    let seen = sight.incident.current().into_iter().flat_map(|attempt| attempt.indicators_seen());
-    seen.map(|(name, seen)| {
+    let Some(attempt) = sight.incident.current() else { return String::new() };
+    let overdue = attempt.unverified_since.map(|due| format!("It was to be verified by {} UTC. ", due.time_of_day()));
+    let seen = attempt.indicators_seen().map(|(name, seen)| {
         let text = sight.facts.procedure.indicator(name).map_or(name, |indicator| &indicator.text);
         let by = sight.by(seen.by.as_ref());
         format!("{by} saw “{text}” at {} UTC: {} ", seen.at.time_of_day(), stopped(&seen.note))
-    })
-    .collect()
+    });
+    seen.chain(overdue).collect()
 }
 
 /// Who asked for changes to the plan that is drafted, when, and in which words.
@@ -219,7 +220,7 @@ fn is_theirs(sight: &Sight, wait: &Wait) -> bool {
             let mut gates = plan.slots.iter().filter(|slot| slot.kind.gates());
             gates.any(|slot| sight.offers().approve(attempt, &slot.role).is_ok())
         }),
-        (Task::Escalate, Some(attempt)) if wait.of == FAILING => sight.offers().declare_failed(attempt.number).is_ok(),
+        (Task::Escalate, Some(attempt)) if wait.of == IN_DOUBT => sight.offers().declare_failed(attempt.number).is_ok(),
         (Task::Start, Some(attempt)) => sight.offers().start(attempt).is_ok(),
         (Task::WriteUpdate, _) => {
             let promise = sight.incident.updates.promised;
@@ -277,7 +278,7 @@ fn press(id: &str, wait: &Wait) -> Press {
         Task::JudgeRun => link("Look at the run", "#runs"),
         Task::Recover => link("See what can be done", "#runs"),
         Task::Verify => link("Verify…", "/verify"),
-        Task::Escalate if wait.of == FAILING => link("Decide…", "/verify#fail"),
+        Task::Escalate if wait.of == IN_DOUBT => link("Decide…", "/verify#decision"),
         Task::Escalate => link("See what can be done", "#recovery"),
         Task::ConfirmSeverity => link("Answer", "#severity"),
         Task::Ratify => link("Read and ratify…", "#decision"),

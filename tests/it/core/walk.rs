@@ -371,6 +371,7 @@ pub fn everything(node: &Node) -> Vec<Command> {
     let said = ImpactSaid { felt: "People wait".into(), people: Some(12), ..ImpactSaid::default() };
     commands.push(Command::DescribeImpact(said));
     commands.push(Command::WriteSection { document: "report".into(), section: "lessons".into(), text: why() });
+    commands.push(Command::CallForVerdict { attempt: number });
     commands.push(Command::LiftFreeze { reason: why() });
     for outcome in Outcome::ALL {
         commands.push(Command::Close { outcome, reason: why() });

@@ -7,6 +7,7 @@ mod dropped_callers;
 mod kept_measures;
 mod killing_server;
 mod main_job;
+mod overdue_verdicts;
 mod progress_updates;
 mod races;
 mod registers;

@@ -151,6 +151,7 @@ pub fn opened() -> Opened {
             next_contact_after: Span::minutes(1),
             next_contact: crate::domain::procedure::NEXT_CONTACT.to_vec(),
         },
+        verification: None,
     }
 }
 
