@@ -15,8 +15,8 @@
 //! | [`access`] | passwords, sessions, re-authentication, tokens | domain, store, clock |
 //! | [`app`] | the one way in: load, decide, append | domain, playbook, store, clock |
 //! | [`worker`] | duties of the clock and of runs | app, store, executor, triggers, domain, clock |
-//! | [`api`] | interfaces for machines | app, store, access, triggers, domain, clock |
-//! | [`web`] | pages for people, and the router of everything | api, app, store, access, triggers, domain, clock |
+//! | [`api`] | interfaces for machines | app, store, access, domain, clock |
+//! | [`web`] | pages for people, and the router of everything | api, app, store, access, domain, clock |
 //! | [`demo`] | the sample world | everything but cli |
 //! | [`cli`] | wires everything; imported by nobody | everything |
 

@@ -302,7 +302,7 @@ async fn follow_success(
     let Some((attempt, plan)) = incident.attempt(number).and_then(|attempt| Some((attempt, attempt.plan()?))) else {
         return Ok(());
     };
-    let at = attempt.executed_at().unwrap_or(now);
+    let at = attempt.last_run_ended_at().unwrap_or(now);
     for target in plan.targets.iter().filter(|target| target.kind == TargetKind::Release) {
         let (environment, component) = (plan.environment.as_str(), target.component.as_str());
         let known: Vec<_> =

@@ -110,7 +110,7 @@ pub fn authorised_at(attempt: &Attempt) -> Option<Timestamp> {
 /// When the last action ended well; `None` while one has not.
 pub fn executed_at(attempt: &Attempt) -> Option<Timestamp> {
     let plan = attempt.plan()?;
-    plan.actions.iter().all(|action| attempt.is_done(&action.name)).then(|| attempt.executed_at()).flatten()
+    plan.actions.iter().all(|action| attempt.is_done(&action.name)).then(|| attempt.last_run_ended_at()).flatten()
 }
 
 pub fn confirmed_at(attempt: &Attempt) -> Option<Timestamp> {

@@ -218,7 +218,7 @@ impl Case<'_> {
         };
         let goal = self.goal(attempt);
         let began = attempt.started_at().map_or_else(String::new, |at| format!(" began at {}", self.clock(at)));
-        let place = attempt.executed_at().map_or_else(String::new, |at| format!(" since {}", self.clock(at)));
+        let place = attempt.last_run_ended_at().map_or_else(String::new, |at| format!(" since {}", self.clock(at)));
         let one = |text: String| vec![text];
         match attempt.status() {
             AttemptStatus::Draft if !self.incident.is_open() => one(format!("{} was not begun.", goal.doing)),

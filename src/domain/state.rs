@@ -645,8 +645,8 @@ impl Attempt {
         self.runs.first().map(|run| run.starting_at)
     }
 
-    /// When the last action ended well.
-    pub fn executed_at(&self) -> Option<Timestamp> {
+    /// When the newest end of any run was, however it ended; runs that go on still do not count.
+    pub fn last_run_ended_at(&self) -> Option<Timestamp> {
         self.runs.iter().filter_map(|run| run.ended_at).max()
     }
 
@@ -657,7 +657,7 @@ impl Attempt {
 
     /// When it ended; of one that was stopped, once nothing of it ran any more.
     pub fn ended_at(&self) -> Option<Timestamp> {
-        let stopped = || self.stop.as_ref().map(|stop| stop.at).max(self.executed_at());
+        let stopped = || self.stop.as_ref().map(|stop| stop.at).max(self.last_run_ended_at());
         match &self.end {
             Some(end) => Some(end.at),
             None => self.status().is_terminal().then(stopped).flatten(),

@@ -176,7 +176,7 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
         let mut asked = vec![place(Role::TechnicalLead), place(Role::IncidentCommander)];
         asked.dedup();
         for who in asked {
-            add(Task::Escalate, IN_DOUBT, who, doubt(attempt), seen.max(attempt.executed_at().unwrap_or(seen)));
+            add(Task::Escalate, IN_DOUBT, who, doubt(attempt), seen.max(attempt.last_run_ended_at().unwrap_or(seen)));
         }
     }
     match incident.current() {
@@ -238,14 +238,14 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
                 }
                 AttemptStatus::Executing => {
                     // Its turn came with the end of what ran before it, at the latest with the start.
-                    let since = attempt.executed_at().or(attempt.started_at()).unwrap_or(since);
+                    let since = attempt.last_run_ended_at().or(attempt.started_at()).unwrap_or(since);
                     for (action, what) in for_people(attempt) {
                         add(Task::ReleaseAction, &action.name, place(Role::TechnicalLead), what, since);
                     }
                 }
                 AttemptStatus::Halted => {
                     let lost = attempt.runs.iter().find(|run| run.state == RunState::Lost && !run.retried);
-                    let since = attempt.executed_at().unwrap_or(since);
+                    let since = attempt.last_run_ended_at().unwrap_or(since);
                     match lost {
                         Some(run) => add(
                             Task::JudgeRun,
@@ -260,7 +260,7 @@ pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
                 }
                 AttemptStatus::Verifying if attempt.in_doubt_since().is_some() => {}
                 AttemptStatus::Verifying => {
-                    let since = attempt.executed_at().unwrap_or(since);
+                    let since = attempt.last_run_ended_at().unwrap_or(since);
                     add(Task::Verify, "", place(Role::TechnicalLead), format!("Verify {target}"), since);
                 }
                 AttemptStatus::Failed => {

@@ -361,7 +361,6 @@ fn ran(sight: &Sight, entry: &Registered) -> String {
     later.map(|other| other.at).min().map_or_else(String::new, |until| format!("ran {}", (until - entry.at).roughly()))
 }
 
-/// A span of hours or days in words: `18 d`, `5 h 20 min`, `40 min`.
 /// What all time limits together allow; actions of one group run side by side and count once.
 fn longest(plan: &FixedPlan) -> String {
     let mut groups: BTreeMap<&str, i64> = BTreeMap::new();

@@ -311,7 +311,7 @@ impl World {
         self.system(incident, Command::FinishRun { run: run.clone(), outcome }).await
     }
 
-    /// Everything is confirmed, and the incident closed as rolled back: what is left of its plan ends well first.
+    /// Brings the attempt to its success ([`Self::succeeded`]) and closes the incident as rolled back.
     pub async fn verified(&self, incident: &str) -> Arc<Incident> {
         self.succeeded(incident).await;
         let close = Command::Close { outcome: Outcome::RolledBack, reason: "all is well".to_owned() };

@@ -75,7 +75,7 @@ pub enum Evidence {
     PlanSubmitted,
     /// Every slot is filled.
     Authorised,
-    /// An incident commander and a technical lead have taken their places.
+    /// The incident commander has taken the place.
     TeamPresent,
     /// The freeze that CI systems ask for is on.
     Frozen,

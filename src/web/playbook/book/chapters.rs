@@ -282,7 +282,7 @@ impl Reader<'_> {
             Evidence::ScriptsPresent => "the scripts were found".to_owned(),
             Evidence::PlanSubmitted => "a plan is submitted".to_owned(),
             Evidence::Authorised => "everyone who must agree has agreed".to_owned(),
-            Evidence::TeamPresent => "the incident commander and the technical lead have taken their places".to_owned(),
+            Evidence::TeamPresent => "the incident commander has taken the place".to_owned(),
             Evidence::Frozen => "deployments are frozen".to_owned(),
             Evidence::Run(action) => {
                 let title = self.0.action(action).map_or(action.as_str(), |action| action.title.as_str());
