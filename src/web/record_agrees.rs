@@ -3,6 +3,7 @@
 use crate::domain::Span;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::procedure::TargetKind;
+use crate::domain::recovery::MarkKind;
 use crate::web::sample::{BAD, World};
 use axum::http::StatusCode;
 
@@ -122,8 +123,15 @@ async fn a_release_that_was_deployed_once_more_went_live_then() {
     world.acts("maya", &first, Command::Close { outcome: Outcome::RolledBack, reason: REASON.to_owned() }).await;
     world.turn(Span::hours(5));
     world.deployed_again(BAD).await;
+    let went_live = world.now();
     world.turn(Span::minutes(2));
     let second = world.critical().await;
+    world.probed(300, 0, |_| true).await;
+    let looked = world.app.incidents.look(&second).await.unwrap();
+    let drawn = world.app.incidents.measured(&looked).await.unwrap().traces;
+    let deployed = drawn.iter().flat_map(|trace| &trace.marks).filter(|mark| mark.kind == MarkKind::Deploy);
+    let deployed: Vec<_> = deployed.map(|mark| mark.at).collect();
+    assert!(!deployed.is_empty() && deployed.iter().all(|at| *at == went_live), "{deployed:?}");
     let mut helen = world.signed_in("helen").await;
     let again = helen.get(&format!("/incidents/{second}/impact")).await.words();
     assert!(again.contains("UTC, 2 minutes after a new version had gone live."), "{again}");

@@ -75,9 +75,10 @@ impl World {
         World::reading_back(BTreeMap::new()).await
     }
 
-    /// The same, and the component can be asked which version runs.
+    /// The same, and each component can be asked which version runs.
     pub async fn with_versions() -> World {
-        World::reading_back(BTreeMap::from([(COMPONENT.to_owned(), "http://127.0.0.1:1/version".to_owned())])).await
+        let asked = [COMPONENT, "web"].map(|it| (it.to_owned(), "http://127.0.0.1:1/version".to_owned()));
+        World::reading_back(BTreeMap::from(asked)).await
     }
 
     async fn reading_back(version_urls: BTreeMap<String, String>) -> World {

@@ -65,7 +65,7 @@ async fn a_failure_indicator_that_is_seen_stands_before_everything_else_everywhe
                           failing” at 03:14:28 UTC: logins fail.";
     for login in ["tomas", "maya"] {
         let told = words(&world, login, &room).await;
-        assert!(told.contains(DECIDE), "{login}: {told}");
+        assert!(told.contains(DECIDE) && !told.contains("erify 4.11.3"), "{login}: {told}");
         let page = world.signed_in(login).await.get(&room).await.body;
         assert!(page.contains(&format!("href=\"{room}/verify#decision\"")), "{login}");
     }
@@ -272,6 +272,11 @@ async fn only_what_holds_something_back_is_called_required() {
     let run = world.runs(&id, "app-rollback").await;
     world.ends(&id, &run, 0).await;
     assert!(required("Stop application writes").await);
+    ticked(&world, &id, &["stop-writes", "backup-current-state"]).await;
+    let run = world.runs(&id, "database-rollback").await;
+    world.ends(&id, &run, 0).await;
+    world.acts("tomas", &id, Command::Untick { attempt: 1, item: "stop-writes".to_owned() }).await;
+    assert!(!required("Stop application writes").await, "what waited for it is done");
 }
 
 /// Half of a restoration ran; the rest is held back, because two items are open.
@@ -398,4 +403,49 @@ async fn what_hands_may_have_begun_is_not_said_to_be_not_begun_once_the_approval
     assert!(told.contains("People may have begun it by hand"), "{told}");
     let told = words(&world, "maya", &pages[3]).await;
     assert!(told.contains("and people, who carry it out by hand: Deploy the previous"), "{told}");
+}
+
+/// The failure cannot be declared while a run goes on, nor of what is being stopped: nobody is sent to a refusal.
+#[tokio::test]
+async fn whether_it_failed_is_asked_when_nothing_runs_any_more_and_not_of_what_is_being_stopped() {
+    let world = World::new().await;
+    let together = |executor: &str| format!("alternatives = [\"{executor}\"]\ngroup = \"both\"");
+    let (app, data) = (together("app-by-hand"), together("database-by-hand"));
+    world
+        .playbook(&[
+            ("alternatives = [\"app-by-hand\"]", app.as_str()),
+            ("alternatives = [\"database-by-hand\"]", data.as_str()),
+        ])
+        .await;
+    for stopped in [false, true] {
+        let id = world.restoring(None).await;
+        world.authorised(&id).await;
+        let run = world.runs(&id, "app-rollback").await;
+        assert!(world.app.incidents.claim(&id, 1, "database-rollback").await.unwrap().is_none());
+        let (indicator, note) = ("application-failing".to_owned(), "logins fail".to_owned());
+        let seen = Command::MarkIndicator { attempt: 1, indicator, sign: IndicatorSign::Seen, note };
+        world.acts("tomas", &id, seen).await;
+        let (room, asks) = (format!("/incidents/{id}"), "ecide whether it failed");
+        for path in [room.clone(), format!("{room}/update")] {
+            let told = words(&world, "tomas", &path).await;
+            assert!(!told.contains(asks), "a run goes on: {told}");
+        }
+        if stopped {
+            world.acts("maya", &id, Command::Stop { attempt: 1, reason: "enough".to_owned() }).await;
+            let lost = Command::LoseRun { run: run.clone(), why: "its host is gone".to_owned() };
+            world.system(&id, lost).await;
+        } else {
+            world.ends(&id, &run, 3).await;
+        }
+        for path in [room.clone(), format!("{room}/update")] {
+            let told = words(&world, "maya", &path).await;
+            assert_eq!(told.contains(asks), !stopped, "{path}: {told}");
+        }
+        if stopped {
+            break;
+        }
+        world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: "it goes on".to_owned() }).await;
+        let outcome = crate::domain::command::Outcome::FixedForward;
+        world.acts("maya", &id, Command::Close { outcome, reason: "a correction".to_owned() }).await;
+    }
 }

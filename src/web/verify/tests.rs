@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::Span;
 use crate::domain::command::Outcome;
-use crate::web::sample::{BAD, STABLE, World};
+use crate::web::sample::{BAD, Browser, STABLE, World};
 use axum::http::StatusCode;
 
 const CRITERIA: [&str; 6] = [
@@ -194,4 +194,43 @@ async fn a_closed_failure_sends_nobody_to_the_report_for_a_version_that_it_does_
     let words = lead.get(&format!("/incidents/{id}/verify")).await.words();
     assert!(!words.contains("stands in the report") && words.contains("not read back any more"), "{words}");
     assert!(!lead.get(&format!("/incidents/{id}/report")).await.words().contains("Version:"));
+}
+
+/// Every criterion is ticked with a reason; what runs has the last word.
+#[tokio::test]
+async fn no_reason_confirms_a_success_before_the_approved_version_is_read_back() {
+    let world = World::with_versions().await;
+    let id = world.critical().await;
+    world.executed(&id).await;
+    for criterion in CRITERIA {
+        let mark = Some(Mark::Done { note: "looked at it".to_owned() });
+        world.acts("tomas", &id, Command::MarkCriterion { attempt: 1, criterion: criterion.to_owned(), mark }).await;
+    }
+    let mut lead = world.signed_in("tomas").await;
+    let confirm = format!("/incidents/{id}/confirm");
+    let refused = async |lead: &mut Browser, why: &str| {
+        let answer = lead.post(&confirm, &[("attempt", "1")]).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{why}");
+        assert!(answer.words().contains(why), "{why}: {}", answer.words());
+    };
+    refused(&mut lead, "has not said which version runs").await;
+    world.says_version(BAD).await;
+    refused(&mut lead, &format!("{BAD} runs, but {STABLE} was approved")).await;
+    world.says_version(STABLE).await;
+    world.turn(Span::seconds(16));
+    refused(&mut lead, "too old to prove it").await;
+    world.says_version(STABLE).await;
+    assert_eq!(lead.post(&confirm, &[("attempt", "1")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(status(&world, &id).await, AttemptStatus::Succeeded);
+}
+
+/// A plan may change another component than the one that raised the alarm.
+#[tokio::test]
+async fn each_component_of_the_environment_is_asked_for_its_version() {
+    let world = World::with_versions().await;
+    let id = world.critical().await;
+    world.says_version(STABLE).await;
+    let gathered = &world.app.incidents.look(&id).await.unwrap().gathered;
+    let read: Vec<_> = gathered.versions.iter().map(|(of, read)| (of.as_str(), read.version.as_str())).collect();
+    assert_eq!(read, [("crisis-detection", STABLE), ("web", "")]);
 }
