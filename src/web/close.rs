@@ -47,6 +47,8 @@ struct View {
     ways: Vec<Way>,
     /// Whether any way is open to whoever looks.
     any: bool,
+    /// What somebody keeps for the next progress update: it goes out with the closing. Who, and which words.
+    kept: Option<(String, String)>,
     told: Option<Refusal>,
     faults: Vec<Fault>,
     reason: String,
@@ -88,6 +90,13 @@ fn view(app: &AppState, who: &SignedIn, looked: &Looked, back: Returned) -> View
         header,
         closed,
         ways,
+        kept: looked
+            .incident
+            .updates
+            .note
+            .as_ref()
+            .filter(|_| looked.incident.is_open())
+            .and_then(|note| (!note.text.is_empty()).then(|| (sight.by(note.by.as_ref()), note.text.clone()))),
         told: back.refused,
         faults: back.faults.0,
         reason: back.typed.text("reason").to_owned(),

@@ -197,9 +197,13 @@ async fn a_start_that_was_refused_for_open_items_names_them_to_who_ticks_them() 
     for item in ["stop-writes", "backup-current-state"] {
         let mark = Mark::Done { note: String::new() };
         world.acts("tomas", &id, Command::Tick { attempt: 1, item: item.to_owned(), mark }).await;
+        let words = tomas.get(&room).await.words();
+        let told = "The last check refused the start: these items must be ticked first: Backup current database state.";
+        assert_eq!(words.contains(told), item == "stop-writes", "only what is open still: {words}");
     }
     let words = tomas.get(&room).await.words();
-    assert!(!words.contains("Tick first") && words.contains("to start the authorised rollback to"), "{words}");
+    assert!(!words.contains("Tick first") && !words.contains("refused the start"), "{words}");
+    assert!(words.contains("to start the authorised rollback to"), "{words}");
 }
 
 /// Two actions side by side: one waits for items, the other breaks. Nobody is sent to tick while something is broken.

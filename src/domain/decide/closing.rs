@@ -66,7 +66,7 @@ pub fn close(case: &Case, incident: &Incident, outcome: Outcome, reason: &str) -
     let by = case.actor.who.person().map_or_else(|| "Backout".to_owned(), |id| case.facts.name(id));
     let said = progress::in_one_line(&reason);
     let words = format!("The incident is closed: {outcome}. {}", progress::words_of_writer(&by, &said));
-    events.extend(informing::last(case, incident, &words));
+    events.extend(informing::last(case, incident, &words)?);
     events.push(Event::Closed { outcome, reason });
     Ok(events)
 }

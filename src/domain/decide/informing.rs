@@ -114,13 +114,16 @@ fn not_before(incident: &Incident) -> Option<Timestamp> {
     Some(*sent_at + LEAST_DISTANCE.min(Span(incident.beat().0 / LEAST_PART)))
 }
 
-/// The last update says the outcome; nothing is promised after it. What passed in silence before it is a miss all the
-/// same.
-pub fn last(case: &Case, incident: &Incident, words: &str) -> Option<Event> {
-    let (current, missed) = caught_up(incident.updates.promised?, incident.beat(), case.now);
-    let last = update(case, incident, current, missed, words, None);
+/// The last update says the outcome, and what somebody kept for it; nothing is promised after it. What passed in silence
+/// before it is a miss all the same.
+pub fn last(case: &Case, incident: &Incident, words: &str) -> Result<Option<Event>, Refusal> {
+    let Some(promise) = incident.updates.promised else { return Ok(None) };
+    let (current, missed) = caught_up(promise, incident.beat(), case.now);
+    let kept = written_note(case, incident, None)?;
+    let words = if kept.is_empty() { words.to_owned() } else { format!("{words}\n{kept}") };
+    let last = update(case, incident, current, missed, &words, None);
     // It is nobody's haste: it goes out because the incident is closed.
-    Some(Event::UpdateSent(UpdateSent { early: false, closing: true, ..last }))
+    Ok(Some(Event::UpdateSent(UpdateSent { early: false, closing: true, ..last })))
 }
 
 fn update(

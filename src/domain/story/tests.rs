@@ -1,12 +1,16 @@
 use super::*;
 use crate::domain::actor::Who;
 use crate::domain::command::Outcome;
-use crate::domain::event::{Mark, Pin, RunEnd, RunOutcome};
+use crate::domain::condition::Series;
+use crate::domain::curve::Curve;
+use crate::domain::event::{ImpactSaid, Mark, Pin, RunEnd, RunOutcome, UpdateSent};
 use crate::domain::procedure::LinkKind;
 use crate::domain::report::tests::sample::{
     OPENED, advice, approved, draft, helen, journal, maya, names, opened, run, starting, submitted, tomas, trigger,
     update,
 };
+use crate::domain::state::IndicatorSign;
+use crate::domain::waits::Awaited;
 use crate::domain::{Role, Severity, Span};
 use crate::playbook::default_procedure;
 

@@ -1,7 +1,7 @@
 //! The decision: what the rules say and why, who must agree, who has agreed, and what became of it.
 
 use crate::domain::command::Command;
-use crate::domain::decide::{SlotView, slot_views, unproven};
+use crate::domain::decide::{SlotView, TICK_FIRST, slot_views, unproven, unticked};
 use crate::domain::event::Advice;
 use crate::domain::procedure::{SlotKind, StartMode, TargetKind};
 use crate::domain::state::{Attempt, AttemptStatus, Incident};
@@ -218,9 +218,19 @@ fn start(sight: &Sight, attempt: &Attempt) -> Option<Start> {
         digest: submitted.digest.clone(),
         target: attempt.destination(),
         place: Place::of(sight.offers().start(attempt)),
-        refused: attempt.start_refused.clone().unwrap_or_default(),
+        refused: refused(sight, attempt),
         mind: mind(sight, attempt),
     })
+}
+
+/// Why the last check refused the start; of items that had to be ticked first, those that are open still.
+fn refused(sight: &Sight, attempt: &Attempt) -> String {
+    let Some(why) = &attempt.start_refused else { return String::new() };
+    if !why.starts_with(TICK_FIRST) {
+        return why.clone();
+    }
+    let first = attempt.plan().and_then(|plan| plan.actions.first());
+    first.and_then(|first| unticked(sight.facts.procedure, attempt, first)).unwrap_or_default()
 }
 
 /// What the page *Authorise* says in red: it may have changed since whoever starts read it.

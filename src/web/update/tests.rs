@@ -1,5 +1,5 @@
 use crate::domain::Span;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Outcome};
 use crate::web::sample::World;
 use crate::worker::deadlines;
 use axum::http::StatusCode;
@@ -225,4 +225,51 @@ async fn no_line_of_a_writers_words_stands_without_their_name() {
         assert!(text.lines().any(|told| told == format!("Maya Okafor: {line}")), "{line}: {text}");
     }
     assert!(!text.contains(['\r', '\u{2028}']), "{text:?}");
+}
+
+/// What somebody wrote for the next update goes out with the last one, when the incident closes before its time.
+#[tokio::test]
+async fn words_that_were_kept_go_out_with_the_closing_and_are_shown_before_it() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    let reason = "no need".to_owned();
+    world.acts("tomas", &id, Command::WithdrawPlan { attempt: 1, reason }).await;
+    let (mut maya, room) = (world.signed_in("maya").await, format!("/incidents/{id}"));
+    let keep = [("number", "1"), ("note", "Messages of 03:00 to 03:10\nwere not flagged."), ("act", "keep")];
+    assert_eq!(maya.post(&format!("{room}/update"), &keep).await.status, StatusCode::SEE_OTHER);
+    let close = maya.get(&format!("{room}/close")).await.words();
+    assert!(
+        close.contains("says what Maya Okafor kept for it: Messages of 03:00 to 03:10 were not flagged."),
+        "{close}"
+    );
+    let end = Command::Close { outcome: Outcome::NotRolledBack, reason: "a hotfix is out".to_owned() };
+    let incident = world.acts("maya", &id, end).await;
+    let (_, last) = incident.updates.sent.last().unwrap();
+    assert!(last.closing, "{}", last.text);
+    for line in
+        ["Maya Okafor: a hotfix is out", "Maya Okafor: Messages of 03:00 to 03:10", "Maya Okafor: were not flagged."]
+    {
+        assert!(last.text.contains(line), "{line}: {}", last.text);
+    }
+    assert!(!maya.get(&format!("{room}/close")).await.words().contains("kept for it"));
+}
+
+/// Whoever was typing while somebody else closed the incident finds the words where they can still be written down.
+#[tokio::test]
+async fn words_that_come_after_the_closing_can_be_added_to_the_timeline() {
+    let world = World::new().await;
+    let id = world.critical().await;
+    world.acts("tomas", &id, Command::WithdrawPlan { attempt: 1, reason: "no need".to_owned() }).await;
+    let end = Command::Close { outcome: Outcome::Dismissed, reason: "a false alarm".to_owned() };
+    world.acts("maya", &id, end).await;
+    let (mut maya, room) = (world.signed_in("maya").await, format!("/incidents/{id}"));
+    for act in ["keep", "send"] {
+        let late =
+            maya.post(&format!("{room}/update"), &[("number", "1"), ("note", "too late a word"), ("act", act)]).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{act}");
+        assert!(late.body.contains(&format!("action=\"{room}/note\"")), "{}", late.body);
+        assert!(late.body.contains(">too late a word</textarea>"), "{}", late.body);
+    }
+    let added = maya.post(&format!("{room}/note"), &[("text", "too late a word"), ("intent", "")]).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.words());
 }
