@@ -437,6 +437,12 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    pub const fn by_machine(&self) -> bool {
+        matches!(self, Mark::Proven { .. })
+    }
+}
+
 /// What people feel, as somebody said it. Each telling stands in place of the one before; an empty text is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ImpactSaid {
