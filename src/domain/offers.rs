@@ -6,6 +6,7 @@ use super::command::{Approve, Command, Outcome};
 use super::decide::{self, backup_beneath, last_starts, open_items};
 use super::event::Mark;
 use super::facts::{Facts, Registered};
+use super::procedure::TargetKind;
 use super::refusal::{Refusal, RefusalKind};
 use super::state::{Attempt, AttemptNo, Incident, IndicatorSign, RunId};
 use super::{PersonId, Role, Strength, Timestamp};
@@ -162,11 +163,31 @@ impl Offers<'_> {
 
     /// The backup from which a restoration would follow this attempt; `None` when none is registered.
     pub fn backup_for(&self, attempt: &Attempt) -> Option<&Registered> {
-        backup_beneath(self.facts, &attempt.draft.targets, &self.incident.component)
+        let (component, tried) = (&self.incident.component, self.restored_already());
+        let untried = |entry: &&Registered| !tried.contains(&entry.name.as_str());
+        let another = || {
+            let backups = self.facts.register.iter().filter(|entry| entry.kind == TargetKind::Backup);
+            backups.filter(|entry| entry.component == *component).filter(untried).max_by_key(|entry| entry.at)
+        };
+        backup_beneath(self.facts, &attempt.draft.targets, component).filter(untried).or_else(another)
+    }
+
+    /// Backups that an attempt of this incident restored, or began to: the same once more would bring nothing new.
+    fn restored_already(&self) -> Vec<&str> {
+        let procedure = self.facts.procedure;
+        let begun = self.incident.attempts.iter().flat_map(|attempt| attempt.restorations_begun(procedure));
+        begun.map(|(_, backup)| backup.name.as_str()).collect()
     }
 
     /// The restoration from that backup, or why it is blocked.
     pub fn restore(&self, attempt: &Attempt) -> Result<(), Refusal> {
+        let tried = self.restored_already();
+        if self.backup_for(attempt).is_none() && !tried.is_empty() {
+            return Err(Refusal::blocked(
+                format!("{} was restored already, and no other backup is registered", tried.join(", ")),
+                "Register another backup, plan another rollback, or restore by hand.",
+            ));
+        }
         let backup = self.backup_for(attempt).map_or(String::new(), |entry| entry.name.clone());
         self.ask(&Command::DraftRestoration { escalates: attempt.number, backup })
     }
