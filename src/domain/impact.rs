@@ -5,17 +5,20 @@
 //! estimated says "about".
 
 use super::command::Outcome;
+use super::condition::Series;
+use super::curve::Curve;
 use super::decide::unproven;
 use super::event::{Event, ImpactSaid, Mark, Recorded, RunEnd, RunStarting};
-use super::facts::Facts;
+use super::facts::{Facts, Measure};
 use super::figures::{confirmed_at, decisive, executed_at};
 use super::plan::Target;
 use super::procedure::{Decision, Phase, TargetKind};
-use super::progress::remaining;
+use super::progress::{measured_words, remaining};
 use super::state::{Attempt, AttemptStatus, Incident};
 use super::waits::{Awaited, Task, waits};
 use super::words::{lower_first, thousands, upper_first};
 use super::{Role, Span, Timestamp};
+use std::collections::BTreeMap;
 
 /// The whole page, but for who looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +151,10 @@ impl Case<'_> {
             Some(share) => format!("About {share} of people are affected"),
             None => {
                 return match self.over() {
+                    Some(over) if self.is_unconfirmed() => format!(
+                        "People may have been affected for about {} until it was closed, and may be still; nobody has said how",
+                        long(over - self.since())
+                    ),
                     Some(over) => format!(
                         "People may have been affected for about {}; nobody has said how",
                         long(over - self.since())
@@ -157,6 +164,9 @@ impl Case<'_> {
             }
         };
         match self.over() {
+            Some(over) if self.is_unconfirmed() => {
+                format!("{felt}, for about {} until it was closed", long(over - self.since()))
+            }
             Some(over) => format!("{felt}, for about {}", long(over - self.since())),
             None => format!("{felt}, for {} so far", long(self.now - self.since())),
         }
@@ -169,8 +179,39 @@ impl Case<'_> {
         }
         if let Some(closed) = &self.incident.closed {
             lead.push(format!("The incident was closed at {}: {}.", self.clock(closed.at), closed.outcome));
+            lead.extend(self.unconfirmed());
         }
         lead
+    }
+
+    /// It was closed, and nobody confirmed here that people are well again.
+    fn is_unconfirmed(&self) -> bool {
+        let confirmed = decisive(self.incident).and_then(confirmed_at).is_some();
+        self.incident.closed.is_some() && !self.false_alarm() && !confirmed
+    }
+
+    /// What was measured when it was closed so, and what is now, while that still says something of it.
+    fn unconfirmed(&self) -> Option<String> {
+        let closed = self.incident.closed.as_ref().filter(|_| self.is_unconfirmed())?;
+        let mut last: BTreeMap<&Series, &Curve> = BTreeMap::new();
+        for curve in &self.incident.kept {
+            let newer = last.get(&curve.series).is_none_or(|known| known.to <= curve.to);
+            if newer {
+                last.insert(&curve.series, curve);
+            }
+        }
+        let then = last.into_iter().filter_map(|(series, curve)| {
+            let value = curve.values.last().copied().flatten()?;
+            Some(measured_words(self.facts, series, &Measure { value: Some(value), at: curve.newest }))
+        });
+        let fresh = self.now - closed.at < Span::hours(24);
+        let now = self.facts.measures.0.iter().filter(|(_, measure)| fresh && measure.value.is_some());
+        let now = now.map(|(series, measure)| measured_words(self.facts, series, measure));
+        let [then, now] = [then.collect::<Vec<_>>(), now.collect()].map(|words| words.join(", "));
+        let then =
+            if then.is_empty() { "Nothing was measured then.".to_owned() } else { format!("Measured then: {then}.") };
+        let now = if now.is_empty() { String::new() } else { format!(" Measured now: {now}.") };
+        Some(format!("Nobody confirmed here that it was over. {then}{now}"))
     }
 
     fn beginning(&self) -> String {

@@ -6,6 +6,7 @@ use super::command::{Approve, Command, Outcome};
 use super::decide::{self, backup_beneath, last_starts, open_items};
 use super::event::Mark;
 use super::facts::{Facts, Registered};
+use super::procedure::TargetKind;
 use super::refusal::{Refusal, RefusalKind};
 use super::state::{Attempt, AttemptNo, Incident, IndicatorSign, RunId};
 use super::{PersonId, Role, Strength, Timestamp};
@@ -160,9 +161,23 @@ impl Offers<'_> {
         self.ask(&Command::DeclareFailed { attempt, reason: SAMPLE.to_owned() })
     }
 
-    /// The backup from which a restoration would follow this attempt; `None` when none is registered.
+    /// The backup from which a restoration would follow this attempt, another one than was restored already where there is
+    /// one; `None` when none is registered.
     pub fn backup_for(&self, attempt: &Attempt) -> Option<&Registered> {
-        backup_beneath(self.facts, &attempt.draft.targets, &self.incident.component)
+        let component = &self.incident.component;
+        let untried = |entry: &&Registered| !self.was_restored(&entry.name);
+        let another = || {
+            let backups = self.facts.register.iter().filter(|entry| entry.kind == TargetKind::Backup);
+            backups.filter(|entry| entry.component == *component).filter(untried).max_by_key(|entry| entry.at)
+        };
+        let usual = backup_beneath(self.facts, &attempt.draft.targets, component);
+        usual.filter(untried).or_else(another).or(usual)
+    }
+
+    /// An attempt of this incident restored that backup to the end: the same once more would bring nothing new.
+    pub fn was_restored(&self, backup: &str) -> bool {
+        let mut restored = self.incident.attempts.iter().flat_map(|attempt| attempt.restored(self.facts.procedure));
+        restored.any(|name| name == backup)
     }
 
     /// The restoration from that backup, or why it is blocked.

@@ -176,7 +176,7 @@ pub fn in_one_line(words: &str) -> String {
 }
 
 /// `error rate 3.10 %, goal below 1 %`: what is measured beside what success wants, or else what set the alarm off.
-fn measured_words(facts: &Facts, series: &Series, measure: &Measure) -> String {
+pub(super) fn measured_words(facts: &Facts, series: &Series, measure: &Measure) -> String {
     let value = measure.value.map_or_else(|| "no data".to_owned(), |value| series.show(value));
     let wanted = facts.procedure.verification.criteria.iter().filter_map(|criterion| criterion.condition.as_ref());
     let wanted = wanted.map(|condition| ("goal", condition));

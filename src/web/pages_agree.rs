@@ -556,3 +556,25 @@ async fn the_plans_digest_stands_there_as_a_digest_and_what_it_covers_in_words()
     assert!(page.contains(&format!("Plan digest {digest}")) && page.contains("SHA-256 over"), "{page}");
     assert!(!page.contains(&format!("SHA-256 {digest}")), "{page}");
 }
+
+/// A correction went out elsewhere, and nobody looked whether it helps: the summary says what is measured, not only what was.
+#[tokio::test]
+async fn what_was_closed_without_anybody_confirming_it_says_what_is_measured() {
+    let (world, id) = stopped().await;
+    world.probed(60, 0, |_| false).await;
+    let close = Command::Close { outcome: Outcome::FixedForward, reason: "4.12.1 is out".to_owned() };
+    world.acts("maya", &id, close).await;
+    let told = impact_of(&world, &id).await;
+    assert!(told.contains("until it was closed, and may be still"), "{told}");
+    assert!(told.contains("Nobody confirmed here that it was over. Measured then: "), "{told}");
+    let (_, now) = told.split_once("Measured now: ").expect(&told);
+    assert!(now.contains("error rate 100"), "{told}");
+    world.turn(Span::hours(25));
+    let told = impact_of(&world, &id).await;
+    assert!(told.contains("Measured then: ") && !told.contains("Measured now"), "{told}");
+    // Confirmed is confirmed.
+    let (world, id) = succeeded().await;
+    let close = Command::Close { outcome: Outcome::RolledBack, reason: "all is well".to_owned() };
+    world.acts("maya", &id, close).await;
+    assert!(!impact_of(&world, &id).await.contains("Nobody confirmed"));
+}

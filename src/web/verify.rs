@@ -113,6 +113,8 @@ struct IndicatorLine {
 struct Restoration {
     backup: String,
     taken: Option<Timestamp>,
+    /// It was restored in this incident already, and there is no other.
+    again: bool,
     refused: Option<Refusal>,
 }
 
@@ -138,8 +140,10 @@ struct Verification {
     /// The one reason why nobody who looks may tick any criterion, said once.
     locked: Option<Refusal>,
     checks_locked: Option<Refusal>,
-    /// What a full restoration would cost, and who would authorise it.
+    /// What comes after a failure: a full restoration, what it would cost, and who would authorise it.
     escalation: String,
+    /// A backup was restored by this very attempt.
+    restored: bool,
     /// What the verdict was, once there is one.
     verdict: Option<(String, String, Timestamp)>,
     yours: bool,
@@ -340,6 +344,7 @@ fn restoration(offers: &Offers, attempt: &Attempt) -> Option<Restoration> {
     Some(Restoration {
         backup: backup.map_or_else(String::new, |entry| entry.name.clone()),
         taken: backup.map(|entry| entry.at),
+        again: backup.is_some_and(|entry| offers.was_restored(&entry.name)),
         refused: offers.restore(attempt).err(),
     })
 }
@@ -380,6 +385,7 @@ fn verification(offers: &Offers, attempt: &Attempt, typed: &Typed) -> Verificati
         locked: shared(criteria.iter().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
         checks_locked: shared(checks().filter(|line| line.marked.is_none()).map(|line| line.refused.as_ref())),
         escalation: escalation(offers, attempt),
+        restored: attempt.restored(offers.facts.procedure).next().is_some(),
         yours: [&offers.incident.technical_lead, &offers.incident.commander].contains(&&Some(offers.person.clone())),
         criteria,
         groups,
@@ -421,6 +427,10 @@ fn shared<'a>(open: impl Iterator<Item = Option<&'a Refusal>>) -> Option<Refusal
 /// `From backup nightly-0305: what was written after 01:30 UTC is lost. It takes at most 1 h.`
 fn escalation(offers: &Offers, attempt: &Attempt) -> String {
     let procedure = &offers.facts.procedure;
+    let restored: Vec<&str> = attempt.restored(procedure).collect();
+    if !restored.is_empty() {
+        return after_a_restoration(offers, attempt, &restored);
+    }
     let mut words = format!("{}.", procedure.verification.escalation.text.trim_end_matches('.'));
     match offers.backup_for(attempt) {
         Some(backup) => {
@@ -435,6 +445,29 @@ fn escalation(offers: &Offers, attempt: &Attempt) -> String {
     });
     if let Some(limit) = limits.max() {
         words += &format!(" Restoring takes at most {}.", limit.in_words());
+    }
+    format!("{words} {}", offers.incident.advice.authority)
+}
+
+/// What comes after an attempt that restored a backup itself: never the same once more.
+fn after_a_restoration(offers: &Offers, attempt: &Attempt, restored: &[&str]) -> String {
+    let names = restored.join(", ");
+    let mut words = format!("This attempt restored {names} itself: the same once more brings nothing new.");
+    match offers.backup_for(attempt).filter(|other| !restored.contains(&other.name.as_str())) {
+        Some(other) => {
+            words += &format!(
+                " Another backup can be planned then: {}; what was written after {} is lost.",
+                other.name,
+                other.at.in_words()
+            );
+        }
+        None => words += " No other backup is registered.",
+    }
+    words += " Or another rollback.";
+    // What a plan says unless its author wrote something else is the very restoration that failed.
+    let usual = offers.facts.procedure.verification.escalation.text.trim_end_matches('.');
+    if !attempt.draft.fallback.is_empty() && attempt.draft.fallback.trim_end_matches('.') != usual {
+        words += &format!(" The plan says for this case: {}", stopped(&attempt.draft.fallback));
     }
     format!("{words} {}", offers.incident.advice.authority)
 }

@@ -387,6 +387,12 @@ impl Attempt {
             .filter(|(_, target)| target.kind == TargetKind::Backup)
     }
 
+    /// The names of the backups that it restored to the end.
+    pub fn restored<'a>(&'a self, procedure: &'a Procedure) -> impl Iterator<Item = &'a str> {
+        let done = self.restorations_begun(procedure).filter(|(action, _)| self.is_done(&action.name));
+        done.map(|(_, backup)| backup.name.as_str())
+    }
+
     /// The items that this action needs and that nobody has ticked.
     pub fn unticked<'a>(&'a self, action: &'a PlannedAction) -> impl Iterator<Item = &'a String> {
         action.needs.iter().filter(|item| !self.is_marked(item))

@@ -338,6 +338,8 @@ pub struct Recovery {
     pub backup: String,
     pub taken_at: Option<Timestamp>,
     pub lost: String,
+    /// It was restored in this incident already, and there is no other.
+    pub again: bool,
     /// The releases that its plan deploys too.
     pub deploys: Vec<String>,
     pub lock: Option<Lock>,
@@ -365,6 +367,7 @@ impl Recovery {
             backup: backup.map_or(String::new(), |backup| backup.name.clone()),
             taken_at: backup.map(|backup| backup.at),
             lost,
+            again: backup.is_some_and(|backup| offers.was_restored(&backup.name)),
             deploys: attempt
                 .draft
                 .targets

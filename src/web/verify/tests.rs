@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::Span;
 use crate::domain::command::Outcome;
-use crate::web::sample::{BAD, Browser, STABLE, World};
+use crate::web::sample::{BACKUP, BAD, Browser, STABLE, World};
 use axum::http::StatusCode;
 
 const CRITERIA: [&str; 6] = [
@@ -233,4 +233,41 @@ async fn each_component_of_the_environment_is_asked_for_its_version() {
     let gathered = &world.app.incidents.look(&id).await.unwrap().gathered;
     let read: Vec<_> = gathered.versions.iter().map(|(of, read)| (of.as_str(), read.version.as_str())).collect();
     assert_eq!(read, [("crisis-detection", STABLE), ("web", "")]);
+}
+
+/// Whoever must say that a restoration failed is not sent to the same restoration.
+#[tokio::test]
+async fn after_a_restoration_that_failed_another_backup_is_named_or_that_there_is_none() {
+    let world = World::new().await;
+    let id = world.restoring(None).await;
+    world.executed(&id).await;
+    let (room, restored) = (format!("/incidents/{id}"), format!("This attempt restored {BACKUP} itself"));
+    let verify = world.signed_in("tomas").await.get(&format!("{room}/verify")).await.words();
+    assert!(
+        verify.contains(&restored) && verify.contains("No other backup is registered. Or another rollback."),
+        "{verify}"
+    );
+    assert!(!verify.contains("Escalate to full") && !verify.contains("The restoration can be planned"), "{verify}");
+    world.register("backup", "bk-older", 9, "none").await;
+    let verify = world.signed_in("tomas").await.get(&format!("{room}/verify")).await.words();
+    assert!(verify.contains("Another backup can be planned then: bk-older;"), "{verify}");
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: "it goes on".to_owned() }).await;
+    for page in [room.clone(), format!("{room}/verify")] {
+        let told = world.signed_in("maya").await.get(&page).await.body;
+        assert!(told.contains("name=\"backup\" value=\"bk-older\""), "{page}: {told}");
+        assert!(!told.contains(&format!("name=\"backup\" value=\"{BACKUP}\"")), "{page}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn with_no_other_backup_left_the_same_is_offered_as_what_brings_nothing_new() {
+    let world = World::new().await;
+    let id = world.restoring(None).await;
+    world.executed(&id).await;
+    world.acts("tomas", &id, Command::DeclareFailed { attempt: 1, reason: "it goes on".to_owned() }).await;
+    for page in ["", "/verify"] {
+        let told = world.signed_in("maya").await.get(&format!("/incidents/{id}{page}")).await.words();
+        let warned = "It was restored already, and no other backup is registered";
+        assert!(told.contains(BACKUP) && told.contains(warned), "{page}: {told}");
+    }
 }
