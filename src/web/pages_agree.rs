@@ -281,6 +281,13 @@ async fn a_rollback_that_people_begin_by_hand_waits_for_them_and_says_so() {
     assert!(!words.contains("nobody is waited for"), "{words}");
     let update = world.signed_in("maya").await.get(&format!("/incidents/{id}/update")).await.words();
     assert!(update.contains("people, who carry it out by hand: Deploy the previous"), "{update}");
+    const ASK: &str = "People may be doing this by hand already: Deploy the previous application version";
+    let plan = format!("/incidents/{id}/plan");
+    let words = world.signed_in("tomas").await.get(&plan).await.words();
+    assert!(words.contains(ASK), "whoever would change the plan asks first: {words}");
+    world.acts("maya", &id, Command::Stop { attempt: 1, reason: "wait".to_owned() }).await;
+    let words = world.signed_in("tomas").await.get(&plan).await.words();
+    assert!(!words.contains(ASK), "{words}");
 }
 
 /// A signature runs out while nobody gives the word: whoever signed must sign again, and is told so.

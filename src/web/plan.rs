@@ -21,7 +21,7 @@ use crate::domain::plan::{Draft, Target, restored};
 use crate::domain::procedure::{RollbackType, StartMode, TargetKind};
 use crate::domain::refusal::{Refusal, RefusalKind};
 use crate::domain::running::Data;
-use crate::domain::state::{AttemptNo, AttemptStatus};
+use crate::domain::state::{Attempt, AttemptNo, AttemptStatus};
 use crate::domain::words::upper_first;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -48,6 +48,8 @@ struct View {
     state: String,
     /// Who asked for changes, and for which.
     asked: Option<String>,
+    /// What people may be carrying out by hand at this moment.
+    hands: Vec<String>,
     why: String,
     /// Saving the draft, new or changed.
     save: Place,
@@ -151,6 +153,7 @@ fn view(sight: &Sight, back: Back) -> View {
         attempt: changing.map_or(0, |attempt| attempt.number),
         revision: changing.map_or(0, |attempt| attempt.revision),
         asked: asked(sight),
+        hands: changing.map_or_else(Vec::new, up_to_hands),
         state: current.map_or_else(|| "not planned yet".to_owned(), |attempt| attempt.status().to_string()),
         why: changing.map_or(String::new(), |attempt| upper_first(&attempt.why)),
         save,
@@ -173,6 +176,12 @@ fn view(sight: &Sight, back: Back) -> View {
 }
 
 /// It stands against the plan as it is, and keeps nobody from choosing another.
+/// The titles of what it is the turn of people to carry out.
+fn up_to_hands(attempt: &Attempt) -> Vec<String> {
+    let actions = attempt.plan().into_iter().flat_map(|plan| &plan.actions);
+    actions.filter(|action| attempt.is_up_to_hands(action)).map(|action| action.title.clone()).collect()
+}
+
 fn is_of_the_plan(refusal: &Refusal) -> bool {
     matches!(refusal.kind, RefusalKind::Input | RefusalKind::Blocked)
 }
