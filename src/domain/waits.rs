@@ -130,169 +130,180 @@ impl Awaited {
 
 /// Everything that waits at this moment, the most urgent first.
 pub fn waits(incident: &Incident, now: Timestamp) -> Vec<Wait> {
-    let mut waits = Vec::new();
-    if !incident.is_open() {
-        return waits;
+    let mut waiting = Waiting { incident, waits: Vec::new() };
+    if incident.is_open() {
+        waiting.command();
+        waiting.doubt();
+        match incident.current() {
+            None => {
+                let what = "Plan a rollback, or decide against one".to_owned();
+                waiting.of_lead(Task::Plan, "", what, incident.opened_at);
+            }
+            Some(attempt) => waiting.attempt(attempt, now),
+        }
+        waiting.places_and_debts();
+        lead_first(&mut waiting.waits);
     }
-    let place = |role: Role| match incident.holder(role) {
-        Some(person) => Awaited::Person(person.clone()),
-        None => Awaited::Role(role),
-    };
-    let mut add = |task, of: &str, who, what: String, since| {
+    waiting.waits
+}
+
+/// What waits in an incident, as it is gathered.
+struct Waiting<'a> {
+    incident: &'a Incident,
+    waits: Vec<Wait>,
+}
+
+impl Waiting<'_> {
+    fn add(&mut self, task: Task, of: &str, who: Awaited, what: String, since: Timestamp) {
         let mut wait = Wait { task, of: of.to_owned(), who, what, since, reminded: None };
-        let reminder = incident.reminders.iter().find(|reminder| wait.was_meant_by(reminder));
+        let reminder = self.incident.reminders.iter().find(|reminder| wait.was_meant_by(reminder));
         wait.reminded = reminder.map(|reminder| Reminded { by: reminder.by.clone(), at: reminder.at });
-        waits.push(wait);
-    };
-    for (role, offer) in &incident.offers {
-        add(
-            Task::AcceptRole,
-            role.key(),
-            Awaited::Person(offer.to.clone()),
-            format!("Accept the place of the {role}"),
-            offer.at,
-        );
+        self.waits.push(wait);
     }
-    if incident.commander.is_none() {
-        let who = Awaited::Role(Role::IncidentCommander);
-        add(Task::TakeCommand, "", who, "Take command".into(), incident.opened_at);
+
+    /// Whoever holds this place, else anyone who may take it.
+    fn place(&self, role: Role) -> Awaited {
+        self.incident.holder(role).map_or(Awaited::Role(role), |person| Awaited::Person(person.clone()))
     }
-    if let Some((what, since, asked)) = update(incident) {
-        add(Task::WriteUpdate, "", place(Role::IncidentCommander), what.clone(), since);
-        for role in asked {
-            add(Task::WriteUpdate, "", Awaited::Role(role), what.clone(), since);
+
+    fn of_lead(&mut self, task: Task, of: &str, what: String, since: Timestamp) {
+        self.add(task, of, self.place(Role::TechnicalLead), what, since);
+    }
+
+    fn of_commander(&mut self, task: Task, what: String, since: Timestamp) {
+        self.add(task, "", self.place(Role::IncidentCommander), what, since);
+    }
+
+    /// What comes before any rollback: places that were offered, command, an update that is due, a severity that was asked.
+    fn command(&mut self) {
+        let incident = self.incident;
+        for (role, offer) in &incident.offers {
+            let (who, what) = (Awaited::Person(offer.to.clone()), format!("Accept the place of the {role}"));
+            self.add(Task::AcceptRole, role.key(), who, what, offer.at);
+        }
+        if incident.commander.is_none() {
+            let who = Awaited::Role(Role::IncidentCommander);
+            self.add(Task::TakeCommand, "", who, "Take command".into(), incident.opened_at);
+        }
+        if let Some((what, since, asked)) = update(incident) {
+            self.of_commander(Task::WriteUpdate, what.clone(), since);
+            for role in asked {
+                self.add(Task::WriteUpdate, "", Awaited::Role(role), what.clone(), since);
+            }
+        }
+        if let Some(asked) = &incident.severity_asked {
+            let who = if incident.commander.as_ref() == Some(&asked.by) {
+                Awaited::Role(Role::TechnicalLead)
+            } else {
+                self.place(Role::IncidentCommander)
+            };
+            self.add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), asked.at);
         }
     }
-    if let Some(asked) = &incident.severity_asked {
-        let who = if incident.commander.as_ref() == Some(&asked.by) {
-            Awaited::Role(Role::TechnicalLead)
-        } else {
-            place(Role::IncidentCommander)
-        };
-        add(Task::ConfirmSeverity, "", who, format!("Confirm lowering to {}", asked.to), asked.at);
-    }
-    if let Some((attempt, seen)) = incident.current().and_then(|attempt| Some((attempt, attempt.in_doubt_since()?))) {
-        // Either may declare the failure.
-        let mut asked = vec![place(Role::TechnicalLead), place(Role::IncidentCommander)];
+
+    /// Whether the attempt failed: either of those who may declare it is asked.
+    fn doubt(&mut self) {
+        let Some(attempt) = self.incident.current() else { return };
+        let Some(doubted) = attempt.in_doubt_since() else { return };
+        let since = doubted.max(attempt.last_run_ended_at().unwrap_or(doubted));
+        let mut asked = vec![self.place(Role::TechnicalLead), self.place(Role::IncidentCommander)];
         asked.dedup();
         for who in asked {
-            add(Task::Escalate, IN_DOUBT, who, doubt(attempt), seen.max(attempt.last_run_ended_at().unwrap_or(seen)));
+            self.add(Task::Escalate, IN_DOUBT, who, doubt(attempt), since);
         }
     }
-    match incident.current() {
-        None => add(
-            Task::Plan,
-            "",
-            place(Role::TechnicalLead),
-            "Plan a rollback, or decide against one".into(),
-            incident.opened_at,
-        ),
-        Some(attempt) => {
-            let target = attempt.destination();
-            let since = attempt.submitted.as_ref().map_or(incident.opened_at, |submitted| submitted.at);
-            match attempt.status() {
-                AttemptStatus::Draft => {
-                    add(
-                        Task::Plan,
-                        "",
-                        place(Role::TechnicalLead),
-                        match &attempt.changes_asked {
-                            Some(_) => format!("Change the plan to {target} as asked, and submit it"),
-                            None => format!("Check and submit the plan to {target}"),
-                        },
-                        attempt.draft_since,
-                    );
-                }
-                AttemptStatus::Submitted => {
-                    let open: Vec<_> = attempt.open_gates().collect();
-                    for slot in &open {
-                        let what = format!("Authorise the rollback to {target}");
-                        add(Task::Approve, &slot.role, place(slot.duty), what, since);
-                    }
-                    let lapsed: Vec<_> = attempt.lapsed(now).collect();
-                    for (slot, approval) in &lapsed {
-                        let at = approval.expires_at.time_of_day();
-                        let what =
-                            format!("Authorise the rollback to {target} again: the approval ran out at {at} UTC");
-                        add(Task::Approve, &slot.role, place(slot.duty), what, approval.expires_at);
-                    }
-                    let ticks = attempt.start_refused.as_ref().and_then(|why| why.strip_prefix(TICK_FIRST));
-                    if let Some((items, action)) = ticks.zip(attempt.waits_for_items()) {
-                        let since = authorised_at(attempt).unwrap_or(since);
-                        add(Task::Recover, "", place(Role::TechnicalLead), tick_first(attempt, action, items), since);
-                    }
-                    if open.is_empty() && lapsed.is_empty() && attempt.start_ordered.is_none() {
-                        let what = match attempt.start_mode() {
-                            Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),
-                            _ => format!("Start the authorised rollback to {target}"),
-                        };
-                        let since = authorised_at(attempt).unwrap_or(since);
-                        add(Task::Start, "", place(Role::IncidentCommander), what, since);
-                    }
-                    // Ordered: what comes first may be for people.
-                    if let Some(ordered) = attempt.start_ordered {
-                        for (action, what) in for_people(attempt) {
-                            add(Task::ReleaseAction, &action.name, place(Role::TechnicalLead), what, ordered);
-                        }
-                    }
-                }
-                AttemptStatus::Executing => {
-                    // Its turn came with the end of what ran before it, at the latest with the start.
-                    let since = attempt.last_run_ended_at().or(attempt.started_at()).unwrap_or(since);
-                    for (action, what) in for_people(attempt) {
-                        add(Task::ReleaseAction, &action.name, place(Role::TechnicalLead), what, since);
-                    }
-                }
-                AttemptStatus::Halted => {
-                    let lost = attempt.runs.iter().find(|run| run.state == RunState::Lost && !run.retried);
-                    let since = attempt.last_run_ended_at().unwrap_or(since);
-                    match lost {
-                        Some(run) => add(
-                            Task::JudgeRun,
-                            &run.id.to_string(),
-                            place(Role::TechnicalLead),
-                            format!("Look at lost run {}", run.id),
-                            since,
-                        ),
-                        None if attempt.stop.is_some() => {}
-                        None => add(Task::Recover, "", place(Role::TechnicalLead), recovery(attempt), since),
-                    }
-                }
-                AttemptStatus::Verifying if attempt.in_doubt_since().is_some() => {}
-                AttemptStatus::Verifying => {
-                    let since = attempt.last_run_ended_at().unwrap_or(since);
-                    add(Task::Verify, "", place(Role::TechnicalLead), format!("Verify {target}"), since);
-                }
-                AttemptStatus::Failed => {
-                    let since = attempt.ended_at().unwrap_or(since);
-                    add(
-                        Task::Escalate,
-                        "",
-                        place(Role::IncidentCommander),
-                        "Decide how to go on after the failure".into(),
-                        since,
-                    );
-                }
-                AttemptStatus::Succeeded => {
-                    let since = attempt.ended_at().unwrap_or(since);
-                    add(Task::Close, "", place(Role::IncidentCommander), "Close the incident".into(), since);
-                }
-                AttemptStatus::Aborted | AttemptStatus::Rejected | AttemptStatus::Withdrawn => {
-                    let since = attempt.ended_at().unwrap_or(since);
-                    add(Task::Plan, "", place(Role::IncidentCommander), "Plan another attempt, or close".into(), since);
-                }
+
+    fn attempt(&mut self, attempt: &Attempt, now: Timestamp) {
+        let target = attempt.destination();
+        let submitted = attempt.submitted.as_ref().map_or(self.incident.opened_at, |submitted| submitted.at);
+        let executed = attempt.last_run_ended_at().unwrap_or(submitted);
+        let ended = attempt.ended_at().unwrap_or(submitted);
+        match attempt.status() {
+            AttemptStatus::Draft => {
+                let what = match &attempt.changes_asked {
+                    Some(_) => format!("Change the plan to {target} as asked, and submit it"),
+                    None => format!("Check and submit the plan to {target}"),
+                };
+                self.of_lead(Task::Plan, "", what, attempt.draft_since);
+            }
+            AttemptStatus::Submitted => self.submitted(attempt, submitted, now),
+            // The turn of people came with the end of what ran before, at the latest with the start.
+            AttemptStatus::Executing => {
+                let since = attempt.last_run_ended_at().or(attempt.started_at()).unwrap_or(submitted);
+                self.people(attempt, since);
+            }
+            AttemptStatus::Halted => self.halted(attempt, executed),
+            AttemptStatus::Verifying if attempt.in_doubt_since().is_some() => {}
+            AttemptStatus::Verifying => self.of_lead(Task::Verify, "", format!("Verify {target}"), executed),
+            AttemptStatus::Failed => {
+                self.of_commander(Task::Escalate, "Decide how to go on after the failure".into(), ended);
+            }
+            AttemptStatus::Succeeded => self.of_commander(Task::Close, "Close the incident".into(), ended),
+            AttemptStatus::Aborted | AttemptStatus::Rejected | AttemptStatus::Withdrawn => {
+                self.of_commander(Task::Plan, "Plan another attempt, or close".into(), ended);
             }
         }
     }
-    if incident.technical_lead.is_none() {
-        let who = Awaited::Role(Role::TechnicalLead);
-        add(Task::TakeLead, "", who, "Take the place of the technical lead".into(), incident.opened_at);
+
+    /// Approvals, also those that ran out; items; the word to start; or, where that was given, what people do first.
+    fn submitted(&mut self, attempt: &Attempt, since: Timestamp, now: Timestamp) {
+        let target = attempt.destination();
+        let (open, lapsed) = (attempt.open_gates().collect::<Vec<_>>(), attempt.lapsed(now).collect::<Vec<_>>());
+        for slot in &open {
+            let what = format!("Authorise the rollback to {target}");
+            self.add(Task::Approve, &slot.role, self.place(slot.duty), what, since);
+        }
+        for (slot, approval) in &lapsed {
+            let at = approval.expires_at.time_of_day();
+            let what = format!("Authorise the rollback to {target} again: the approval ran out at {at} UTC");
+            self.add(Task::Approve, &slot.role, self.place(slot.duty), what, approval.expires_at);
+        }
+        let authorised = authorised_at(attempt).unwrap_or(since);
+        let ticks = attempt.start_refused.as_ref().and_then(|why| why.strip_prefix(TICK_FIRST));
+        if let Some((items, action)) = ticks.zip(attempt.waits_for_items()) {
+            self.of_lead(Task::Recover, "", tick_first(attempt, action, items), authorised);
+        }
+        if open.is_empty() && lapsed.is_empty() && attempt.start_ordered.is_none() {
+            let what = match attempt.start_mode() {
+                Some(StartMode::OnCommand) => format!("Start the rollback to {target}"),
+                _ => format!("Start the authorised rollback to {target}"),
+            };
+            self.of_commander(Task::Start, what, authorised);
+        }
+        if let Some(ordered) = attempt.start_ordered {
+            self.people(attempt, ordered);
+        }
     }
-    if let Some(owed) = incident.debts.iter().filter(|debt| !debt.paid).map(|debt| debt.at).min() {
-        add(Task::Ratify, "", Awaited::Role(Role::Management), "Ratify what was allowed in advance".into(), owed);
+
+    fn people(&mut self, attempt: &Attempt, since: Timestamp) {
+        for (action, what) in for_people(attempt) {
+            self.of_lead(Task::ReleaseAction, &action.name, what, since);
+        }
     }
-    lead_first(&mut waits);
-    waits
+
+    fn halted(&mut self, attempt: &Attempt, since: Timestamp) {
+        let lost = attempt.runs.iter().find(|run| run.state == RunState::Lost && !run.retried);
+        match lost {
+            Some(run) => {
+                self.of_lead(Task::JudgeRun, &run.id.to_string(), format!("Look at lost run {}", run.id), since);
+            }
+            None if attempt.stop.is_some() => {}
+            None => self.of_lead(Task::Recover, "", recovery(attempt), since),
+        }
+    }
+
+    /// What does not hold the rollback up.
+    fn places_and_debts(&mut self) {
+        let incident = self.incident;
+        if incident.technical_lead.is_none() {
+            let (who, what) = (Awaited::Role(Role::TechnicalLead), "Take the place of the technical lead".to_owned());
+            self.add(Task::TakeLead, "", who, what, incident.opened_at);
+        }
+        if let Some(owed) = incident.debts.iter().filter(|debt| !debt.paid).map(|debt| debt.at).min() {
+            let (who, what) = (Awaited::Role(Role::Management), "Ratify what was allowed in advance".to_owned());
+            self.add(Task::Ratify, "", who, what, owed);
+        }
+    }
 }
 
 /// The actions of an attempt whose start is ordered that wait for people, with what they do about each.
@@ -312,7 +323,7 @@ fn for_people(attempt: &Attempt) -> impl Iterator<Item = (&PlannedAction, String
 }
 
 /// Which of the escalations it is, where it is asked whether the attempt failed, and the failure is not declared.
-pub const IN_DOUBT: &str = "indicator";
+pub const IN_DOUBT: &str = "doubt";
 
 /// `Decide whether it failed: 1 failure indicator is seen`, or `Confirm success or declare failure: the time to verify it
 /// is over`.
