@@ -199,7 +199,7 @@ impl App {
         match decided {
             Ok(events) => {
                 let accepted = self.write(&mut tx, Some(&incident), id, &actor.who, now, events).await?;
-                registering::follow(&mut tx, &pinned, &accepted).await?;
+                registering::follow(&mut tx, &pinned, &incident, &accepted).await?;
                 self.accept(tx, accepted, intent.map(|key| (key, fingerprint)), &actor.who, now).await
             }
             Err(refusal) => Err(self.refused(tx, &actor, Some(id), &command, refusal).await),

@@ -8,7 +8,7 @@
 use super::site::Site;
 use super::{Accepted, gather};
 use crate::domain::decide::{LONGEST_TEXT, is_plain_name};
-use crate::domain::event::{Event, RunEnd};
+use crate::domain::event::{Event, PlanSubmitted, RunEnd};
 use crate::domain::facts::Registered;
 use crate::domain::plan::{Target, restored};
 use crate::domain::procedure::{Procedure, TargetKind};
@@ -212,8 +212,14 @@ async fn restored_since(tx: &mut Tx, line: &store::Registered) -> Result<Option<
     Ok(known.iter().filter_map(|known| known.restored_at).filter(|restored| line.at <= *restored).max())
 }
 
-/// What happened in an incident, as far as the register must know of it: in the transaction that records it.
-pub(super) async fn follow(tx: &mut Tx, procedure: &Procedure, accepted: &Accepted) -> Result<(), StoreError> {
+/// What happened in an incident that was `before`, as far as the register must know of it: in the transaction that records
+/// it.
+pub(super) async fn follow(
+    tx: &mut Tx,
+    procedure: &Procedure,
+    before: &Incident,
+    accepted: &Accepted,
+) -> Result<(), StoreError> {
     let incident = &accepted.incident;
     for one in &accepted.events {
         match &one.event {
@@ -226,11 +232,18 @@ pub(super) async fn follow(tx: &mut Tx, procedure: &Procedure, accepted: &Accept
             Event::RunLost { run, .. } | Event::RunJudged { run, .. } | Event::ReportedByHand { run, .. } => {
                 follow_restoration(tx, procedure, incident, run, one.at).await?;
             }
-            // What hands were about to do is never told any more.
+            // What hands were about to do is never told any more; a plan that was taken from them may not know it afterwards.
             Event::StopOrdered { attempt, .. }
+            | Event::StartRefused { attempt, .. }
+            | Event::PlanEdited { attempt, .. }
+            | Event::PlanVoided { attempt, .. }
+            | Event::PlanSubmitted(PlanSubmitted { attempt, .. })
             | Event::PlanWithdrawn { attempt, .. }
+            | Event::ChangesRequested { attempt, .. }
+            | Event::ApprovalWithdrawn { attempt, .. }
+            | Event::Declined { attempt, .. }
             | Event::FailureDeclared { attempt, .. } => {
-                let Some(attempt) = incident.attempt(*attempt) else { continue };
+                let Some(attempt) = before.attempt(*attempt) else { continue };
                 for (action, backup) in attempt.restorations_begun(procedure) {
                     if attempt.is_up_to_hands(action) {
                         follow_backup(tx, &attempt.draft.environment, backup, one.at).await?;

@@ -374,6 +374,38 @@ async fn a_restoration_by_hand_that_was_stopped_may_have_lost_everything() {
     assert!(doubtful, "{register:?}");
 }
 
+/// Their plan is changed, sent back or loses a signature while they may be at work: what they did is told no more.
+#[tokio::test]
+async fn a_plan_that_is_taken_from_hands_at_work_leaves_the_same_doubt() {
+    for taken in ["changed", "sent back", "unsigned"] {
+        let world = World::new().await;
+        world.playbook(&[("executor = \"database-rollback\"", "executor = \"database-by-hand\"")]).await;
+        let id = restoring(&world).await;
+        let mut draft = world.app.incidents.incident(&id).await.unwrap().current().unwrap().draft.clone();
+        draft.kind = RollbackType::Database;
+        draft.targets.retain(|target| target.kind == TargetKind::Backup);
+        world.acts("maya", &id, Command::EditPlan { attempt: 1, seen: None, draft: draft.clone() }).await;
+        world.acts("maya", &id, Command::SubmitPlan { attempt: 1 }).await;
+        assert!(world.authorised(&id).await.current().unwrap().start_ordered.is_some());
+        let doubtful = async || {
+            let register = world.app.store.registered(ENVIRONMENT, COMPONENT).await.unwrap();
+            register.iter().filter(|line| line.kind == "release").all(|line| line.restored_at.is_some())
+        };
+        assert!(!doubtful().await);
+        let (reason, digest) = (REASON.to_owned(), world.digest(&id).await);
+        let command = match taken {
+            "changed" => {
+                draft.fallback = "Call the vendor.".to_owned();
+                Command::EditPlan { attempt: 1, seen: None, draft }
+            }
+            "sent back" => Command::RequestChanges { attempt: 1, digest, reason },
+            _ => Command::WithdrawApproval { attempt: 1, digest },
+        };
+        world.acts("maya", &id, command).await;
+        assert!(doubtful().await, "{taken}");
+    }
+}
+
 #[tokio::test]
 async fn no_lock_names_somebody_who_has_no_such_button_either() {
     let (world, id) = stopped().await;
